@@ -1,0 +1,16 @@
+import type { Context } from '@flexder/runtime/context.ts';
+import type { OpenParticipant } from '@flexder/runtime/participant/open.ts';
+import type { Kysely } from 'kysely';
+import type { BapTables } from '../tables.ts';
+import type { SettlementConfig } from './config.ts';
+
+export interface SettlementDeps {
+  readonly context: Context;
+  readonly participant: OpenParticipant<BapTables>;
+  readonly config: { readonly settlement: SettlementConfig };
+}
+
+/** The participant's query builder, as that of the DSO's own tables. */
+export function bapTables({ participant }: Pick<SettlementDeps, 'participant'>): Kysely<BapTables> {
+  return participant.database as unknown as Kysely<BapTables>;
+}

@@ -1,0 +1,16 @@
+/** Bounds of settlement, each with its reason. */
+
+/** An activation lasts hours; a day has at most 50 settlement periods. */
+export const MAX_PERIODS_PER_ORDER = 50;
+/** The meter document of an order: some hundred meters with their baseline history, about 130 bytes a row. */
+export const METER_DOCUMENT_BYTES = 32 * 1024 * 1024;
+/** A meter document is three levels deep; its schema bounds the lists. */
+export const METER_DOCUMENT_JSON = { maxDepth: 4, maxMembers: 16, maxArrayLength: 500_000, maxStringLength: 256 };
+/** Rows of one INSERT: six parameters each, PostgreSQL takes 65,535. */
+export const INSERT_ROWS = 1_000;
+/** Audit records in memory at once while a chain is verified or exported. */
+export const AUDIT_BATCH = 1_000;
+/** Rows of one settlement report: about 60 MB of JSON; past it the caller narrows the dates. */
+export const MAX_REPORT_ROWS = 20_000;
+/** Feeders in one usage answer. */
+export const MAX_USAGE_ROWS = 1_000;

@@ -1,0 +1,24 @@
+import type { InterventionClass, TimeWindow } from '@flexder/protocol/flexibility/model.ts';
+
+/** What settlement needs to know of an order; instants are grid time. */
+export interface SettledOrder {
+  readonly obpId: string;
+  readonly obpIdSource: 'network-assigned' | 'neso-obp';
+  readonly feederId: string;
+  readonly bppId: string;
+  readonly transactionId: string;
+  readonly orderId: string;
+  readonly interventionClass: InterventionClass;
+  readonly issuedAtMs: number;
+  readonly window: TimeWindow;
+  readonly committedKw: number;
+  /** Mean price of the quoted blocks, weighted by their kW. */
+  readonly priceGbpPerKwh: string;
+}
+
+/** Energy a pair of meters would have taken, kWh, import positive; undefined when no baseline can be had. */
+export type BaselineOf = (
+  importMsid: string,
+  date: string,
+  period: number,
+) => { readonly unadjustedKwh: number; readonly adjustmentKwh: number } | undefined;

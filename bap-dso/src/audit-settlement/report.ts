@@ -1,0 +1,133 @@
+/** What was settled, as a report: rows of the newest revision of each order, totals and control totals. */
+import canonicalize from 'canonicalize';
+import { type Kysely, type SqlBool, sql } from 'kysely';
+import type { BapTables } from '../tables.ts';
+import { SETTLEMENT_COLUMNS } from './columns.ts';
+import { type Big, decimal, fixed, MONEY_PLACES, VOLUME_PLACES, ZERO } from './decimal.ts';
+import { sha256 } from './digest.ts';
+import { MAX_REPORT_ROWS } from './limits.ts';
+import type { SettlementValues } from './rows.ts';
+
+/** London settlement dates, both included; an absent member does not restrict. */
+export interface ReportFilter {
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly obpId?: string | undefined;
+  readonly feederId?: string | undefined;
+}
+
+export interface Totals {
+  readonly rows: number;
+  readonly instructed_mwh: string;
+  readonly delivered_mwh: string;
+  readonly payable_mwh: string;
+  readonly utilisation_payment_gbp: string;
+  readonly compensation_gbp: string;
+}
+
+export interface SettlementReport {
+  readonly body: {
+    readonly filter: ReportFilter;
+    readonly rows: readonly SettlementValues[];
+    readonly totals: {
+      readonly by_bpp: readonly ({ readonly lead_party_id: string } & Totals)[];
+      readonly by_feeder_period: readonly ({
+        readonly feeder_id: string;
+        readonly settlement_date: string;
+        readonly settlement_period: number;
+      } & Totals)[];
+    };
+    readonly control: Totals & { readonly orders: number; readonly msid_pairs: number };
+  };
+  /** SHA-256 of the canonical JSON (RFC 8785) of `body`. */
+  readonly sha256: string;
+}
+
+export class ReportTooLargeError extends Error {
+  override name = 'ReportTooLargeError';
+}
+
+/** Sorted by date, period, order and meter. Throws ReportTooLargeError past the bound. */
+export async function loadSettlementRows(db: Kysely<BapTables>, filter: ReportFilter): Promise<SettlementValues[]> {
+  let query = db
+    .selectFrom('settlement_row as s')
+    .select('s.row')
+    .where(sql<SqlBool>`s.revision = (select max(n.revision) from settlement_row as n where n.obp_id = s.obp_id)`);
+  if (filter.from) query = query.where('s.settlement_date', '>=', filter.from);
+  if (filter.to) query = query.where('s.settlement_date', '<=', filter.to);
+  if (filter.obpId) query = query.where('s.obp_id', '=', filter.obpId);
+  if (filter.feederId) query = query.where(sql<SqlBool>`s.row->>'feeder_id' = ${filter.feederId}`);
+  const found = await query
+    .orderBy('s.settlement_date')
+    .orderBy('s.settlement_period')
+    .orderBy('s.obp_id')
+    .orderBy('s.import_msid')
+    .limit(MAX_REPORT_ROWS + 1)
+    .execute();
+  if (found.length > MAX_REPORT_ROWS) {
+    throw new ReportTooLargeError(
+      `more than ${MAX_REPORT_ROWS} rows match; narrow them by from, to, obp_id or feeder_id`,
+    );
+  }
+  return found.map(({ row }) => inColumnOrder(row as SettlementValues));
+}
+
+/** The database keeps members in an order of its own. */
+function inColumnOrder(row: SettlementValues): SettlementValues {
+  return Object.fromEntries(SETTLEMENT_COLUMNS.map(([column]) => [column, row[column]])) as SettlementValues;
+}
+
+export function settlementReport(rows: readonly SettlementValues[], filter: ReportFilter): SettlementReport {
+  const body = {
+    filter,
+    rows,
+    totals: {
+      by_bpp: grouped(rows, ['lead_party_id']) as SettlementReport['body']['totals']['by_bpp'],
+      by_feeder_period: grouped(rows, [
+        'feeder_id',
+        'settlement_date',
+        'settlement_period',
+      ]) as SettlementReport['body']['totals']['by_feeder_period'],
+    },
+    control: {
+      ...totalsOf(rows),
+      orders: new Set(rows.map((row) => row.obp_id)).size,
+      msid_pairs: new Set(rows.map((row) => row.import_msid)).size,
+    },
+  };
+  return { body, sha256: sha256(canonicalize(body) ?? '') };
+}
+
+/** Sums of published figures, so that whoever adds up the rows gets the same. */
+export function totalsOf(rows: readonly SettlementValues[]): Totals {
+  return {
+    rows: rows.length,
+    instructed_mwh: fixed(total(rows, 'instructed_mwh'), VOLUME_PLACES),
+    delivered_mwh: fixed(total(rows, 'delivered_mwh'), VOLUME_PLACES),
+    payable_mwh: fixed(total(rows, 'payable_mwh'), VOLUME_PLACES),
+    utilisation_payment_gbp: fixed(total(rows, 'utilisation_payment_gbp'), MONEY_PLACES),
+    compensation_gbp: fixed(total(rows, 'compensation_gbp'), MONEY_PLACES),
+  };
+}
+
+type Figure = 'instructed_mwh' | 'delivered_mwh' | 'payable_mwh' | 'utilisation_payment_gbp' | 'compensation_gbp';
+
+function total(rows: readonly SettlementValues[], column: Figure): Big {
+  return rows.reduce((sum, row) => sum.plus(decimal(row[column] as string)), ZERO);
+}
+
+type GroupColumn = 'lead_party_id' | 'feeder_id' | 'settlement_date' | 'settlement_period';
+
+function grouped(rows: readonly SettlementValues[], columns: readonly GroupColumn[]): object[] {
+  const groups = new Map<string, SettlementValues[]>();
+  for (const row of rows) {
+    const key = JSON.stringify(columns.map((column) => row[column]));
+    const group = groups.get(key);
+    if (group) group.push(row);
+    else groups.set(key, [row]);
+  }
+  return [...groups.values()].map((group) => ({
+    ...Object.fromEntries(columns.map((column) => [column, group[0]?.[column]])),
+    ...totalsOf(group),
+  }));
+}

@@ -1,0 +1,119 @@
+/** Settles one completed order from its signed meter document; safe to run again at any time. */
+import { archiveCheckpoint, archiveSettlement } from './archive.ts';
+import { baselineFrom } from './baseline.ts';
+import { bapTables, type SettlementDeps } from './deps.ts';
+import { METER_RECEIVED, type MeteredOrder, meterDocumentOf, SettlementError } from './meter-document.ts';
+import { eventDaysBefore, type OrderRow, settledOrder } from './order-facts.ts';
+import { coveredPeriods } from './periods.ts';
+import { figuresOf, insertRows, newestRevision, recordRows } from './row-store.ts';
+import { SettlementDataError, settlementRows } from './rows.ts';
+
+export interface Settled {
+  /** `unchanged` when the newest revision says the same already. */
+  readonly outcome: 'computed' | 'unchanged';
+  readonly revision: number;
+  readonly rows: number;
+}
+
+/**
+ * Fetches and verifies the meter document, computes the rows and writes them with their audit records in one
+ * transaction. Figures that differ from the newest revision become the next one; nothing is overwritten. Then the files
+ * of the revision go to the archive.
+ *
+ * Throws after an alarm when the order cannot be settled now, so that the job is tried again.
+ */
+export async function settleOrder(deps: SettlementDeps, obpId: string): Promise<Settled> {
+  return deps.context.activity.track('settlement', async () => {
+    try {
+      const settled = await settle(deps, obpId);
+      await archive(deps, obpId);
+      return settled;
+    } catch (error) {
+      await alarm(deps, obpId, error);
+      throw error;
+    }
+  });
+}
+
+async function settle(deps: SettlementDeps, obpId: string): Promise<Settled> {
+  const { participant, config } = deps;
+  const row = await bapTables(deps).selectFrom('flex_order').selectAll().where('obp_id', '=', obpId).executeTakeFirst();
+  if (!row) throw new SettlementError('ORDER_UNKNOWN', `there is no order ${obpId}`);
+  const metered = meteredOrder(row);
+  const document = await meterDocumentOf(deps, metered);
+  // The record of the document has its place in the chain before a row refers to it.
+  await participant.audit.sealNow();
+  const restsOn = await receiptOf(deps, metered);
+  const order = await settledOrder(deps, row, metered.orderId);
+  const { baseline, curve } = config.settlement;
+  const eventDays = await eventDaysBefore(deps, order, document);
+  const none: ReadonlySet<string> = new Set();
+  const event = coveredPeriods(order.window);
+  const baselineOf = baselineFrom(
+    [...document.history, ...document.rows],
+    event,
+    (msid) => eventDays.get(msid) ?? none,
+    baseline,
+  );
+  return participant.transact(async (work) => {
+    const latest = await newestRevision(work, obpId);
+    const next = latest.revision + 1;
+    const input = { config: config.settlement, order, document, baselineOf, baselineMethod: baseline.method, restsOn };
+    const rows = settlementRows({ ...input, revision: next });
+    if (latest.revision > 0 && figuresOf(rows) === figuresOf(latest.rows)) {
+      return { outcome: 'unchanged', revision: latest.revision, rows: rows.length };
+    }
+    await insertRows(work, rows, next);
+    await recordRows(work, row, rows, { revision: next, curve: curve.id, baseline: baseline.method });
+    return { outcome: 'computed', revision: next, rows: rows.length };
+  });
+}
+
+/** Files of this revision and the head of the chain that records it; again is no second object. */
+async function archive(deps: SettlementDeps, obpId: string): Promise<void> {
+  const { dsoId } = deps.config.settlement;
+  await archiveSettlement(deps.context, bapTables(deps), dsoId, obpId);
+  await deps.participant.audit.sealNow();
+  await archiveCheckpoint(deps.context, deps.participant.database, dsoId);
+}
+
+function meteredOrder(row: OrderRow): MeteredOrder {
+  const { obp_id: obpId, order_id: orderId, meter_reference: reference } = row;
+  if (row.state !== 'COMPLETED' || orderId === null) {
+    throw new SettlementError('ORDER_STATE', `order ${obpId} is ${row.state}; only a completed order is settled`);
+  }
+  if (!reference)
+    throw new SettlementError('METER_REFERENCE_MISSING', `${row.bpp_id} named no meter document for ${obpId}`);
+  return { obpId, orderId, eventId: row.event_id, feederId: row.feeder_id, bppId: row.bpp_id, reference };
+}
+
+/** The chain's record of these very bytes. */
+async function receiptOf(deps: SettlementDeps, order: MeteredOrder): Promise<{ seq: number; hash: string }> {
+  const record = (await deps.participant.audit.byObp(order.obpId)).find(
+    (entry) => entry.event_type === METER_RECEIVED && entry.payload_sha256 === order.reference.sha256,
+  );
+  if (!record || !('seq' in record)) throw new Error(`the meter document of ${order.obpId} has no sealed audit record`);
+  return { seq: record.seq, hash: record.hash };
+}
+
+/** Heard by the operator and written to the chain, whatever else failed. */
+async function alarm({ context, participant }: SettlementDeps, obpId: string, error: unknown): Promise<void> {
+  const code =
+    error instanceof SettlementError
+      ? error.code
+      : error instanceof SettlementDataError
+        ? 'METER_DOCUMENT_INVALID'
+        : 'INTERNAL';
+  const text = error instanceof Error ? error.message : String(error);
+  context.metrics.count('bap_alarms_total', { kind: 'settlement-failed' });
+  context.log.error({ obpId, code, text }, 'an order could not be settled; it is tried again');
+  try {
+    await participant.transact(async (work) => {
+      await work.audit({ event_type: 'settlement.failed', obp_id: obpId, code, decision: text.slice(0, 500) });
+      const value = { type: 'alarm.raised', kind: 'settlement-failed', obpId, text, wallAtMs: context.wall.nowMs() };
+      await work.emit({ topic: 'bap', key: obpId, value });
+    });
+  } catch (failure) {
+    context.log.error({ obpId, error: String(failure) }, 'the failed settlement could not be recorded');
+  }
+}

@@ -1,0 +1,20 @@
+import type { ActionHandlers } from '@flexder/runtime/participant/types.ts';
+import type { Desk } from '../flex-orchestration/desk.ts';
+import type { BapTables } from '../tables.ts';
+import { onCancel } from './on_cancel.ts';
+import { onConfirm } from './on_confirm.ts';
+import { onInit } from './on_init.ts';
+import { onSearch } from './on_search.ts';
+import { onSelect } from './on_select.ts';
+import { onStatus } from './on_status.ts';
+
+export function bapHandlers(desk: Desk): ActionHandlers<BapTables> {
+  return {
+    on_search: onSearch(desk),
+    on_select: onSelect(desk),
+    on_init: onInit(desk),
+    on_confirm: onConfirm(desk),
+    on_status: onStatus(desk),
+    on_cancel: onCancel(desk),
+  };
+}

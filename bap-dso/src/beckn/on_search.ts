@@ -1,0 +1,37 @@
+import { CodecError, decodeCatalogue, type ValidBody } from '@flexder/protocol/flexibility/codec-v1.ts';
+import type { FlexOffer } from '@flexder/protocol/flexibility/model.ts';
+import type { ActionHandler, InboundMessage } from '@flexder/runtime/participant/types.ts';
+import type { Desk } from '../flex-orchestration/desk.ts';
+import type { BapTables } from '../tables.ts';
+import { quarantine } from './quarantine.ts';
+
+/** A catalogue: it joins the search it answers, if that is still waiting. No error and no late one stops anything. */
+export function onSearch(desk: Desk): ActionHandler<BapTables> {
+  return async (work, message) => {
+    const { transaction_id: transactionId } = message.body.context;
+    const search = await work.db
+      .selectFrom('flex_search')
+      .select('event_id')
+      .where('transaction_id', '=', transactionId)
+      .executeTakeFirst();
+    if (!search) return quarantine(desk, work, message, 'unknown-transaction');
+    const offers = offersOf(desk, message);
+    work.afterCommit(() => {
+      desk.counterparties.answered(message.signerId, 'catalogue');
+      const waited = desk.gathers.answer(transactionId, message.signerId, offers);
+      if (!waited) desk.context.metrics.count('bap_catalogues_late_total');
+    });
+  };
+}
+
+/** The BPP is the signer, whatever the catalogue calls itself. */
+function offersOf(desk: Desk, message: InboundMessage): FlexOffer[] {
+  if (message.body.error) return [];
+  try {
+    return decodeCatalogue(message.signerId, message.body as ValidBody);
+  } catch (error) {
+    if (!(error instanceof CodecError)) throw error;
+    desk.context.log.warn({ bppId: message.signerId, error: error.message }, 'a catalogue says what cannot be');
+    return [];
+  }
+}

@@ -1,0 +1,93 @@
+import { CodecError, decodeOnStatus, type StatusAnswer } from '@flexder/protocol/flexibility/codec-v1.ts';
+import type { ActionHandler } from '@flexder/runtime/participant/types.ts';
+import { latencies, mergeDispatch } from '../dispatch/report.ts';
+import type { Desk, OrderRow, Work } from '../flex-orchestration/desk.ts';
+import { moveOrder, walk } from '../flex-orchestration/orders.ts';
+import { SETTLE_ATTEMPTS, SETTLE_BACKOFF_MS } from '../limits.ts';
+import type { BapTables } from '../tables.ts';
+import { type Callback, orderCallback } from './callback.ts';
+import { quarantine, refuse } from './quarantine.ts';
+
+/** How the order goes: its fan-out, its delivery, at the end its performance and what it is settled from. */
+export function onStatus(desk: Desk): ActionHandler<BapTables> {
+  return orderCallback(desk, (callback) => accept(desk, callback));
+}
+
+async function accept(desk: Desk, callback: Callback): Promise<void> {
+  const { work, message, body, order } = callback;
+  const { error } = message.body;
+  if (error) return refuse(desk, work, message, `${error.code} ${error.message}`, order.event_id);
+  let report: StatusAnswer;
+  try {
+    report = decodeOnStatus(body);
+  } catch (wrong) {
+    if (!(wrong instanceof CodecError)) throw wrong;
+    return refuse(desk, work, message, wrong.message, order.event_id);
+  }
+  if (report.references && report.references.obpId !== order.obp_id)
+    return quarantine(desk, work, message, 'other-references');
+  if (order.order_id !== report.orderId) return quarantine(desk, work, message, 'other-order');
+  const moved = walk(order.state, eventsOf(report));
+  if (!moved.ok) return refuse(desk, work, message, moved.message, order.event_id);
+  const dispatch = mergeDispatch(order.dispatch, report.dispatch);
+  const figures = latencies(order, dispatch, message.receivedAtMs);
+  const completed = moved.state === 'COMPLETED' && order.state !== 'COMPLETED';
+  await moveOrder(desk, work, order, {
+    state: moved.state,
+    reason: order.state_reason,
+    changes: {
+      ...figures,
+      ...(dispatch ? { dispatch: JSON.stringify(dispatch) } : {}),
+      ...(report.performance ? { performance: JSON.stringify(report.performance) } : {}),
+      ...(report.meterReference ? { meter_reference: JSON.stringify(report.meterReference) } : {}),
+      answer_due_wall_at: null,
+    },
+    audit: { ...latencyOf(figures), ...(report.performance ? { rule_inputs: performanceOf(report) } : {}) },
+  });
+  observe(desk, order, figures);
+  if (completed && (report.meterReference || order.meter_reference)) await settleLater(work, order);
+}
+
+function eventsOf(report: StatusAnswer) {
+  switch (report.fulfilment) {
+    case 'IN_PROGRESS':
+      return ['on_status:IN_PROGRESS'] as const;
+    case 'COMPLETED':
+      return ['on_status:COMPLETED'] as const;
+    case 'CANCELLED':
+      return ['on_cancel'] as const;
+    case 'SCHEDULED':
+      return ['on_confirm'] as const;
+  }
+}
+
+async function settleLater(work: Work, order: OrderRow): Promise<void> {
+  await work.enqueue({
+    name: 'settle',
+    id: `settle-${order.obp_id}`,
+    data: { obpId: order.obp_id },
+    attempts: SETTLE_ATTEMPTS,
+    backoffMs: SETTLE_BACKOFF_MS,
+  });
+}
+
+type Figures = ReturnType<typeof latencies>;
+
+function latencyOf(figures: Figures) {
+  return figures.detection_to_dispatch_ms === null ? {} : { latency_ms: figures.detection_to_dispatch_ms };
+}
+
+function performanceOf(report: StatusAnswer) {
+  return { delivered_kwh: report.performance!.deliveredKwh, ratio: report.performance!.ratio };
+}
+
+/** Each figure is observed once, when it becomes known. */
+function observe(desk: Desk, order: OrderRow, figures: Figures): void {
+  const { metrics } = desk.context;
+  if (order.detection_to_dispatch_ms === null && figures.detection_to_dispatch_ms !== null) {
+    metrics.observe('bap_detection_to_dispatch_seconds', figures.detection_to_dispatch_ms / 1_000);
+  }
+  if (order.detection_to_ack_ms === null && figures.detection_to_ack_ms !== null) {
+    metrics.observe('bap_detection_to_ack_seconds', figures.detection_to_ack_ms / 1_000);
+  }
+}

@@ -1,0 +1,180 @@
+/** The DSO's configuration, checked whole at the start; the only reader of its environment. */
+import { readFileSync } from 'node:fs';
+import { IDENTIFIER_PATTERN } from '@flexder/protocol/beckn/identifiers.ts';
+import type { ParticipantKeys } from '@flexder/runtime/participant/types.ts';
+import { z } from 'zod';
+import { type SettlementConfig, settlementConfig } from './audit-settlement/config.ts';
+import { HISTORY_READINGS } from './limits.ts';
+
+const identifier = z
+  .string()
+  .regex(new RegExp(IDENTIFIER_PATTERN), 'letters, digits, dot, underscore and hyphen, at most 128');
+const positive = z.number().positive();
+
+const feeder = z.object({
+  feederId: identifier,
+  name: z.string().min(1).max(200),
+  limitKw: positive,
+  /** Share of the limit below which an overload counts as over and at which plans aim. */
+  releaseShare: z.number().gt(0).lte(1).default(0.95),
+  gspGroupId: z.string().min(1).max(4).default('_J'),
+  licenceArea: z.string().min(1).max(10).default('SPN'),
+});
+
+const history = z.object({
+  feederId: identifier,
+  /** Means of the half hour that begins at `atMs` (grid time). */
+  readings: z.array(z.object({ atMs: z.number().int(), powerKw: z.number() })).max(HISTORY_READINGS),
+});
+
+const schema = z
+  .object({
+    host: z.string().default('127.0.0.1'),
+    port: z.number().int().min(0).max(65_535).default(3000),
+    /** Where the network reaches this DSO; default is what it listens at. The participant lives below `/beckn`. */
+    publicUrl: z.url().optional(),
+    subscriberId: identifier,
+    dsoName: z.string().min(1).max(200),
+    registryUrl: z.url(),
+    domain: z.string().min(1).default('deg:demand-flexibility'),
+    city: z.string().min(1).default('std:020'),
+    country: z.string().length(3).default('GBR'),
+    networkProfile: z.enum(['strict', 'sandbox']).default('strict'),
+    busCredentials: z.object({ username: z.string().min(1), password: z.string().min(1) }),
+    feeders: z.array(feeder).min(1).max(1_000),
+    history: z.array(history).default([]),
+    /** How long offers are waited for after the first catalogue, and at all when there is none (wall time). */
+    gatherBoundMs: positive.default(250),
+    gatherOverallMs: positive.default(1_000),
+    /** How long a BPP may take to answer select, init and confirm, each (wall time). */
+    answerTimeoutMs: positive.default(1_000),
+    maxPriceGbpPerKwh: positive.default(1),
+    minReliability: z.number().min(0).max(1).default(0.5),
+    maxResponseSeconds: positive.default(300),
+    forecastHorizonMinutes: z.number().min(15).max(120).default(60),
+    /** Relief that is bought ahead starts this long before the forecast crossing. */
+    forecastMarginMinutes: z.number().min(0).max(60).default(5),
+    /** From a decision to the start of the earliest window: an order has to arrive before its window begins (grid time). */
+    activationLeadSeconds: z.number().min(0).max(3_600).default(2),
+    /** From the start of the window until the fall at the feeder is judged (grid time). */
+    verifyAfterSeconds: positive.default(120),
+    maxTopUps: z.number().int().min(0).max(20).default(5),
+    maxReplans: z.number().int().min(0).max(20).default(3),
+    /** Between the window ends of the orders of one event, so that their loads do not come back at once. */
+    releaseStaggerSeconds: z.number().min(0).max(900).default(300),
+    defaultWindowMinutes: z.number().min(30).max(150).default(60),
+    interventionClass: z.enum(['INCENTIVE', 'EMERGENCY']).default('INCENTIVE'),
+    settlement: z.custom<SettlementConfig>((value) => typeof value === 'object' && value !== null).optional(),
+    keys: z.custom<ParticipantKeys>((value) => typeof value === 'object' && value !== null).optional(),
+  })
+  .superRefine((config, check) => {
+    const seen = new Set<string>();
+    for (const { feederId } of config.feeders) {
+      if (seen.has(feederId))
+        check.addIssue({ code: 'custom', path: ['feeders'], message: `${feederId} is named twice` });
+      seen.add(feederId);
+    }
+    if (config.gatherOverallMs < config.gatherBoundMs) {
+      check.addIssue({ code: 'custom', path: ['gatherOverallMs'], message: 'is shorter than gatherBoundMs' });
+    }
+  });
+
+/** What a caller may leave out has its default. */
+export type BapConfigInput = z.input<typeof schema>;
+export type FeederConfig = z.output<typeof feeder>;
+export type BapConfig = Omit<z.output<typeof schema>, 'settlement'> & { readonly settlement: SettlementConfig };
+
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(`the DSO cannot start: ${problems.join('; ')}`);
+    this.problems = problems;
+  }
+}
+
+/** Fills in the defaults. Throws ConfigError with every problem at once. */
+export function bapConfig(input: BapConfigInput): BapConfig {
+  const result = schema.safeParse(input);
+  if (!result.success) {
+    throw new ConfigError(result.error.issues.map((issue) => `${issue.path.join('.') || 'config'} ${issue.message}`));
+  }
+  const { settlement, ...config } = result.data;
+  return { ...config, settlement: settlement ?? defaultSettlement(config) };
+}
+
+function defaultSettlement(config: Pick<BapConfig, 'subscriberId' | 'feeders'>): SettlementConfig {
+  return settlementConfig(config.subscriberId, {
+    licenceArea: config.feeders[0]!.licenceArea,
+    gspGroups: Object.fromEntries(config.feeders.map(({ feederId, gspGroupId }) => [feederId, gspGroupId])),
+  });
+}
+
+const TEXTS: Record<string, keyof BapConfigInput> = {
+  FLEXDER_BAP_HOST: 'host',
+  FLEXDER_BAP_PUBLIC_URL: 'publicUrl',
+  FLEXDER_BAP_SUBSCRIBER_ID: 'subscriberId',
+  FLEXDER_BAP_NAME: 'dsoName',
+  FLEXDER_REGISTRY_URL: 'registryUrl',
+  FLEXDER_DOMAIN: 'domain',
+  FLEXDER_CITY: 'city',
+  FLEXDER_COUNTRY: 'country',
+  FLEXDER_NETWORK_PROFILE: 'networkProfile',
+  FLEXDER_BAP_INTERVENTION_CLASS: 'interventionClass',
+};
+
+const NUMBERS: Record<string, keyof BapConfigInput> = {
+  FLEXDER_BAP_PORT: 'port',
+  FLEXDER_BAP_GATHER_BOUND_MS: 'gatherBoundMs',
+  FLEXDER_BAP_GATHER_OVERALL_MS: 'gatherOverallMs',
+  FLEXDER_BAP_ANSWER_TIMEOUT_MS: 'answerTimeoutMs',
+  FLEXDER_BAP_MAX_PRICE_GBP_PER_KWH: 'maxPriceGbpPerKwh',
+  FLEXDER_BAP_MIN_RELIABILITY: 'minReliability',
+  FLEXDER_BAP_MAX_RESPONSE_SECONDS: 'maxResponseSeconds',
+  FLEXDER_BAP_FORECAST_HORIZON_MINUTES: 'forecastHorizonMinutes',
+  FLEXDER_BAP_FORECAST_MARGIN_MINUTES: 'forecastMarginMinutes',
+  FLEXDER_BAP_ACTIVATION_LEAD_SECONDS: 'activationLeadSeconds',
+  FLEXDER_BAP_VERIFY_AFTER_SECONDS: 'verifyAfterSeconds',
+  FLEXDER_BAP_MAX_TOP_UPS: 'maxTopUps',
+  FLEXDER_BAP_MAX_REPLANS: 'maxReplans',
+  FLEXDER_BAP_RELEASE_STAGGER_SECONDS: 'releaseStaggerSeconds',
+  FLEXDER_BAP_DEFAULT_WINDOW_MINUTES: 'defaultWindowMinutes',
+};
+
+/** JSON in the variable itself, or `@path` of a file that holds it. */
+const DOCUMENTS: Record<string, keyof BapConfigInput> = {
+  FLEXDER_BAP_FEEDERS: 'feeders',
+  FLEXDER_BAP_HISTORY: 'history',
+  FLEXDER_BAP_SETTLEMENT: 'settlement',
+  FLEXDER_BAP_KEYS: 'keys',
+};
+
+/** Reads `FLEXDER_…` variables. Throws ConfigError with every problem at once. */
+export function configFromEnv(env: Readonly<Record<string, string | undefined>>): BapConfig {
+  const problems: string[] = [];
+  const input: Record<string, unknown> = {
+    busCredentials: { username: env.FLEXDER_BAP_MQTT_USERNAME, password: env.FLEXDER_BAP_MQTT_PASSWORD },
+  };
+  for (const [name, key] of Object.entries(TEXTS)) if (env[name]) input[key] = env[name];
+  for (const [name, key] of Object.entries(NUMBERS)) {
+    if (!env[name]) continue;
+    if (Number.isFinite(Number(env[name]))) input[key] = Number(env[name]);
+    else problems.push(`${name} is not a number`);
+  }
+  for (const [name, key] of Object.entries(DOCUMENTS)) {
+    if (!env[name]) continue;
+    try {
+      input[key] = JSON.parse(env[name].startsWith('@') ? readFileSync(env[name].slice(1), 'utf8') : env[name]);
+    } catch (error) {
+      problems.push(`${name} is not readable JSON: ${(error as Error).message}`);
+    }
+  }
+  try {
+    const config = bapConfig(input as BapConfigInput);
+    if (problems.length === 0) return config;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    problems.push(...error.problems);
+  }
+  throw new ConfigError(problems);
+}

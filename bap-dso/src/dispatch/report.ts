@@ -1,0 +1,39 @@
+/** Reports of a fan-out: the fullest is kept, whatever order they come in, and the two latency figures come from it. */
+import type { DispatchReport } from '@flexder/protocol/flexibility/model.ts';
+
+/** A report only ever grows: a closed one beats an open one, then the one with more commands and more answers. */
+export function mergeDispatch(
+  known: DispatchReport | null | undefined,
+  reported: DispatchReport | undefined,
+): DispatchReport | undefined {
+  if (!known || !reported) return reported ?? known ?? undefined;
+  if (known.closed !== reported.closed) return known.closed ? known : reported;
+  if (known.commands !== reported.commands) return known.commands > reported.commands ? known : reported;
+  return answersOf(known) > answersOf(reported) ? known : reported;
+}
+
+function answersOf(report: DispatchReport): number {
+  return report.accepted + report.rejected + report.optedOut + report.expired;
+}
+
+export interface LatencyFigures {
+  /** From the receipt of the sample to the last command handed to the broker, as the BPP reports it. */
+  readonly detection_to_dispatch_ms: number | null;
+  /** From the receipt of the sample to the receipt of the report that counts every answer. */
+  readonly detection_to_ack_ms: number | null;
+}
+
+/** Wall time, milliseconds; a figure that is known stays. */
+export function latencies(
+  order: LatencyFigures & { readonly trigger_wall_at: Date },
+  dispatch: DispatchReport | undefined,
+  receivedAtMs: number,
+): LatencyFigures {
+  const triggerMs = order.trigger_wall_at.getTime();
+  const dispatched =
+    dispatch?.lastAtMs === null || dispatch?.lastAtMs === undefined ? null : dispatch.lastAtMs - triggerMs;
+  return {
+    detection_to_dispatch_ms: dispatched ?? order.detection_to_dispatch_ms,
+    detection_to_ack_ms: order.detection_to_ack_ms ?? (dispatch?.closed ? receivedAtMs - triggerMs : null),
+  };
+}

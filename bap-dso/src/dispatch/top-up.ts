@@ -1,0 +1,100 @@
+/** Top-ups: what is still missing of an event, bought as a need of its own under the same event. */
+import type { Desk, OrderRow } from '../flex-orchestration/desk.ts';
+import { newPurchase, type OpenEvent, type Purchase } from '../flex-orchestration/event.ts';
+import { rounded } from '../grid-monitoring/detection.ts';
+import { ACKNOWLEDGED_TOP_UPS, WINDOW_MIN_MINUTES } from '../limits.ts';
+import { ACKNOWLEDGED_SHORT, RESPONSE_VERIFIED, type Rule, ruleOf } from '../rules.ts';
+import { acknowledgedGapKw } from './verification.ts';
+
+/** When every device has answered: what they did not accept is bought before it shows at the feeder. */
+export async function acknowledgedTopUp(
+  desk: Desk,
+  event: OpenEvent,
+  orders: readonly OrderRow[],
+): Promise<Purchase | undefined> {
+  const running = orders.filter((order) => order.state === 'SCHEDULED' || order.state === 'IN_PROGRESS');
+  const key = running.map((order) => order.obp_id).join(' ');
+  if (event.handled.has(key) || event.topUps >= ACKNOWLEDGED_TOP_UPS) return undefined;
+  const gapKw = acknowledgedGapKw(
+    event.requestedKw,
+    running.map(({ committed_kw, dispatch }) => ({
+      committedKw: committed_kw,
+      acknowledgedKw: dispatch?.acknowledgedKw ?? 0,
+      closed: dispatch?.closed === true,
+    })),
+  );
+  if (gapKw === undefined) return undefined;
+  event.handled.add(key);
+  if (gapKw === 0) return undefined;
+  return recordedTopUp(
+    desk,
+    event,
+    gapKw,
+    desk.context.wall.nowMs(),
+    ACKNOWLEDGED_SHORT,
+    `${gapKw} kW of what was promised were not accepted by devices`,
+  );
+}
+
+/** Orders that their BPPs gave up after confirming them: their kW are bought again. */
+export async function lostTopUp(
+  desk: Desk,
+  event: OpenEvent,
+  orders: readonly OrderRow[],
+): Promise<Purchase | undefined> {
+  const lost = orders.filter(
+    (order) => order.state === 'CANCELLED' && order.committed_kw > 0 && !event.handled.has(order.obp_id),
+  );
+  if (lost.length === 0) return undefined;
+  for (const order of lost) event.handled.add(order.obp_id);
+  const gapKw = rounded(lost.reduce((sum, order) => sum + order.expected_kw, 0));
+  return recordedTopUp(
+    desk,
+    event,
+    gapKw,
+    desk.context.wall.nowMs(),
+    RESPONSE_VERIFIED,
+    `${lost.length} confirmed orders were cancelled`,
+  );
+}
+
+async function recordedTopUp(
+  desk: Desk,
+  event: OpenEvent,
+  gapKw: number,
+  triggerWallMs: number,
+  rule: Rule,
+  because: string,
+): Promise<Purchase | undefined> {
+  const startMs = Math.max(desk.context.grid.nowMs(), event.window.startMs);
+  const topUp = topUpOf(desk, event, gapKw, triggerWallMs, startMs);
+  if (!topUp) return undefined;
+  await desk.participant.transact((work) => work.audit(topUpRecord(event, topUp, rule, because)));
+  event.topUps++;
+  return topUp;
+}
+
+export function topUpOf(
+  desk: Desk,
+  event: OpenEvent,
+  gapKw: number,
+  triggerWallMs: number,
+  startMs: number,
+): Purchase | undefined {
+  if (event.topUps >= desk.config.maxTopUps) return undefined;
+  // Near the end of its window a load that is still too high needs relief beyond it.
+  const endMs = Math.max(event.window.endMs, startMs + WINDOW_MIN_MINUTES * 60_000);
+  return newPurchase('top-up', gapKw, { startMs, endMs }, triggerWallMs);
+}
+
+export function topUpRecord(event: OpenEvent, topUp: Purchase, rule: Rule, because: string) {
+  return {
+    event_type: 'topup.requested',
+    event_id: event.eventId,
+    feeder_id: event.feederId,
+    intervention_class: event.interventionClass,
+    ...ruleOf(rule),
+    requested_kw: topUp.needKw,
+    decision: `${because}: top-up ${event.topUps + 1} of ${topUp.needKw} kW`,
+  };
+}

@@ -1,0 +1,29 @@
+/** What the rooms of the DSO share: its context, its participant, and the one interface each shows the others. */
+import type { Context } from '@flexder/runtime/context.ts';
+import type { Participant, UnitOfWork } from '@flexder/runtime/participant/types.ts';
+import type { Kysely, Selectable } from 'kysely';
+import type { BapConfig } from '../config.ts';
+import type { BapTables, FlexOrderTable, OverloadTable } from '../tables.ts';
+import type { Counterparties } from './counterparties.ts';
+import type { Deadlines } from './deadlines.ts';
+import type { Gathers } from './gather.ts';
+
+export type Work = UnitOfWork<BapTables>;
+export type OrderRow = Selectable<FlexOrderTable>;
+export type OverloadRow = Selectable<OverloadTable>;
+
+/** The part of a participant that the DSO trades through. */
+export type Trader = Pick<Participant<BapTables>, 'subscriberId' | 'transact' | 'subscribers'> & {
+  readonly database: Kysely<BapTables>;
+};
+
+export interface Desk {
+  readonly context: Context;
+  readonly config: BapConfig;
+  readonly participant: Trader;
+  readonly counterparties: Counterparties;
+  readonly gathers: Gathers;
+  readonly deadlines: Deadlines;
+  /** Called after a commit that moved an order: what its event makes of it. */
+  moved(eventId: string): void;
+}

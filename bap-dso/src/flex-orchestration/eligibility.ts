@@ -1,0 +1,60 @@
+/** Which blocks may serve a need at all; every one that may not is named with its reason. */
+
+import type { FlexNeed, FlexOffer } from '@flexder/protocol/flexibility/model.ts';
+import { AVAILABILITY_SLACK_MS } from '../limits.ts';
+
+export type ExclusionReason =
+  | 'other-feeder'
+  | 'other-direction'
+  | 'nothing-available'
+  | 'malformed-block'
+  | 'price'
+  | 'reliability'
+  | 'response-time'
+  | 'notice'
+  | 'duration'
+  | 'availability'
+  | 'unresponsive'
+  | 'declined'
+  | 'beyond-plan-size';
+
+export interface Exclusion {
+  readonly bppId: string;
+  readonly itemId: string;
+  readonly availableKw: number;
+  readonly reason: ExclusionReason;
+}
+
+export interface PlanConditions {
+  /** Grid time at which the plan is made: what is left of the notice. */
+  readonly nowMs: number;
+  /** BPPs that lately left an order unanswered. */
+  readonly unresponsive: ReadonlySet<string>;
+  /** BPPs that gave less than asked, or nothing, for this need. */
+  readonly declined: ReadonlySet<string>;
+}
+
+export function blockKey(block: { readonly bppId: string; readonly itemId: string }): string {
+  return `${block.bppId}/${block.itemId}`;
+}
+
+/** Undefined when the block may serve the need. */
+export function exclusionOf(need: FlexNeed, offer: FlexOffer, at: PlanConditions): ExclusionReason | undefined {
+  if (offer.feederId !== need.feederId) return 'other-feeder';
+  if (offer.direction !== need.direction) return 'other-direction';
+  if (at.declined.has(offer.bppId)) return 'declined';
+  if (at.unresponsive.has(offer.bppId)) return 'unresponsive';
+  if (!(offer.availableKw > 0)) return 'nothing-available';
+  if (!(offer.stepKw > 0) || offer.minimumKw < 0 || offer.priceGbpPerKwh < 0) return 'malformed-block';
+  if (offer.minimumKw > offer.availableKw) return 'nothing-available';
+  if (offer.priceGbpPerKwh > need.maxPriceGbpPerKwh) return 'price';
+  if (offer.reliability < need.minReliability) return 'reliability';
+  if (offer.responseSeconds > need.maxResponseSeconds) return 'response-time';
+  if (offer.minimumNoticeSeconds * 1_000 > need.window.startMs - at.nowMs) return 'notice';
+  if (offer.maxDurationSeconds * 1_000 < need.window.endMs - need.window.startMs) return 'duration';
+  const lateMs = offer.availability.startMs - need.window.startMs;
+  if (lateMs > AVAILABILITY_SLACK_MS || offer.availability.endMs < need.window.endMs) {
+    return 'availability';
+  }
+  return undefined;
+}

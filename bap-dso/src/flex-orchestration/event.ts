@@ -1,0 +1,118 @@
+/** An open event in memory: what its row says, and what is under way. The row is the truth; this is rebuilt from it. */
+import type { EventId, FeederId } from '@flexder/protocol/beckn/identifiers.ts';
+import type { FlexOffer, InterventionClass, TimeWindow } from '@flexder/protocol/flexibility/model.ts';
+import type { BapTables } from '../tables.ts';
+
+export type OverloadState = BapTables['overload']['state'];
+
+/** One need on its way: searched, planned, ordered, and planned again for what is missing. */
+export interface Purchase {
+  readonly purpose: 'need' | 'top-up' | 'resume';
+  readonly isTopUp: boolean;
+  readonly needKw: number;
+  readonly window: TimeWindow;
+  /** When the sample that led here was received, wall time. */
+  readonly triggerWallMs: number;
+  readonly obpIds: Set<string>;
+  /** What is left of the catalogues; undefined until there was a search. */
+  offers: FlexOffer[] | undefined;
+  transactionId: string | undefined;
+  /** BPPs that have an order under `transactionId`. */
+  readonly placedUnder: Set<string>;
+  /** BPPs that gave less than asked, or nothing. */
+  readonly declined: Set<string>;
+  replans: number;
+  /** Nothing more is to be had for it. */
+  spent: boolean;
+}
+
+export interface OpenEvent {
+  readonly eventId: EventId;
+  readonly feederId: FeederId;
+  readonly limitKw: number;
+  readonly releaseKw: number;
+  readonly requestedKw: number;
+  readonly interventionClass: InterventionClass;
+  /** A top-up near its end prolongs it. */
+  window: TimeWindow;
+  state: OverloadState;
+  purchase: Purchase | undefined;
+  topUps: number;
+  /** What the load would be without relief: the operational baseline, fixed once the window has begun. */
+  baselineKw: number;
+  baselineFixed: boolean;
+  committedKw: number;
+  /** From this instant (grid time) the relief is judged; null while nothing is due. */
+  dueAtMs: number | null;
+  /** The relief was due once: from here on the peak counts. */
+  peakFromMs: number | null;
+  peakKw: number | null;
+  /** Peak not yet in the row. */
+  peakDirty: boolean;
+  measuredKw: number | null;
+  /** A judgement is on its way into the database. */
+  judging: boolean;
+  exhausted: boolean;
+  /** Orders whose loss or acknowledgement has been dealt with. */
+  readonly handled: Set<string>;
+  /** The last end of window of its orders, grid time. */
+  endMs: number;
+  cancelTimers: (() => void)[];
+  /** Work on an event runs one piece after the other. */
+  turn: Promise<void>;
+}
+
+export interface EventSeed {
+  readonly eventId: EventId;
+  readonly feederId: FeederId;
+  readonly limitKw: number;
+  readonly releaseKw: number;
+  readonly requestedKw: number;
+  readonly interventionClass: InterventionClass;
+  readonly window: TimeWindow;
+  readonly state: OverloadState;
+  readonly baselineKw: number;
+  readonly baselineFixed: boolean;
+}
+
+export function openEvent(seed: EventSeed): OpenEvent {
+  return {
+    ...seed,
+    purchase: undefined,
+    topUps: 0,
+    committedKw: 0,
+    dueAtMs: null,
+    peakFromMs: null,
+    peakKw: null,
+    peakDirty: false,
+    measuredKw: null,
+    judging: false,
+    exhausted: false,
+    handled: new Set(),
+    endMs: seed.window.endMs,
+    cancelTimers: [],
+    turn: Promise.resolve(),
+  };
+}
+
+export function newPurchase(
+  purpose: Purchase['purpose'],
+  needKw: number,
+  window: TimeWindow,
+  triggerWallMs: number,
+): Purchase {
+  return {
+    purpose,
+    isTopUp: purpose === 'top-up',
+    needKw,
+    window,
+    triggerWallMs,
+    obpIds: new Set(),
+    offers: undefined,
+    transactionId: undefined,
+    placedUnder: new Set(),
+    declined: new Set(),
+    replans: 0,
+    spent: false,
+  };
+}

@@ -1,0 +1,302 @@
+/** The open events of the DSO: findings open them, samples and moved orders drive them, one piece of work at a time each. */
+import type { EventId, FeederId } from '@flexder/protocol/beckn/identifiers.ts';
+import { isFinal } from '@flexder/protocol/flexibility/order-machine.ts';
+import { alarmIncomplete, askCompletion, release } from '../dispatch/release.ts';
+import { operationalBaselineKw, verify, weigh } from '../dispatch/relief.ts';
+import { acknowledgedTopUp, lostTopUp } from '../dispatch/top-up.ts';
+import type { Judgement } from '../dispatch/verification.ts';
+import { type Finding, rounded } from '../grid-monitoring/detection.ts';
+import type { MonitoredFeeder, MonitorListener, Received } from '../grid-monitoring/monitor.ts';
+import {
+  COMPLETION_ASK_MS,
+  COMPLETION_CLOSE_MS,
+  GAP_MIN_KW,
+  OPEN_EVENTS,
+  STEP_ATTEMPTS,
+  STEP_PAUSE_MS,
+  TELEMETRY_WAIT_MS,
+} from '../limits.ts';
+import { raiseAlarm } from './alarms.ts';
+import { buy, finish, review } from './buying.ts';
+import type { Desk, OrderRow } from './desk.ts';
+import { newPurchase, type OpenEvent, openEvent, type Purchase } from './event.ts';
+import { AWAITING, BOUGHT, ordersOf } from './orders.ts';
+import { insertOverload } from './overloads.ts';
+import { eventFromRow, purchaseUnderWay, topUpsOf, unfinishedEvents } from './resume.ts';
+import { activationWindow, peakInWindow } from './window.ts';
+
+/** What events ask of Grid Monitoring. */
+export interface FeederWatch {
+  feeder(feederId: string): MonitoredFeeder | undefined;
+  reopen(feederId: string): void;
+  released(feederId: string, atMs: number): void;
+}
+
+export class Events implements MonitorListener {
+  readonly #desk: () => Desk;
+  readonly #watch: FeederWatch;
+  readonly #events = new Map<string, OpenEvent>();
+  readonly #byFeeder = new Map<string, OpenEvent>();
+  #closed = false;
+
+  constructor(desk: () => Desk, watch: FeederWatch) {
+    this.#desk = desk;
+    this.#watch = watch;
+  }
+
+  get open(): number {
+    return this.#byFeeder.size;
+  }
+
+  /** The open event of a feeder; undefined when there is none. */
+  eventOf(feederId: string): OpenEvent | undefined {
+    return this.#byFeeder.get(feederId);
+  }
+
+  async onFinding(feeder: MonitoredFeeder, finding: Finding, received: Received): Promise<void> {
+    const desk = this.#desk();
+    if (this.#closed) return;
+    if (this.#events.size >= OPEN_EVENTS) throw new Error(`${OPEN_EVENTS} events are open`);
+    const event = this.#eventFrom(feeder, finding);
+    const purchase = newPurchase('need', event.requestedKw, event.window, received.wallMs);
+    event.purchase = purchase;
+    this.#add(event);
+    let opened = false;
+    const buying = () =>
+      buy(desk, event, purchase, event.requestedKw, async (work) => {
+        await insertOverload(desk, work, event, feeder, finding, received);
+        work.afterCommit(() => {
+          opened = true;
+        });
+      });
+    await this.#inTurn(event, async () => {
+      try {
+        await buying();
+      } catch (error) {
+        if (!opened) {
+          this.#remove(event);
+          throw error;
+        }
+        this.#again(event, error);
+      }
+    });
+    this.moved(event.eventId);
+  }
+
+  onSample(feeder: MonitoredFeeder, received: Received): void {
+    const event = this.#byFeeder.get(feeder.config.feederId);
+    if (!event) return;
+    const judgement = weigh(event, feeder);
+    if (judgement) this.#judge(event, feeder, judgement, received.wallMs);
+    else if (event.peakDirty) this.#writePeak(event);
+  }
+
+  /** Peaks that come while one is being written go with the next. */
+  #writePeak(event: OpenEvent): void {
+    event.peakDirty = false;
+    const { database } = this.#desk().participant;
+    this.#step(event, async () => {
+      await database
+        .updateTable('overload')
+        .set({ peak_during_kw: event.peakKw })
+        .where('event_id', '=', event.eventId)
+        .execute();
+    });
+  }
+
+  /** An order of this event moved: what follows is decided in the event's turn. */
+  moved(eventId: string): void {
+    const event = this.#events.get(eventId);
+    if (event) this.#step(event, () => this.#advance(event));
+  }
+
+  /** Open events of before the restart go on where their rows say they were. */
+  async resume(): Promise<void> {
+    const desk = this.#desk();
+    const rows = await unfinishedEvents(desk.participant.database);
+    for (const row of rows) await this.#takeUp(eventFromRow(row, desk.context.grid.nowMs()));
+  }
+
+  async #takeUp(event: OpenEvent): Promise<void> {
+    const desk = this.#desk();
+    const orders = await ordersOf(desk.participant.database, event.eventId);
+    event.topUps = await topUpsOf(desk.participant.database, event.eventId);
+    event.endMs = Math.max(event.window.endMs, ...orders.map((order) => order.selection.window.endMs));
+    event.purchase = purchaseUnderWay(event, orders, desk.context.wall.nowMs());
+    const awaiting = orders.filter((order) => AWAITING.includes(order.state));
+    if (event.state !== 'RELEASED') this.#watch.reopen(event.feederId);
+    this.#add(event);
+    if (!event.purchase) this.#expectRelief(event);
+    for (const order of awaiting) desk.deadlines.expect(order.obp_id, desk.config.answerTimeoutMs);
+    this.#armEnd(event);
+    this.moved(event.eventId);
+  }
+
+  #eventFrom(feeder: MonitoredFeeder, finding: Finding): OpenEvent {
+    const { context, config } = this.#desk();
+    const window = activationWindow(finding, feeder.forecast, {
+      nowMs: context.grid.nowMs() + config.activationLeadSeconds * 1_000,
+      releaseKw: feeder.releaseKw,
+      defaultMinutes: config.defaultWindowMinutes,
+      marginMinutes: config.forecastMarginMinutes,
+    });
+    return openEvent({
+      eventId: `event-${context.ids.uuid()}` as EventId,
+      feederId: feeder.config.feederId as FeederId,
+      limitKw: feeder.limitKw,
+      releaseKw: feeder.releaseKw,
+      requestedKw: Math.max(GAP_MIN_KW, rounded(peakInWindow(finding, feeder.forecast, window) - feeder.releaseKw)),
+      interventionClass: config.interventionClass,
+      window,
+      state: 'BUYING',
+      baselineKw: operationalBaselineKw(feeder, feeder.sample!.atMs + 1),
+      baselineFixed: false,
+    });
+  }
+
+  /** One pass over what an event is at: its purchase, its losses, its end. */
+  async #advance(event: OpenEvent): Promise<void> {
+    const desk = this.#desk();
+    if (event.purchase) {
+      await this.#settlePurchase(event, event.purchase);
+      if (event.purchase) return;
+    }
+    const orders = await this.#orders(event);
+    if (event.state !== 'RELEASED') {
+      const topUp = (await lostTopUp(desk, event, orders)) ?? (await acknowledgedTopUp(desk, event, orders));
+      if (topUp) return this.#topUp(event, topUp);
+      if (!(await release(desk, event, orders))) return;
+      this.#release(event);
+    }
+    if (orders.every((order) => isFinal(order.state))) this.#remove(event);
+  }
+
+  async #settlePurchase(event: OpenEvent, purchase: Purchase): Promise<void> {
+    const desk = this.#desk();
+    if (!(await review(desk, event, purchase, await this.#orders(event)))) return;
+    const orders = await this.#orders(event);
+    await finish(desk, event, purchase, orders);
+    event.purchase = undefined;
+    this.#expectRelief(event);
+    this.#armEnd(event);
+  }
+
+  async #orders(event: OpenEvent): Promise<OrderRow[]> {
+    const orders = await ordersOf(this.#desk().participant.database, event.eventId);
+    const bought = orders.filter((order) => BOUGHT.includes(order.state));
+    event.committedKw = rounded(bought.reduce((sum, order) => sum + (order.committed_kw || order.expected_kw), 0));
+    return orders;
+  }
+
+  async #topUp(event: OpenEvent, topUp: Purchase): Promise<void> {
+    event.purchase = topUp;
+    await buy(this.#desk(), event, topUp, topUp.needKw, async () => {});
+    await this.#advance(event);
+  }
+
+  #judge(event: OpenEvent, feeder: MonitoredFeeder, judgement: Judgement, wallMs: number): void {
+    event.judging = true;
+    this.#step(event, async () => {
+      try {
+        const topUp = await verify(this.#desk(), event, feeder, judgement, wallMs);
+        if (topUp) await this.#topUp(event, topUp);
+      } finally {
+        event.judging = false;
+      }
+    });
+  }
+
+  /** Relief is judged from the first sample after it is due; no sample at all is an alarm. */
+  #expectRelief(event: OpenEvent): void {
+    const { context, config } = this.#desk();
+    const dueAtMs = Math.max(context.grid.nowMs(), event.window.startMs) + config.verifyAfterSeconds * 1_000;
+    event.dueAtMs = dueAtMs;
+    event.peakFromMs ??= dueAtMs;
+    this.#at(event, dueAtMs + TELEMETRY_WAIT_MS, 'telemetry', async () => {
+      const lastMs = this.#watch.feeder(event.feederId)?.sample?.atMs ?? Number.NEGATIVE_INFINITY;
+      if (lastMs >= dueAtMs || event.state === 'RELEASED') return;
+      const text = `relief on ${event.feederId} cannot be verified: no telemetry since it was due`;
+      const alarm = { kind: 'telemetry-missing', eventId: event.eventId, feederId: event.feederId, text } as const;
+      await this.#desk().participant.transact((work) => raiseAlarm(this.#desk(), work, alarm));
+    });
+  }
+
+  #armEnd(event: OpenEvent): void {
+    const { endMs } = event;
+    const ends = event.state === 'RELEASED' ? [] : [...new Set([event.window.endMs, endMs])];
+    for (const atMs of ends) this.#at(event, atMs, 'end', () => this.#advance(event));
+    // A top-up may have prolonged the event since: its later end has timers of its own.
+    const isLast = () => event.endMs === endMs;
+    this.#at(event, endMs + COMPLETION_ASK_MS, 'completion', async () => {
+      if (isLast()) await askCompletion(this.#desk(), await this.#orders(event));
+    });
+    this.#at(event, endMs + COMPLETION_CLOSE_MS, 'close', async () => {
+      if (!isLast()) return;
+      await alarmIncomplete(this.#desk(), event, await this.#orders(event));
+      this.#remove(event);
+    });
+  }
+
+  #at(event: OpenEvent, atMs: number, label: string, run: () => Promise<void>): void {
+    const { context } = this.#desk();
+    const cancel = context.grid.at(atMs, `${event.feederId}/${event.eventId}/${label}`, () => this.#step(event, run));
+    event.cancelTimers.push(cancel);
+  }
+
+  #add(event: OpenEvent): void {
+    this.#events.set(event.eventId, event);
+    if (event.state !== 'RELEASED') this.#byFeeder.set(event.feederId, event);
+  }
+
+  #release(event: OpenEvent): void {
+    if (this.#byFeeder.get(event.feederId) === event) this.#byFeeder.delete(event.feederId);
+    this.#watch.released(event.feederId, this.#desk().context.grid.nowMs());
+  }
+
+  #remove(event: OpenEvent): void {
+    for (const cancel of event.cancelTimers) cancel();
+    event.cancelTimers = [];
+    this.#events.delete(event.eventId);
+    if (this.#byFeeder.get(event.feederId) === event) this.#byFeeder.delete(event.feederId);
+  }
+
+  #inTurn(event: OpenEvent, run: () => Promise<void>): Promise<void> {
+    const mine = event.turn.then(() => this.#desk().context.activity.track('event', run));
+    event.turn = mine.catch(() => {});
+    return mine;
+  }
+
+  /** A piece of work that fails on the database is followed by another pass, so that no event stays where it is. */
+  #step(event: OpenEvent, run: () => Promise<void>): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    const end = this.#desk().context.activity.begin('event');
+    return this.#inTurn(event, run)
+      .catch((error) => this.#again(event, error))
+      .finally(end);
+  }
+
+  #again(event: OpenEvent, error: unknown, attempt = 1): void {
+    const { context } = this.#desk();
+    context.log.error({ eventId: event.eventId, attempt, error: String(error) }, 'a step of an event failed');
+    context.metrics.count('bap_event_steps_failed_total');
+    if (attempt >= STEP_ATTEMPTS || this.#closed) return;
+    const end = context.activity.begin('event');
+    const cancel = context.wall.after(STEP_PAUSE_MS, () => {
+      this.#inTurn(event, () => this.#advance(event))
+        .catch((again) => this.#again(event, again, attempt + 1))
+        .finally(end);
+    });
+    event.cancelTimers.push(() => {
+      cancel();
+      end();
+    });
+  }
+
+  /** No more work is begun; what runs may end. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const events = [...this.#events.values()];
+    for (const event of events) for (const cancel of event.cancelTimers) cancel();
+    await Promise.all(events.map((event) => event.turn));
+  }
+}

@@ -1,0 +1,117 @@
+/** From offers to selected orders: plan, number, select side by side. */
+import type { ObpId, TransactionId } from '@flexder/protocol/beckn/identifiers.ts';
+import { encodeSelect } from '@flexder/protocol/flexibility/codec-v1.ts';
+import type { Desk, Work } from './desk.ts';
+import { blockKey } from './eligibility.ts';
+import type { OpenEvent, Purchase } from './event.ts';
+import { needOf } from './need.ts';
+import { orderRow } from './orders.ts';
+import { choosePlan, type Plan, type PlannedOrder, reliabilityDerate } from './plan.ts';
+import { recordPlan } from './plan-record.ts';
+import { stagger } from './window.ts';
+
+interface PlacedSelection {
+  readonly obpId: ObpId;
+  readonly transactionId: TransactionId;
+  readonly planned: PlannedOrder;
+}
+
+/** Plans `needKw` from the offers left and selects. Orders nothing when nothing is to be had. */
+export async function place(
+  desk: Desk,
+  event: OpenEvent,
+  purchase: Purchase,
+  needKw: number,
+  silent: readonly string[] = [],
+): Promise<void> {
+  const offers = purchase.offers ?? [];
+  const plan = choosePlan(needOf(desk, event, purchase, needKw), offers, {
+    derate: reliabilityDerate,
+    nowMs: desk.context.grid.nowMs(),
+    unresponsive: desk.counterparties.unresponsive('order'),
+    declined: purchase.declined,
+  });
+  const selections = numbered(
+    desk,
+    purchase,
+    stagger(plan.orders, desk.config.releaseStaggerSeconds, purchase.obpIds.size),
+  );
+  await desk.participant.transact(async (work) => {
+    await recordPlan(desk, work, event, plan, needKw, purchase, silent);
+    if (selections.length > 0) await select(desk, work, event, purchase, selections);
+  });
+  take(purchase, plan);
+  if (selections.length === 0) purchase.spent = true;
+  for (const { obpId, planned } of selections) {
+    purchase.obpIds.add(obpId);
+    event.endMs = Math.max(event.endMs, planned.selection.window.endMs);
+  }
+}
+
+/** One order a BPP and transaction: a further one with the same BPP goes under a transaction of its own. */
+function numbered(desk: Desk, purchase: Purchase, orders: readonly PlannedOrder[]): PlacedSelection[] {
+  const { ids } = desk.context;
+  return orders.map((planned) => {
+    const fresh = purchase.placedUnder.has(planned.bppId) || !purchase.transactionId;
+    if (!fresh) purchase.placedUnder.add(planned.bppId);
+    const transactionId = (fresh ? ids.uuid() : purchase.transactionId) as TransactionId;
+    return { obpId: `obp-${ids.uuid()}` as ObpId, transactionId, planned };
+  });
+}
+
+async function select(
+  desk: Desk,
+  work: Work,
+  event: OpenEvent,
+  purchase: Purchase,
+  selections: readonly PlacedSelection[],
+): Promise<void> {
+  const { answerTimeoutMs } = desk.config;
+  const rows = selections.map((selection) =>
+    orderRow(desk, {
+      ...selection,
+      eventId: event.eventId,
+      isTopUp: purchase.isTopUp,
+      triggerWallMs: purchase.triggerWallMs,
+      answerTimeoutMs,
+    }),
+  );
+  await work.db.insertInto('flex_order').values(rows).execute();
+  for (const { obpId, transactionId, planned } of selections) {
+    await work.send({
+      action: 'select',
+      to: planned.bppId,
+      toType: 'BPP',
+      transactionId,
+      ttlMs: answerTimeoutMs,
+      message: encodeSelect(planned.selection),
+      audit: { obp_id: obpId, event_id: event.eventId, feeder_id: event.feederId, requested_kw: planned.requestedKw },
+    });
+    const value = { eventId: event.eventId, feederId: event.feederId, bppId: planned.bppId, isTopUp: purchase.isTopUp };
+    await work.emit({
+      topic: 'bap',
+      key: obpId,
+      value: {
+        type: 'order.changed',
+        obpId,
+        ...value,
+        state: 'SELECTING',
+        requestedKw: planned.requestedKw,
+        committedKw: 0,
+        wallAtMs: desk.context.wall.nowMs(),
+      },
+    });
+  }
+  work.afterCommit(() => {
+    for (const { obpId } of selections) desk.deadlines.expect(obpId, answerTimeoutMs);
+  });
+}
+
+/** What was asked of a block is not on offer any more. */
+function take(purchase: Purchase, plan: Plan): void {
+  const taken = new Map(plan.blocks.map((block) => [blockKey(block.offer), block.kw]));
+  purchase.offers = (purchase.offers ?? []).map((offer) => {
+    const kw = taken.get(blockKey(offer));
+    return kw === undefined ? offer : { ...offer, availableKw: Math.round((offer.availableKw - kw) * 1_000) / 1_000 };
+  });
+}

@@ -1,0 +1,51 @@
+/** A plan in the record: what was chosen, what was left out and why. */
+import { PLAN_NAMED } from '../limits.ts';
+import { CHEAPEST_SUFFICIENT } from '../rules.ts';
+import type { Desk, Work } from './desk.ts';
+import { blockKey } from './eligibility.ts';
+import type { OpenEvent, Purchase } from './event.ts';
+import type { Plan } from './plan.ts';
+
+export async function recordPlan(
+  desk: Desk,
+  work: Work,
+  event: OpenEvent,
+  plan: Plan,
+  needKw: number,
+  purchase: Purchase,
+  silent: readonly string[],
+): Promise<void> {
+  const chosen = plan.blocks.map(({ offer, kw }) => `${blockKey(offer)} ${kw} kW at ${offer.priceGbpPerKwh} GBP/kWh`);
+  const excluded = plan.excluded.map(
+    ({ bppId, itemId, availableKw, reason }) => `${bppId}/${itemId} ${availableKw} kW: ${reason}`,
+  );
+  const without = silent.map((bppId) => `${bppId}: no catalogue in time`);
+  await work.audit({
+    event_type: 'plan.chosen',
+    event_id: event.eventId,
+    feeder_id: event.feederId,
+    intervention_class: event.interventionClass,
+    ...(purchase.transactionId ? { transaction_id: purchase.transactionId } : {}),
+    rule_id: CHEAPEST_SUFFICIENT.id,
+    rule_version: CHEAPEST_SUFFICIENT.version,
+    rule_inputs: {
+      requested_kw: Math.round(needKw * 1_000) / 1_000,
+      eligible_blocks: plan.eligible,
+      expected_kw: plan.expectedKw,
+      cost_gbp_per_hour: plan.costGbpPerHour,
+      sufficient: plan.sufficient,
+      proven_cheapest: plan.exact,
+      max_price_gbp_per_kwh: desk.config.maxPriceGbpPerKwh,
+      min_reliability: desk.config.minReliability,
+      round: purchase.replans,
+    },
+    requested_kw: plan.askedKw,
+    decision: [`chosen: ${named(chosen)}`, `excluded: ${named([...excluded, ...without])}`].join('; '),
+  });
+}
+
+function named(parts: readonly string[]): string {
+  if (parts.length === 0) return 'none';
+  const more = parts.length - PLAN_NAMED;
+  return parts.slice(0, PLAN_NAMED).join(', ') + (more > 0 ? `, and ${more} more` : '');
+}

@@ -1,0 +1,66 @@
+import { validateDevice } from '@flexder/schemas/validators.ts';
+import { expect } from 'chai';
+import { type AdmissionRules, admit } from './telemetry.ts';
+
+const NOW_MS = Date.parse('2026-01-15T17:00:00.000Z');
+const TOPIC = 'grid/v1/dso-1/feeder-1/telemetry';
+const good = {
+  v: 1,
+  feeder_id: 'feeder-1',
+  ts: '2026-01-15T17:00:00.000Z',
+  seq: 7,
+  power_kw: 812.5,
+  current_a: 43.2,
+  voltage_kv: 11.02,
+  quality: 'GOOD',
+};
+const bytes = (body: unknown) => new TextEncoder().encode(typeof body === 'string' ? body : JSON.stringify(body));
+
+const rules = (changes: Partial<AdmissionRules> = {}): AdmissionRules => ({
+  dsoId: 'dso-1',
+  nowMs: NOW_MS,
+  lastAtMs: (feederId) => (feederId === 'feeder-1' ? NOW_MS - 60_000 : null),
+  validate: (body) => validateDevice('feeder-telemetry', body),
+  ...changes,
+});
+const at = (offsetMs: number) => ({ ...good, ts: new Date(NOW_MS + offsetMs).toISOString() });
+
+describe('feeder telemetry', () => {
+  it('a good sample is admitted under the feeder of its topic', () => {
+    expect(admit(TOPIC, bytes(good), rules())).to.deep.equal({
+      admitted: true,
+      sample: { feederId: 'feeder-1', atMs: NOW_MS, powerKw: 812.5, quality: 'GOOD' },
+    });
+  });
+
+  it('the first sample of a feeder is admitted whatever its age', () => {
+    const first = rules({ lastAtMs: () => undefined });
+    expect(admit(TOPIC, bytes(at(-86_400_000)), first)).to.deep.include({ admitted: true });
+  });
+
+  const refused: [reason: string, topic: string, payload: Uint8Array][] = [
+    ['topic', 'grid/v1/dso-2/feeder-1/telemetry', bytes(good)],
+    ['topic', 'grid/v1/dso-1/feeder-1/telemetry/more', bytes(good)],
+    ['topic', 'flex/v1/dso-1/feeder-1/telemetry', bytes(good)],
+    ['unknown-feeder', 'grid/v1/dso-1/feeder-9/telemetry', bytes({ ...good, feeder_id: 'feeder-9' })],
+    ['too-large', TOPIC, bytes(`${JSON.stringify(good)}${' '.repeat(3_000)}`)],
+    ['invalid-json', TOPIC, bytes('{"v":1,')],
+    ['invalid-json', TOPIC, Uint8Array.of(0x22, 0xff, 0x22)],
+    ['schema', TOPIC, bytes({ ...good, power_kw: '812.5' })],
+    ['schema', TOPIC, bytes({ ...good, more: 1 })],
+    ['schema', TOPIC, bytes(null)],
+    ['feeder-mismatch', TOPIC, bytes({ ...good, feeder_id: 'feeder-2' })],
+    ['duplicate', TOPIC, bytes(at(-60_000))],
+    ['out-of-order', TOPIC, bytes(at(-60_001))],
+    ['future', TOPIC, bytes(at(60_001))],
+  ];
+  for (const [reason, topic, payload] of refused) {
+    it(`is refused as ${reason}: ${topic} ${new TextDecoder().decode(payload).slice(0, 60)}`, () => {
+      expect(admit(topic, payload, rules())).to.deep.include({ admitted: false, reason });
+    });
+  }
+
+  it('a clock a minute ahead is still drift', () => {
+    expect(admit(TOPIC, bytes(at(60_000)), rules())).to.deep.include({ admitted: true });
+  });
+});

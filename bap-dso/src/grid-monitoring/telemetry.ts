@@ -1,0 +1,61 @@
+/** What a feeder's RTU says, admitted or refused by name. Pure: nothing a message holds can throw or stop a feeder. */
+import { parseTopic } from '@flexder/runtime/engines/bus/topics.ts';
+import type { Verdict } from '@flexder/schemas/validators.ts';
+import { TELEMETRY_FUTURE_MS, TELEMETRY_MAX_BYTES } from '../limits.ts';
+import type { Sample } from './detection.ts';
+
+export type Refusal =
+  | 'topic'
+  | 'unknown-feeder'
+  | 'too-large'
+  | 'invalid-json'
+  | 'schema'
+  | 'feeder-mismatch'
+  | 'duplicate'
+  | 'out-of-order'
+  | 'future';
+
+export interface AdmittedSample extends Sample {
+  readonly feederId: string;
+}
+
+export type Admission =
+  | { readonly admitted: true; readonly sample: AdmittedSample }
+  | { readonly admitted: false; readonly reason: Refusal; readonly feederId?: string };
+
+export interface AdmissionRules {
+  readonly dsoId: string;
+  readonly nowMs: number;
+  /** The instant of the feeder's latest sample; undefined before the first; null for a feeder that is not ours. */
+  lastAtMs(feederId: string): number | undefined | null;
+  validate(body: unknown): Verdict;
+}
+
+/** The feeder is the one of the topic, which the broker's access list guards; the payload must agree with it. */
+export function admit(topic: string, payload: Uint8Array, rules: AdmissionRules): Admission {
+  const parsed = parseTopic(topic);
+  if (parsed?.family !== 'grid' || parsed.dsoId !== rules.dsoId) return { admitted: false, reason: 'topic' };
+  const { feederId } = parsed;
+  const lastAtMs = rules.lastAtMs(feederId);
+  if (lastAtMs === null) return { admitted: false, reason: 'unknown-feeder' };
+  const refuse = (reason: Refusal): Admission => ({ admitted: false, reason, feederId });
+  if (payload.byteLength > TELEMETRY_MAX_BYTES) return refuse('too-large');
+  const body = parse(payload);
+  if (body === undefined) return refuse('invalid-json');
+  if (!rules.validate(body).valid) return refuse('schema');
+  const telemetry = body as { feeder_id: string; ts: string; power_kw: number; quality: 'GOOD' | 'ESTIMATED' };
+  if (telemetry.feeder_id !== feederId) return refuse('feeder-mismatch');
+  const atMs = Date.parse(telemetry.ts);
+  if (atMs > rules.nowMs + TELEMETRY_FUTURE_MS) return refuse('future');
+  if (lastAtMs !== undefined && atMs === lastAtMs) return refuse('duplicate');
+  if (lastAtMs !== undefined && atMs < lastAtMs) return refuse('out-of-order');
+  return { admitted: true, sample: { feederId, atMs, powerKw: telemetry.power_kw, quality: telemetry.quality } };
+}
+
+function parse(payload: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
+  } catch {
+    return undefined;
+  }
+}

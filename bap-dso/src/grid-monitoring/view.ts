@@ -1,0 +1,59 @@
+/** Feeders as the operator sees them: the present view, and every sample on the stream. */
+import type { Context } from '@flexder/runtime/context.ts';
+import { STALE_MS } from '../limits.ts';
+import type { FeederView } from '../operator-api/deps.ts';
+import type { Monitor, MonitoredFeeder, MonitorListener, Received } from './monitor.ts';
+
+interface EventStates {
+  eventOf(feederId: string): { readonly state: string } | undefined;
+}
+
+export function feederViews(context: Context, monitor: Pick<Monitor, 'feeders'>, events: EventStates): FeederView[] {
+  const nowMs = context.grid.nowMs();
+  return monitor.feeders().map((feeder) => viewOf(feeder, events, nowMs));
+}
+
+function viewOf(feeder: MonitoredFeeder, events: EventStates, nowMs: number): FeederView {
+  const { config, sample } = feeder;
+  const quality = !sample ? 'NONE' : nowMs - sample.atMs > STALE_MS ? 'STALE' : sample.quality;
+  return {
+    feederId: config.feederId,
+    name: config.name,
+    limitKw: feeder.limitKw,
+    releaseKw: feeder.releaseKw,
+    powerKw: sample?.powerKw ?? null,
+    at: sample?.atMs ?? null,
+    quality,
+    forecast: feeder.forecast?.points ?? [],
+    state: events.eventOf(config.feederId)?.state ?? feeder.level,
+  };
+}
+
+/** Samples go to the stream directly and not through the outbox: the next one replaces what was lost. */
+export function streamSamples(context: Context, events: MonitorListener & EventStates): MonitorListener {
+  return {
+    onFinding: (feeder, finding, received) => events.onFinding(feeder, finding, received),
+    onSample: (feeder, received) => {
+      events.onSample(feeder, received);
+      publish(context, feeder, received, events);
+    },
+  };
+}
+
+function publish(context: Context, feeder: MonitoredFeeder, { sample }: Received, events: EventStates): void {
+  const { feederId, atMs, powerKw, quality } = sample;
+  const state = events.eventOf(feederId)?.state ?? feeder.level;
+  const value = {
+    type: 'feeder.sample',
+    feederId,
+    atMs,
+    powerKw,
+    quality,
+    limitKw: feeder.limitKw,
+    releaseKw: feeder.releaseKw,
+    state,
+  };
+  void context.activity
+    .track('stream', () => context.engines.events.publish([{ topic: 'bap', key: feederId, value }]))
+    .catch((error) => context.log.warn({ feederId, error: String(error) }, 'a sample could not be published'));
+}

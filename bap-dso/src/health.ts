@@ -1,0 +1,52 @@
+/** Liveness, readiness and metrics over HTTP. */
+import type { Context, Health } from '@flexder/runtime/context.ts';
+import type { BusClient } from '@flexder/runtime/engines/bus/port.ts';
+import type { OpenParticipant } from '@flexder/runtime/participant/open.ts';
+import { checkHealth } from '@flexder/runtime/service.ts';
+import type { Express } from 'express';
+import { sql } from 'kysely';
+import { HEALTH_TIMEOUT_MS, OUTBOX_AGE_MS, UNSEALED_AGE_MS } from './limits.ts';
+import type { BapTables } from './tables.ts';
+
+export interface HealthRoutes {
+  /** Not ready until the service has started. */
+  check: () => Promise<Health>;
+}
+
+export function mountHealth(app: Express, context: Context): HealthRoutes {
+  const starting: Health = { ready: false, dependencies: { service: { ok: false, detail: 'starting', ageMs: 0 } } };
+  const routes: HealthRoutes = { check: async () => starting };
+  app.get('/health/live', (_request, response) => void response.json({ live: true }));
+  app.get('/health/ready', async (_request, response) => {
+    const health = await routes.check();
+    response.status(health.ready ? 200 : 503).json(health);
+  });
+  app.get('/metrics', async (_request, response) => {
+    response.type('text/plain; version=0.0.4').send(await context.metrics.text());
+  });
+  return routes;
+}
+
+export function bapHealth(
+  context: Context,
+  participant: OpenParticipant<BapTables>,
+  bus: Pick<BusClient, 'connected'>,
+): Promise<Health> {
+  const checks = {
+    database: async () => {
+      await sql`select 1`.execute(participant.database);
+      return { ok: true, detail: 'answers' };
+    },
+    bus: async () => ({
+      ok: bus.connected,
+      detail: bus.connected ? 'connected' : 'not connected: feeders are not seen',
+    }),
+    outbox: async () => aged('oldest undelivered effect', participant.oldestOutboxAgeMs(), OUTBOX_AGE_MS),
+    audit: async () => aged('oldest unsealed record', await participant.audit.oldestUnsealedAgeMs(), UNSEALED_AGE_MS),
+  };
+  return checkHealth(context.wall, checks, HEALTH_TIMEOUT_MS);
+}
+
+function aged(what: string, ageMs: number, mostMs: number) {
+  return { ok: ageMs <= mostMs, detail: `${what}: ${Math.round(ageMs)} ms, at most ${mostMs} ms` };
+}

@@ -1,0 +1,88 @@
+/** Every bound of the DSO, each with its reason. What an operator may want to change is in the configuration instead. */
+
+/** A feeder sample is about 200 bytes; more is not one. */
+export const TELEMETRY_MAX_BYTES = 2_048;
+/** RTU clocks drift by seconds; a sample from further ahead would freeze its feeder until time catches up. */
+export const TELEMETRY_FUTURE_MS = 60_000;
+/** Live samples kept a feeder: over an hour at one a second, which is all that baseline and slope look at. */
+export const SERIES_SAMPLES = 4_096;
+/** Half-hour readings kept a feeder: sixty days, the look-back of a baseline and ample to fit the forecast. */
+export const SERIES_HALF_HOURS = 60 * 48;
+/** Readings that wait for the database a service; beyond it the oldest are dropped and counted, detection goes on. */
+export const READINGS_WAITING = 20_000;
+/** Rows of one insert: far below the 65,535 parameters of a PostgreSQL statement. */
+export const READINGS_BATCH = 2_000;
+/** A statement that fails is tried again this often before its readings are given up and counted. */
+export const READINGS_ATTEMPTS = 3;
+
+/** Horizons of the forecast, in half hours: two hours, which is how far a feeder event is bought ahead. */
+export const FORECAST_STEPS = 4;
+/** Residuals a horizon from which its 90 % band is taken: one week, so that the band follows the season. */
+export const CONFORMAL_WINDOW = 336;
+/** Fewer residuals give no meaningful 90 % quantile. */
+export const CONFORMAL_MINIMUM = 20;
+/** Half hours with a complete set of lags that a fit needs: a week of targets after the week that the lags reach back. */
+export const FIT_MINIMUM_ROWS = 336;
+/** Forecasts that wait for their target to be read, a feeder: one a half hour and horizon. */
+export const FORECASTS_PENDING = 4 * FORECAST_STEPS;
+/** After an event the load rebounds and its slope says nothing of the next hour; the measured rule stays armed. */
+export const FORECAST_QUIET_MS = 10 * 60_000;
+
+/** Length of an activation window: below it nothing is worth a command, above it few devices can hold. */
+export const WINDOW_MIN_MINUTES = 30;
+export const WINDOW_MAX_MINUTES = 150;
+/** Steps of the load-fall search of the window length. */
+export const WINDOW_STEP_MINUTES = 30;
+
+/** Blocks one plan looks at; the cheapest come first, the rest is named as excluded. */
+export const PLAN_OFFERS = 64;
+/** Branches of the exact search; a real catalogue needs a few hundred. Past it the best found so far is taken and said so. */
+export const PLAN_NODES = 50_000;
+/** An aggregator that answers says "from now on", and its now is later than ours by the way there. */
+export const AVAILABILITY_SLACK_MS = 5_000;
+/** Exclusions and options one record names; the rest is counted. */
+export const PLAN_NAMED = 50;
+/** Catalogues a gather keeps: one a known BPP, and as many from newcomers. */
+export const GATHER_CATALOGUES = 256;
+/** How long a silent BPP is not waited for: longer than any event's buying, short enough to be back for the next. */
+export const UNRESPONSIVE_MS = 60_000;
+/** Subscribers remembered before the registry is asked again. */
+export const COUNTERPARTIES_FRESH_MS = 10_000;
+/** A cancel must reach the BPP even when it is away for a while: it is delivered or alarmed within this. */
+export const CANCEL_TTL_MS = 60_000;
+/** Status requests are answered at once or not needed. */
+export const STATUS_TTL_MS = 10_000;
+/** Open events a service: one a feeder; more feeders than this need another service. */
+export const OPEN_EVENTS = 1_000;
+/** Gap that is worth a further order. */
+export const GAP_MIN_KW = 0.5;
+/** Of the way from limit to release level: from there on a load is topped up before it reaches the limit. */
+export const GUARD_SHARE = 0.4;
+/** Share of a commitment that may be missing before it counts as a shortfall: the noise of a feeder's reading. */
+export const SHORTFALL_TOLERANCE = 0.05;
+/** Five minutes before dispatch: the operational baseline. */
+export const OPERATIONAL_BASELINE_MS = 5 * 60_000;
+/** Grid time after its window until an order that did not report completion is asked: its last half hour has to be metered first. */
+export const COMPLETION_ASK_MS = 40 * 60_000;
+/** Grid time after its window until an order that stays silent is an alarm. */
+export const COMPLETION_CLOSE_MS = 60 * 60_000;
+/** Settlement waits for a BPP to serve its meter document: about an hour of tries. */
+export const SETTLE_ATTEMPTS = 12;
+export const SETTLE_BACKOFF_MS = 1_000;
+/** Largest history of one feeder in the configuration. */
+export const HISTORY_READINGS = 2 * SERIES_HALF_HOURS;
+/** Tries of a step of an event that failed on the database, a second apart: past it the next sample or a restart goes on. */
+export const STEP_ATTEMPTS = 30;
+export const STEP_PAUSE_MS = 1_000;
+/** Grid time after relief is due until missing telemetry is an alarm. */
+export const TELEMETRY_WAIT_MS = 120_000;
+/** One health check: a dependency that does not answer in this time is away. */
+export const HEALTH_TIMEOUT_MS = 1_000;
+/** Effects leave at once; what waits longer than a peer's usual time-to-live is a fault. */
+export const OUTBOX_AGE_MS = 30_000;
+/** Records are sealed in batches many times a second. */
+export const UNSEALED_AGE_MS = 30_000;
+/** Without a sample for this long (grid time) a feeder's reading is called stale. */
+export const STALE_MS = 5 * 60_000;
+/** Top-ups bought on missing acknowledgements alone: the rest is kept for what the feeder itself shows. */
+export const ACKNOWLEDGED_TOP_UPS = 1;

@@ -1,0 +1,145 @@
+/** The DSO as a service: Grid Monitoring, Flex Orchestration, Dispatch and Settlement behind one participant. */
+import { subscriberId } from '@flexder/protocol/beckn/identifiers.ts';
+import type { Context, Service } from '@flexder/runtime/context.ts';
+import type { BusClient } from '@flexder/runtime/engines/bus/port.ts';
+import { listen } from '@flexder/runtime/http/listen.ts';
+import {
+  type OpenParticipant,
+  type OpenParticipantOptions,
+  openParticipant,
+} from '@flexder/runtime/participant/open.ts';
+import { closeAll } from '@flexder/runtime/service.ts';
+import express from 'express';
+import { settleOrder } from './audit-settlement/settle.ts';
+import { stepsWithExchange } from './beckn/exchange.ts';
+import { bapHandlers } from './beckn/handlers.ts';
+import type { BapConfig } from './config.ts';
+import { closeLate, closeUndelivered } from './flex-orchestration/closing.ts';
+import { Counterparties } from './flex-orchestration/counterparties.ts';
+import { Deadlines } from './flex-orchestration/deadlines.ts';
+import type { Desk } from './flex-orchestration/desk.ts';
+import { Events } from './flex-orchestration/events.ts';
+import { Gathers } from './flex-orchestration/gather.ts';
+import { knowsExchange } from './flex-orchestration/orders.ts';
+import { Monitor } from './grid-monitoring/monitor.ts';
+import { ReadingWriter } from './grid-monitoring/reading-writer.ts';
+import { feederViews, streamSamples } from './grid-monitoring/view.ts';
+import { bapHealth, mountHealth } from './health.ts';
+import { migrations } from './migrations.ts';
+import { createOperatorApi } from './operator-api/router.ts';
+import type { BapTables } from './tables.ts';
+
+/** Starts the DSO and returns when it is subscribed and listens to its feeders. Engines stay the context's. */
+export async function startBap(context: Context, config: BapConfig): Promise<Service> {
+  const opened: { close(): Promise<void> }[] = [];
+  const keep = <P extends { close(): Promise<void> }>(part: P): P => {
+    opened.push(part);
+    return part;
+  };
+  try {
+    return await open(context, config, keep, () => closeAll(opened));
+  } catch (error) {
+    await closeAll(opened).catch(() => {});
+    throw error;
+  }
+}
+
+type Keep = <P extends { close(): Promise<void> }>(part: P) => P;
+
+async function open(context: Context, config: BapConfig, keep: Keep, close: () => Promise<void>): Promise<Service> {
+  const app = express().disable('x-powered-by');
+  const health = mountHealth(app, context);
+  // The port may be a free one, and the participant has to know the URL it registers.
+  const http = keep(await listen(app, { host: config.host, port: config.port, wall: context.wall }));
+  const baseUrl = config.publicUrl ?? http.url;
+  const participant: OpenParticipant<BapTables> = keep(
+    await openParticipant<BapTables>({
+      context,
+      config: participantConfig(config, `${baseUrl}/beckn`),
+      migrations,
+      steps: stepsWithExchange(
+        () => (action, transactionId, bppId) => knowsExchange(participant.database, action, transactionId, bppId),
+      ),
+    }),
+  );
+  const writer = new ReadingWriter(context, participant.database);
+  keep({ close: () => writer.flushed() });
+  const monitor = new Monitor(context, config, writer);
+  const { desk, events } = openRooms(context, config, participant, monitor, keep);
+
+  app.use('/beckn', participant.router);
+  app.use(
+    '/',
+    keep(createOperatorApi({ context, participant, config, feeders: () => feederViews(context, monitor, events) })),
+  );
+  await serve(context, config, participant, desk);
+  await participant.subscribe();
+  await desk.counterparties.refresh();
+  await events.resume();
+  const bus = keep(await connect(context, config));
+  await monitor.start(bus, streamSamples(context, events));
+  health.check = () => bapHealth(context, participant, bus);
+  return { name: 'bap', url: http.url, health: () => health.check(), close };
+}
+
+interface Rooms {
+  readonly desk: Desk;
+  readonly events: Events;
+}
+
+/** The rooms know each other through the desk alone. */
+function openRooms(
+  context: Context,
+  config: BapConfig,
+  participant: OpenParticipant<BapTables>,
+  monitor: Monitor,
+  keep: Keep,
+): Rooms {
+  const events: Events = new Events(() => desk, monitor);
+  const gathers = new Gathers(context, config);
+  const deadlines: Deadlines = new Deadlines(context, (obpId) => closeLate(desk, obpId));
+  const desk: Desk = {
+    context,
+    config,
+    participant: participant as unknown as Desk['participant'],
+    counterparties: new Counterparties(context, participant),
+    gathers,
+    deadlines,
+    moved: (eventId) => events.moved(eventId),
+  };
+  keep({
+    close: async () => {
+      deadlines.close();
+      gathers.close();
+      await events.close();
+    },
+  });
+  return { desk, events };
+}
+
+async function serve(
+  context: Context,
+  config: BapConfig,
+  participant: OpenParticipant<BapTables>,
+  desk: Desk,
+): Promise<void> {
+  await participant.queue.process({
+    settle: (data) =>
+      context.activity.track('settle', async () => {
+        await settleOrder({ context, participant, config }, (data as { obpId: string }).obpId);
+      }),
+  });
+  await participant.serve(bapHandlers(desk), {
+    onUndelivered: (work, undelivered) => closeUndelivered(desk, work, undelivered),
+  });
+}
+
+function participantConfig(config: BapConfig, url: string): OpenParticipantOptions['config'] {
+  const { registryUrl, domain, country, city, networkProfile, keys } = config;
+  const id = subscriberId(config.subscriberId);
+  return { subscriberId: id, type: 'BAP' as const, url, registryUrl, domain, country, city, networkProfile, keys };
+}
+
+function connect(context: Context, config: BapConfig): Promise<BusClient> {
+  return context.engines.bus.connect({ clientId: `dso-${config.subscriberId}`, ...config.busCredentials });
+}

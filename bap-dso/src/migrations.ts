@@ -1,0 +1,60 @@
+/** The DSO's tables, forward only: a release adds a migration and never changes one. */
+import { type Kysely, type Migration, sql } from 'kysely';
+
+const INITIAL = [
+  `create table feeder_reading (
+     feeder_id text not null, read_at timestamptz not null, power_kw double precision not null,
+     quality text not null check (quality in ('GOOD', 'ESTIMATED')),
+     primary key (feeder_id, read_at))`,
+  `create table overload (
+     event_id text primary key, feeder_id text not null,
+     detected_by text not null check (detected_by in ('measured', 'forecast')),
+     detected_at timestamptz not null, detected_wall_at timestamptz not null,
+     rule_id text not null, rule_version text not null, rule_inputs jsonb not null,
+     intervention_class text not null check (intervention_class in ('INCENTIVE', 'EMERGENCY')),
+     state text not null check (state in ('BUYING', 'DISPATCHED', 'RELIEVED', 'SHORT', 'RELEASED')),
+     limit_kw double precision not null, release_kw double precision not null,
+     requested_kw double precision not null, baseline_kw double precision not null,
+     window_start_at timestamptz not null, window_end_at timestamptz not null,
+     peak_during_kw double precision, measured_kw double precision,
+     topped_up boolean not null default false, released_at timestamptz,
+     check (window_end_at > window_start_at))`,
+  // However many processes there are, a feeder has one open event.
+  `create unique index overload_open on overload (feeder_id) where state <> 'RELEASED'`,
+  'create index overload_detected on overload (detected_at)',
+  `create table flex_search (
+     transaction_id text primary key, event_id text not null references overload,
+     purpose text not null check (purpose in ('need', 'top-up', 'resume')),
+     requested_kw double precision not null, sent_wall_at timestamptz not null)`,
+  'create index flex_search_event on flex_search (event_id)',
+  `create table flex_order (
+     obp_id text primary key, event_id text not null references overload, feeder_id text not null,
+     bap_id text not null, bpp_id text not null, transaction_id text not null, order_id text,
+     state text not null, state_reason text, is_top_up boolean not null,
+     trigger_wall_at timestamptz not null, selection jsonb not null,
+     quote jsonb, dispatch jsonb, performance jsonb, meter_reference jsonb,
+     requested_kw double precision not null, expected_kw double precision not null,
+     committed_kw double precision not null,
+     detection_to_dispatch_ms double precision, detection_to_ack_ms double precision,
+     answer_due_wall_at timestamptz,
+     created_wall_at timestamptz not null, updated_wall_at timestamptz not null,
+     unique (transaction_id, bpp_id))`,
+  'create index flex_order_event on flex_order (event_id)',
+  'create index flex_order_created on flex_order (created_wall_at)',
+  `create table settlement_row (
+     obp_id text not null, import_msid text not null, settlement_date text not null,
+     settlement_period integer not null, revision integer not null, row jsonb not null,
+     primary key (obp_id, import_msid, settlement_date, settlement_period, revision))`,
+  'create index settlement_row_date on settlement_row (settlement_date, settlement_period)',
+  `create table meter_document (
+     obp_id text not null, sha256 text not null, document jsonb not null, fetched_wall_at timestamptz not null,
+     primary key (obp_id, sha256))`,
+];
+
+export const migrations: Record<string, Migration> = {
+  '0001-initial': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      for (const statement of INITIAL) await sql.raw(statement).execute(db);
+    },
+  },
+};

@@ -1,0 +1,84 @@
+/** The audit chain over HTTP: pages of records, the verdict, the trail of one order. */
+import type { AuditRecord } from '@flexder/protocol/audit/record.ts';
+import { type Request, type Response, Router } from 'express';
+import { type SqlBool, sql } from 'kysely';
+import { latestCheckpoint } from '../audit-settlement/archive.ts';
+import { auditTrail } from '../audit-settlement/export.ts';
+import { type AuditVerdict, verifyAudit } from '../audit-settlement/verify.ts';
+import type { OperatorApiDeps } from './deps.ts';
+import { answering } from './http.ts';
+import { BadRequestError, identifier, integer, PAGE, page, parameters } from './parameters.ts';
+import { auditTables } from './snapshot.ts';
+
+export function auditRoutes(deps: OperatorApiDeps): Router {
+  const router = Router();
+  let verifying: Promise<AuditVerdict> | undefined;
+  router.get(
+    '/v1/audit',
+    answering((request) => records(deps, request)),
+  );
+  router.get(
+    '/v1/audit/verify',
+    answering(async (request) => {
+      parameters(request, {});
+      // Many who ask at once get one reading of the chain.
+      verifying ??= verdict(deps).finally(() => {
+        verifying = undefined;
+      });
+      return verifying;
+    }),
+  );
+  router.get('/v1/audit/export', (request, response, next) => {
+    Promise.resolve()
+      .then(async () => {
+        const { obp_id } = parameters(request, { obp_id: identifier });
+        if (obp_id === undefined) throw new BadRequestError('obp_id', 'is required');
+        response.type('application/x-ndjson');
+        response.attachment(`audit-${obp_id}.jsonl`);
+        for await (const lines of auditTrail(deps.participant.database, obp_id)) {
+          if (!response.write(lines)) await drained(response);
+        }
+        response.end();
+      })
+      .catch(next);
+  });
+  return router;
+}
+
+async function verdict(deps: OperatorApiDeps): Promise<AuditVerdict> {
+  const checkpoint = await latestCheckpoint(deps.context, deps.config.settlement.dsoId);
+  return verifyAudit(auditTables(deps), checkpoint && { seq: checkpoint.count, hash: checkpoint.head_hash });
+}
+
+/** Sealed records after `after`, oldest first; `nextAfter` is the `after` of the page that follows. */
+async function records(deps: OperatorApiDeps, request: Request) {
+  const spec = {
+    after: integer(0, Number.MAX_SAFE_INTEGER),
+    limit: PAGE.limit,
+    obp_id: identifier,
+    event_id: identifier,
+  };
+  const query = parameters(request, spec);
+  const { limit } = page(query);
+  let select = auditTables(deps)
+    .selectFrom('audit_record')
+    .select('record')
+    .where('seq', '>', String(query.after ?? 0));
+  if (query.obp_id) select = select.where(sql<SqlBool>`record->>'obp_id' = ${query.obp_id}`);
+  if (query.event_id) select = select.where(sql<SqlBool>`record->>'event_id' = ${query.event_id}`);
+  const rows = await select.orderBy('seq').limit(limit).execute();
+  const found = rows.map(({ record }) => record as AuditRecord);
+  return { records: found, nextAfter: found.length === limit ? (found.at(-1)?.seq ?? null) : null };
+}
+
+/** Resolves when the client has read, or is gone. */
+function drained(response: Response): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const gone = () => reject(new Error('the client went away'));
+    response.once('close', gone);
+    response.once('drain', () => {
+      response.off('close', gone);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,38 @@
+/** Bounds of the operator API, each with its reason. */
+
+/** Rows of one page, and how many without asking. */
+export const PAGE_ROWS = 500;
+export const PAGE_ROWS_DEFAULT = 100;
+/** How deep paging goes; beyond it a filter is the better question. */
+export const PAGE_OFFSET_MAX = 100_000;
+/** One screen of records, orders and events on connect; the pages hold the rest. */
+export const TAIL_RECORDS = 50;
+export const SNAPSHOT_ORDERS = 200;
+export const SNAPSHOT_OVERLOADS = 50;
+/** Orders and events a summary adds up: a scenario has hundreds. */
+export const SUMMARY_ROWS = 20_000;
+/** Recent load on a feeder's line: three hours in points of 90 s. */
+export const RECENT_LOAD_MS = 3 * 3_600_000;
+export const RECENT_POINT_MS = 90_000;
+/** Feeders of one snapshot; a service watches at most a thousand. */
+export const SNAPSHOT_FEEDERS = 1_000;
+
+/** Operators watching at once. */
+export const STREAM_CLIENTS = 32;
+/** Unsent bytes of one client: past it the client is dropped and comes back for a snapshot. */
+export const STREAM_BUFFER_BYTES = 4 * 1024 * 1024;
+/** Keeps proxies from closing a quiet stream and tells the client that the server lives. */
+export const STREAM_HEARTBEAT_MS = 10_000;
+/** Looks for changes: at once after an event, and this often for load and clocks. */
+export const STREAM_TICK_MS = 1_000;
+/** Events within this time make one delta. */
+export const STREAM_COALESCE_MS = 150;
+/** Events passed on with one delta; the delta itself holds the state, they are its reasons. */
+export const STREAM_EVENTS = 100;
+/** One event passed on. */
+export const STREAM_EVENT_BYTES = 8_192;
+/** Where the browser waits before it connects again. */
+export const STREAM_RETRY_MS = 2_000;
+
+/** A query parameter; identifiers have at most 128 characters. */
+export const PARAMETER_LENGTH = 128;

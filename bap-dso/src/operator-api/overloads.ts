@@ -1,0 +1,97 @@
+import { type Kysely, type Selectable, sql } from 'kysely';
+import type { BapTables, OverloadTable } from '../tables.ts';
+import { COMMITTED_STATES } from './orders.ts';
+
+/** One need of one feeder with what came of it; kW, grid time. */
+export interface OverloadView {
+  readonly eventId: string;
+  readonly feederId: string;
+  readonly detectedBy: string;
+  readonly detectedAt: string;
+  readonly ruleId: string;
+  readonly ruleVersion: string;
+  readonly interventionClass: string;
+  readonly state: string;
+  readonly limitKw: number;
+  readonly releaseKw: number;
+  readonly window: { readonly startMs: number; readonly endMs: number };
+  readonly peakDuringKw: number | null;
+  readonly requestedKw: number;
+  readonly committedKw: number;
+  readonly acknowledgedKw: number;
+  /** Fall of the feeder against the five minutes before dispatch. */
+  readonly measuredKw: number | null;
+  readonly toppedUp: boolean;
+  readonly orders: number;
+  readonly releasedAt: string | null;
+}
+
+export interface OverloadFilter {
+  readonly eventId?: string | undefined;
+  readonly feederId?: string | undefined;
+  readonly open?: boolean | undefined;
+  readonly limit: number;
+  readonly offset: number;
+}
+
+const committed = sql.join([...COMMITTED_STATES].map((state) => sql.lit(state)));
+
+/** Newest first. */
+export async function overloadViews(db: Kysely<BapTables>, filter: OverloadFilter): Promise<OverloadView[]> {
+  const orders = db
+    .selectFrom('flex_order')
+    .select([
+      'event_id as order_event_id',
+      sql<number>`count(*)::int`.as('orders'),
+      sql<number>`sum(committed_kw)::float8`.as('committed_kw'),
+      sql<number>`coalesce(sum((dispatch->>'acknowledgedKw')::float8), 0)`.as('acknowledged_kw'),
+    ])
+    .where(sql<boolean>`state in (${committed})`)
+    .groupBy('event_id')
+    .as('o');
+  let query = db
+    .selectFrom('overload')
+    .leftJoin(orders, 'o.order_event_id', 'overload.event_id')
+    .selectAll('overload')
+    .select(['o.orders', 'o.committed_kw', 'o.acknowledged_kw']);
+  if (filter.eventId) query = query.where('overload.event_id', '=', filter.eventId);
+  if (filter.feederId) query = query.where('overload.feeder_id', '=', filter.feederId);
+  if (filter.open !== undefined) query = query.where('overload.state', filter.open ? '!=' : '=', 'RELEASED');
+  const rows = await query
+    .orderBy('overload.detected_wall_at', 'desc')
+    .orderBy('overload.event_id')
+    .limit(filter.limit)
+    .offset(filter.offset)
+    .execute();
+  return rows.map(overloadView);
+}
+
+type Joined = Selectable<OverloadTable> & {
+  orders: number | null;
+  committed_kw: number | null;
+  acknowledged_kw: number | null;
+};
+
+function overloadView(row: Joined): OverloadView {
+  return {
+    eventId: row.event_id,
+    feederId: row.feeder_id,
+    detectedBy: row.detected_by,
+    detectedAt: row.detected_at.toISOString(),
+    ruleId: row.rule_id,
+    ruleVersion: row.rule_version,
+    interventionClass: row.intervention_class,
+    state: row.state,
+    limitKw: Number(row.limit_kw),
+    releaseKw: Number(row.release_kw),
+    window: { startMs: row.window_start_at.getTime(), endMs: row.window_end_at.getTime() },
+    peakDuringKw: row.peak_during_kw === null ? null : Number(row.peak_during_kw),
+    requestedKw: Number(row.requested_kw),
+    committedKw: Number(row.committed_kw ?? 0),
+    acknowledgedKw: Number(row.acknowledged_kw ?? 0),
+    measuredKw: row.measured_kw === null ? null : Number(row.measured_kw),
+    toppedUp: row.topped_up,
+    orders: Number(row.orders ?? 0),
+    releasedAt: row.released_at?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,91 @@
+/** The operator API of a DSO and the page that shows it: read only, same origin. */
+import { type Request, Router } from 'express';
+import { usageByFeeder } from '../audit-settlement/usage.ts';
+import { auditRoutes } from './audit.ts';
+import { dashboardRoutes } from './dashboard.ts';
+import type { OperatorApiDeps } from './deps.ts';
+import { answering, failures, notFound, readOnly, security } from './http.ts';
+import { orderViews } from './orders.ts';
+import { overloadViews } from './overloads.ts';
+import { date, identifier, oneOf, PAGE, page, parameters } from './parameters.ts';
+import { settlementRoutes } from './settlement.ts';
+import { bapTables, snapshot } from './snapshot.ts';
+import { createStream } from './stream.ts';
+import { summarise } from './summary.ts';
+
+export type { FeederView, OperatorApiDeps } from './deps.ts';
+
+/** Everything under `/api` and the dashboard at `/`; `close` ends the streams. Other paths pass to the next handler. */
+export type OperatorApi = Router & { close(): Promise<void> };
+
+export function createOperatorApi(deps: OperatorApiDeps): OperatorApi {
+  const stream = createStream(deps);
+  const api = Router();
+  api.use(security, readOnly);
+  api.get(
+    '/v1/snapshot',
+    plain(() => snapshot(deps)),
+  );
+  api.get('/v1/stream', (request, response, next) => stream.handle(request, response).catch(next));
+  api.get(
+    '/v1/feeders',
+    plain(async () => ({ feeders: deps.feeders() })),
+  );
+  api.get(
+    '/v1/overloads',
+    answering((request) => overloads(deps, request)),
+  );
+  api.get(
+    '/v1/orders',
+    answering((request) => orders(deps, request)),
+  );
+  api.get(
+    '/v1/usage',
+    answering((request) => usage(deps, request)),
+  );
+  api.get(
+    '/v1/summary',
+    plain(() => summarise(deps.participant.database)),
+  );
+  api.use(auditRoutes(deps), settlementRoutes(deps));
+  api.use(notFound, failures(deps.context.log));
+
+  const router = Router();
+  router.use('/api', api);
+  router.use(dashboardRoutes());
+  return Object.assign(router, { close: () => stream.close() });
+}
+
+/** An address without parameters. */
+function plain(read: () => Promise<unknown>) {
+  return answering((request) => {
+    parameters(request, {});
+    return read();
+  });
+}
+
+async function overloads(deps: OperatorApiDeps, request: Request) {
+  const query = parameters(request, {
+    ...PAGE,
+    event_id: identifier,
+    feeder_id: identifier,
+    open: oneOf(['true', 'false']),
+  });
+  const open = query.open === undefined ? undefined : query.open === 'true';
+  const filter = { eventId: query.event_id, feederId: query.feeder_id, open, ...page(query) };
+  return { overloads: await overloadViews(bapTables(deps), filter) };
+}
+
+async function orders(deps: OperatorApiDeps, request: Request) {
+  const query = parameters(request, { ...PAGE, event_id: identifier, feeder_id: identifier });
+  const filter = { eventId: query.event_id, feederId: query.feeder_id, ...page(query) };
+  return { orders: await orderViews(bapTables(deps), filter) };
+}
+
+/** Dates are of the wall clock, UTC, both included. */
+async function usage(deps: OperatorApiDeps, request: Request) {
+  const query = parameters(request, { from: date, to: date });
+  const from = query.from === undefined ? undefined : new Date(`${query.from}T00:00:00Z`);
+  const to = query.to === undefined ? undefined : new Date(Date.parse(`${query.to}T00:00:00Z`) + 86_400_000);
+  return { feeders: await usageByFeeder(bapTables(deps), { from, to }) };
+}

@@ -1,0 +1,113 @@
+/** The tables of the DSO. Instants ending in `_at` are grid time unless the name says `wall`; powers are kW. */
+
+import type {
+  DispatchReport,
+  FlexQuote,
+  FlexSelection,
+  InterventionClass,
+  MeterReference,
+  Performance,
+} from '@flexder/protocol/flexibility/model.ts';
+import type { OrderState } from '@flexder/protocol/flexibility/order-machine.ts';
+import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+
+type Instant = ColumnType<Date, Date | string, Date | string>;
+type Json<T> = ColumnType<T, string, string>;
+
+export interface FeederReadingTable {
+  feeder_id: string;
+  read_at: Instant;
+  power_kw: number;
+  quality: 'GOOD' | 'ESTIMATED';
+}
+
+/** One need of one feeder, from detection to release. */
+export interface OverloadTable {
+  /** Joins all orders, commands, records and settlement rows of this need. */
+  event_id: string;
+  feeder_id: string;
+  detected_by: 'measured' | 'forecast';
+  detected_at: Instant;
+  detected_wall_at: Instant;
+  rule_id: string;
+  rule_version: string;
+  rule_inputs: Json<Record<string, string | number | boolean | null>>;
+  intervention_class: InterventionClass;
+  state: 'BUYING' | 'DISPATCHED' | 'RELIEVED' | 'SHORT' | 'RELEASED';
+  limit_kw: number;
+  release_kw: number;
+  requested_kw: number;
+  /** Mean of the five minutes before dispatch. */
+  baseline_kw: number;
+  window_start_at: Instant;
+  window_end_at: Instant;
+  /** Highest load from the moment the relief was due until release. */
+  peak_during_kw: number | null;
+  measured_kw: number | null;
+  topped_up: Generated<boolean>;
+  released_at: Instant | null;
+}
+
+export interface FlexOrderTable {
+  obp_id: string;
+  event_id: string;
+  feeder_id: string;
+  bap_id: string;
+  bpp_id: string;
+  transaction_id: string;
+  order_id: string | null;
+  state: OrderState;
+  state_reason: string | null;
+  is_top_up: boolean;
+  /** When the sample that led here was received (wall time): the start of the detection-to-dispatch figure. */
+  trigger_wall_at: Instant;
+  selection: Json<FlexSelection>;
+  quote: Json<FlexQuote> | null;
+  dispatch: Json<DispatchReport> | null;
+  performance: Json<Performance> | null;
+  meter_reference: Json<MeterReference> | null;
+  requested_kw: number;
+  /** What the plan expects of it: the firm kW times the reliability of their blocks. */
+  expected_kw: number;
+  committed_kw: number;
+  detection_to_dispatch_ms: number | null;
+  detection_to_ack_ms: number | null;
+  answer_due_wall_at: Instant | null;
+  created_wall_at: Instant;
+  updated_wall_at: Instant;
+}
+
+/** One search: which need a catalogue answers. */
+export interface FlexSearchTable {
+  transaction_id: string;
+  event_id: string;
+  purpose: 'need' | 'top-up' | 'resume';
+  requested_kw: number;
+  sent_wall_at: Instant;
+}
+
+/** Settlement rows are never overwritten: a correction is a row of a higher revision. */
+export interface SettlementRowTable {
+  obp_id: string;
+  import_msid: string;
+  settlement_date: string;
+  settlement_period: number;
+  revision: number;
+  row: JSONColumnType<Record<string, unknown>>;
+}
+
+export interface MeterDocumentTable {
+  obp_id: string;
+  sha256: string;
+  document: JSONColumnType<Record<string, unknown>>;
+  fetched_wall_at: Instant;
+}
+
+export interface BapTables {
+  feeder_reading: FeederReadingTable;
+  overload: OverloadTable;
+  flex_order: FlexOrderTable;
+  flex_search: FlexSearchTable;
+  settlement_row: SettlementRowTable;
+  meter_document: MeterDocumentTable;
+}

@@ -1,0 +1,307 @@
+/** A DSO's trading rooms on a database in memory, with scripted aggregators in place of the network. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Action } from '@flexder/protocol/beckn/actions.ts';
+import type { BecknBody, BecknError } from '@flexder/protocol/beckn/envelope.ts';
+import type { KeyId, MessageId, SubscriberId, TransactionId } from '@flexder/protocol/beckn/identifiers.ts';
+import { Activity } from '@flexder/runtime/activity.ts';
+import { SteppedGridClock, systemWallClock } from '@flexder/runtime/clock.ts';
+import { type Context, systemIds } from '@flexder/runtime/context.ts';
+import { openEngines } from '@flexder/runtime/engines/open.ts';
+import { createLogger } from '@flexder/runtime/logging.ts';
+import { createMetrics } from '@flexder/runtime/metrics.ts';
+import type {
+  InboundMessage,
+  OutgoingMessage,
+  SubscriberRecord,
+  Undelivered,
+  UnitOfWork,
+} from '@flexder/runtime/participant/types.ts';
+import type { Kysely } from 'kysely';
+import { bapHandlers } from '../beckn/handlers.ts';
+import { type BapConfig, type BapConfigInput, bapConfig } from '../config.ts';
+import { closeLate, closeUndelivered } from '../flex-orchestration/closing.ts';
+import { Counterparties } from '../flex-orchestration/counterparties.ts';
+import { Deadlines } from '../flex-orchestration/deadlines.ts';
+import type { Desk } from '../flex-orchestration/desk.ts';
+import { Events } from '../flex-orchestration/events.ts';
+import { Gathers } from '../flex-orchestration/gather.ts';
+import { Monitor } from '../grid-monitoring/monitor.ts';
+import { migrations } from '../migrations.ts';
+import type { BapTables } from '../tables.ts';
+import { type ManualWallClock, manualWallClock } from './clock.ts';
+import { START_MS } from './offers.ts';
+
+export interface TestDatabase {
+  readonly database: Kysely<BapTables>;
+  close(): Promise<void>;
+}
+
+/** Opened once a test file; `Trade.open` empties it. */
+export async function openTestDatabase(): Promise<TestDatabase> {
+  const directory = await mkdtemp(join(tmpdir(), 'flexder-bap-'));
+  const engines = await openEngines(
+    {
+      databaseUrl: 'pglite:memory',
+      queueUrl: 'pglite:',
+      mqttUrl: 'mqtt://127.0.0.1:1',
+      eventsUrl: 'memory:',
+      archiveUrl: `file:${directory}`,
+    },
+    { wall: systemWallClock(), log: createLogger('test', 'silent'), activity: new Activity() },
+  );
+  return {
+    database: await engines.database.open<BapTables>('dso-1', migrations),
+    async close() {
+      await engines.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+export type Answer = { readonly message: unknown } | { readonly error: BecknError };
+/** What a scripted aggregator says to a request; undefined is silence. */
+export type Script = (sent: OutgoingMessage, trade: Trade) => Answer | undefined;
+
+const TABLES = ['settlement_row', 'meter_document', 'flex_order', 'flex_search', 'overload', 'feeder_reading'] as const;
+
+export class Trade {
+  readonly sent: OutgoingMessage[] = [];
+  readonly jobs: { name: string; id: string }[] = [];
+  readonly audits: Record<string, unknown>[] = [];
+  readonly streamed: Record<string, unknown>[] = [];
+  readonly wall: ManualWallClock = manualWallClock();
+  readonly grid = new SteppedGridClock(START_MS);
+  readonly activity = new Activity();
+  readonly metrics = createMetrics('test');
+  readonly config: BapConfig;
+  readonly database: Kysely<BapTables>;
+  readonly bpps: Record<string, Script>;
+  readonly monitor: Monitor;
+  readonly events: Events;
+  readonly desk: Desk;
+  /** Set to make the next transactions fail. */
+  broken: Error | undefined;
+
+  constructor(database: Kysely<BapTables>, bpps: Record<string, Script>, changes: Partial<BapConfigInput> = {}) {
+    this.database = database;
+    this.bpps = bpps;
+    this.config = bapConfig({
+      subscriberId: 'dso-1',
+      dsoName: 'Test DSO',
+      registryUrl: 'http://127.0.0.1:1',
+      busCredentials: { username: 'dso', password: 'dso' },
+      feeders: [{ feederId: 'feeder-1', name: 'Feeder 1', limitKw: 1_000 }],
+      activationLeadSeconds: 0,
+      ...changes,
+    });
+    const context = this.#context();
+    this.monitor = new Monitor(context, this.config, { add: () => {} });
+    this.events = new Events(() => this.desk, this.monitor);
+    const participant: Desk['participant'] = {
+      subscriberId: 'dso-1' as SubscriberId,
+      database,
+      transact: (body) => this.transact(body),
+      subscribers: async (type) =>
+        (type === 'BG' ? ['gateway-1'] : type === 'BPP' ? Object.keys(bpps) : []).map(
+          (id) => ({ subscriberId: id, type }) as SubscriberRecord,
+        ),
+    };
+    this.desk = {
+      context,
+      config: this.config,
+      participant,
+      counterparties: new Counterparties(context, participant),
+      gathers: new Gathers(context, this.config),
+      deadlines: new Deadlines(context, (obpId) => closeLate(this.desk, obpId)),
+      moved: (eventId) => this.events.moved(eventId),
+    };
+  }
+
+  static async open(database: Kysely<BapTables>, bpps: Record<string, Script>, changes: Partial<BapConfigInput> = {}) {
+    for (const table of TABLES) await database.deleteFrom(table).execute();
+    return Trade.on(database, bpps, changes);
+  }
+
+  /** On the rows that are there, as after a restart. */
+  static async on(database: Kysely<BapTables>, bpps: Record<string, Script>, changes: Partial<BapConfigInput> = {}) {
+    const trade = new Trade(database, bpps, changes);
+    await trade.desk.counterparties.refresh();
+    await trade.monitor.start({ subscribe: async () => {} }, trade.events);
+    return trade;
+  }
+
+  #context(): Context {
+    const { wall, grid, activity, metrics } = this;
+    const log = createLogger('test', 'silent');
+    const away = new Proxy(
+      {},
+      {
+        get: (_, name) => {
+          throw new Error(`no ${String(name)} in this test`);
+        },
+      },
+    );
+    return {
+      wall,
+      grid,
+      ids: systemIds(),
+      log,
+      metrics,
+      activity,
+      http: away as Context['http'],
+      engines: away as Context['engines'],
+    };
+  }
+
+  /** Effects count only when the transaction commits. */
+  async transact<T>(body: (work: UnitOfWork<BapTables>) => Promise<T>): Promise<T> {
+    if (this.broken) throw this.broken;
+    const effects: (() => void)[] = [];
+    const after: (() => void)[] = [];
+    const result = await this.database.transaction().execute((db) =>
+      body({
+        db,
+        send: async (message) => {
+          effects.push(() => this.sent.push(message));
+          return systemIds().uuid() as MessageId;
+        },
+        enqueue: async (job) => void effects.push(() => this.jobs.push(job)),
+        emit: async ({ value }) => void effects.push(() => this.streamed.push(value as Record<string, unknown>)),
+        audit: async (entry) => void effects.push(() => this.audits.push({ ...entry })),
+        afterCommit: (run) => void after.push(run),
+        forward: () => Promise.reject(new Error('a BAP forwards nothing')),
+      }),
+    );
+    for (const run of [...effects, ...after]) run();
+    return result;
+  }
+
+  /** A feeder sample, now. */
+  sample(powerKw: number, feederId = 'feeder-1'): void {
+    const ts = new Date(this.grid.nowMs()).toISOString();
+    const body = {
+      v: 1,
+      feeder_id: feederId,
+      ts,
+      seq: 1,
+      power_kw: powerKw,
+      current_a: 1,
+      voltage_kv: 11,
+      quality: 'GOOD',
+    };
+    const payload = new TextEncoder().encode(JSON.stringify(body));
+    this.monitor.receive({ topic: `grid/v1/dso-1/${feederId}/telemetry`, payload, retained: false });
+  }
+
+  /** Moves grid time on, takes a sample there, and lets everything happen that needs no waiting. */
+  async step(minutes: number, powerKw: number): Promise<void> {
+    await this.grid.advanceTo(this.grid.nowMs() + minutes * 60_000);
+    this.sample(powerKw);
+    await this.settle();
+  }
+
+  /** A callback as the inbound pipeline hands it on. */
+  async callback(bppId: string, action: Action, transactionId: string, answer: Answer): Promise<void> {
+    const body = { context: this.#contextOf(bppId, action, transactionId), ...answer } as BecknBody;
+    const message: InboundMessage = {
+      action,
+      signerId: bppId as SubscriberId,
+      body,
+      sha256: '0'.repeat(64),
+      signature: { keyId: 'key-1' as KeyId, value: '' },
+      receivedAtMs: this.wall.nowMs(),
+      raw: { text: JSON.stringify(body), authorization: '' },
+    };
+    const handler = bapHandlers(this.desk)[action];
+    if (!handler) throw new Error(`no handler of ${action}`);
+    await this.transact((work) => handler(work, message));
+  }
+
+  async undelivered(sent: OutgoingMessage, reason: Undelivered['reason']): Promise<void> {
+    const message = {
+      context: this.#contextOf(sent.to, sent.action, sent.transactionId),
+      message: sent.message,
+    } as BecknBody;
+    await this.transact((work) => closeUndelivered(this.desk, work, { message, to: sent.to, reason }));
+  }
+
+  #contextOf(bppId: string, action: Action, transactionId: string) {
+    return {
+      domain: 'deg:demand-flexibility',
+      location: { country: { code: 'GBR' }, city: { code: 'std:020' } },
+      action,
+      version: '1.1.0',
+      bap_id: 'dso-1',
+      bap_uri: 'http://127.0.0.1:1/beckn',
+      bpp_id: bppId,
+      bpp_uri: 'http://127.0.0.1:2/beckn',
+      transaction_id: transactionId as TransactionId,
+      message_id: systemIds().uuid() as MessageId,
+      timestamp: new Date(this.wall.nowMs()).toISOString(),
+      ttl: 'PT30S',
+    };
+  }
+
+  #answered = 0;
+  /** Lets the scripted aggregators answer until nothing moves but waits that only time can end. */
+  async settle(): Promise<void> {
+    for (let round = 0; round < 400; round++) {
+      const open = this.sent.slice(this.#answered);
+      this.#answered = this.sent.length;
+      for (const sent of open) {
+        const to = sent.toType === 'BG' ? Object.keys(this.bpps) : [sent.to];
+        for (const bppId of to) {
+          const answer = this.bpps[bppId]?.({ ...sent, to: bppId as SubscriberId }, this);
+          if (answer) await this.callback(bppId, `on_${sent.action}` as Action, sent.transactionId, answer);
+        }
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+      const busy = this.activity.describe().replace(/(gather|answer|event|overload)×\d+|nothing|, /g, '');
+      if (busy === '' && this.sent.length === this.#answered && (await this.#quiet())) return;
+    }
+    throw new Error(`it does not settle: ${this.activity.describe()}`);
+  }
+
+  /**
+   * Steps of an event stay in flight while they wait for catalogues, so quiet is when the database has no more to do:
+   * it serves in turn, and 25 statements are more than any transaction here has.
+   */
+  async #quiet(): Promise<boolean> {
+    const before = [this.sent.length, this.audits.length, this.activity.describe()].join();
+    for (let i = 0; i < 25; i++) {
+      await this.database.selectFrom('overload').select('event_id').limit(1).execute();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return [this.sent.length, this.audits.length, this.activity.describe()].join() === before;
+  }
+
+  actions(action: Action): OutgoingMessage[] {
+    return this.sent.filter((message) => message.action === action);
+  }
+
+  auditsOf(eventType: string): Record<string, unknown>[] {
+    return this.audits.filter((entry) => entry.event_type === eventType);
+  }
+
+  orders() {
+    return this.database
+      .selectFrom('flex_order')
+      .selectAll()
+      .orderBy('is_top_up')
+      .orderBy('created_wall_at')
+      .orderBy('bpp_id')
+      .execute();
+  }
+
+  overloads() {
+    return this.database.selectFrom('overload').selectAll().orderBy('detected_at').execute();
+  }
+
+  async close(): Promise<void> {
+    this.desk.deadlines.close();
+    this.desk.gathers.close();
+    await this.events.close();
+  }
+}

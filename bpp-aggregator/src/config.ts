@@ -1,0 +1,219 @@
+/** The only reader of the environment of this service. A wrong configuration is told in sentences, all of it at once. */
+import { readFileSync } from 'node:fs';
+import { isIdentifier, type SubscriberId } from '@flexder/protocol/beckn/identifiers.ts';
+import type { DeviceType } from '@flexder/protocol/flexibility/model.ts';
+import type { ParticipantKeys } from '@flexder/runtime/participant/types.ts';
+import { z } from 'zod';
+import { LIMITS } from './limits.ts';
+import type { PortfolioDer } from './portfolio/der.ts';
+
+export interface AggregatorConfig {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Registered base URL when it is not `http://host:port/beckn`, e.g. behind a proxy that ends TLS. */
+  readonly publicUrl?: string;
+  readonly subscriberId: SubscriberId;
+  readonly name: string;
+  readonly providerId: string;
+  readonly registryUrl: string;
+  readonly domain: string;
+  readonly country: string;
+  readonly city: string;
+  readonly networkProfile: 'strict' | 'sandbox';
+  /** Read access to portfolio and orders; without it they are served on a loopback host alone. */
+  readonly operatorToken?: string;
+  readonly busCredentials: { readonly username: string; readonly password: string };
+  readonly priceGbpPerKwh: Readonly<Record<DeviceType, number>>;
+  readonly responseSeconds: Readonly<Record<DeviceType, number>>;
+  readonly minimumNoticeSeconds: number;
+  readonly maxDurationSeconds: number;
+  readonly maxEventsPerDay: number;
+  readonly minimumKw: number;
+  readonly stepKw: number;
+  /** Wall time a firm quote holds its devices. */
+  readonly quoteTtlMs: number;
+  /** Grid time a device has to answer; after it the command is dead and the device counts as silent. */
+  readonly answerDeadlineS: number;
+  /** Share of what is asked that is quoted firmly: below 1 for an aggregator that is careful with firm promises. */
+  readonly quoteShare: number;
+  readonly releaseSpreadSeconds: number;
+  /** A device whose newest reading is older than this is not offered. Grid time. */
+  readonly telemetryMaxAgeSeconds: number;
+  /** Measured delivery below this share of the commitment is told to the DSO. */
+  readonly shortfallShare: number;
+  /** How long after the last settlement period of an event its meter readings are waited for. Grid time. */
+  readonly meterGraceSeconds: number;
+  readonly portfolio: readonly PortfolioDer[];
+  readonly keys?: ParticipantKeys;
+}
+
+const identifier = (what: string) =>
+  z.string().refine(isIdentifier, { error: `must be a ${what}: letters, digits, dot, underscore, hyphen` });
+const msid = z.string().regex(/^\d{13}$/, { error: 'must be an MSID of 13 digits' });
+const seconds = (least: number, most: number) => z.number().min(least).max(most);
+const perType = (value: z.ZodNumber) => z.object({ battery: value, 'ev-charger': value, 'heat-pump': value });
+
+const der = z.strictObject({
+  derId: identifier('DER id'),
+  type: z.enum(['battery', 'ev-charger', 'heat-pump']),
+  feederId: identifier('feeder id'),
+  ratedKw: z.number().positive().max(10_000),
+  importMsid: msid,
+  exportMsid: msid.nullable(),
+  consent: z
+    .strictObject({ fromMs: z.number(), untilMs: z.number() })
+    .refine((consent) => consent.untilMs > consent.fromMs, { error: 'must end after it begins' }),
+  essential: z.boolean(),
+});
+
+export const portfolioSchema = z
+  .array(der)
+  .max(LIMITS.maxDers)
+  .superRefine((ders, context) => {
+    const seen = new Set<string>();
+    ders.forEach((one, index) => {
+      if (seen.has(one.derId))
+        context.addIssue({ code: 'custom', path: [index, 'derId'], message: `${one.derId} is listed twice` });
+      seen.add(one.derId);
+    });
+  });
+
+const keys = z.strictObject({
+  keyId: identifier('key id'),
+  signingSeed: z.string().min(1),
+  signingPublicKey: z.string().min(1),
+  encryptionPrivateKey: z.string().min(1),
+  encryptionPublicKey: z.string().min(1),
+});
+
+const schema = z.strictObject({
+  host: z.string().min(1),
+  port: z.number().int().min(0).max(65_535),
+  publicUrl: z.url({ protocol: /^https?$/ }).optional(),
+  subscriberId: identifier('subscriber id'),
+  name: z.string().min(1).max(100),
+  providerId: identifier('provider id'),
+  registryUrl: z.url({ protocol: /^https?$/ }),
+  domain: z.string().min(1).default('deg:demand-flexibility'),
+  country: z
+    .string()
+    .regex(/^[A-Z]{3}$/, { error: 'must be an ISO 3166 alpha-3 code such as GBR' })
+    .default('GBR'),
+  city: z.string().min(1).default('std:020'),
+  networkProfile: z.enum(['strict', 'sandbox']).default('strict'),
+  operatorToken: z.string().min(16, { error: 'must have at least 16 characters' }).optional(),
+  busCredentials: z.strictObject({ username: z.string().min(1), password: z.string().min(1) }),
+  priceGbpPerKwh: perType(z.number().nonnegative().max(100)).default({
+    battery: 0.42,
+    'ev-charger': 0.36,
+    'heat-pump': 0.48,
+  }),
+  responseSeconds: perType(seconds(0, 3_600)).default({ battery: 5, 'ev-charger': 20, 'heat-pump': 60 }),
+  minimumNoticeSeconds: seconds(0, 86_400).default(0),
+  maxDurationSeconds: seconds(60, LIMITS.maxWindowMs / 1000).default(14_400),
+  maxEventsPerDay: z.number().int().min(1).max(48).default(4),
+  minimumKw: z.number().min(0).max(1_000).default(1),
+  stepKw: z.number().min(0.001).max(100).default(0.1),
+  quoteTtlMs: z.number().int().min(100).max(900_000).default(30_000),
+  answerDeadlineS: seconds(1, 900).default(15),
+  quoteShare: z.number().min(0).max(1).default(1),
+  releaseSpreadSeconds: seconds(0, LIMITS.maxReleaseDelaySeconds).default(300),
+  telemetryMaxAgeSeconds: seconds(1, 3_600).default(180),
+  shortfallShare: z.number().min(0).max(1).default(0.9),
+  meterGraceSeconds: seconds(0, 3_600).default(90),
+  portfolio: portfolioSchema,
+  keys: keys.optional(),
+});
+
+export type AggregatorSettings = z.input<typeof schema>;
+
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+}
+
+/** Fills in the defaults; throws a ConfigError that names every member at fault. */
+export function parseConfig(settings: unknown, nameOf: (path: string) => string = (path) => path): AggregatorConfig {
+  const parsed = schema.safeParse(settings);
+  if (parsed.success) return parsed.data as unknown as AggregatorConfig;
+  const sentences = parsed.error.issues.map((issue) => {
+    const path = issue.path.join('.');
+    const unknown = issue.code === 'unrecognized_keys' ? ` (${issue.keys.join(', ')})` : '';
+    return `${path === '' ? 'The configuration' : nameOf(path)}: ${issue.message}${unknown}.`;
+  });
+  throw new ConfigError(`The aggregator cannot start.\n${sentences.join('\n')}`);
+}
+
+/** Environment variable of each setting; numbers are decimal text, prices and response times one a device type. */
+const VARIABLES: Readonly<Record<string, { path: readonly string[]; number?: true; file?: true }>> = {
+  FLEXDER_BPP_HOST: { path: ['host'] },
+  FLEXDER_BPP_PORT: { path: ['port'], number: true },
+  FLEXDER_BPP_PUBLIC_URL: { path: ['publicUrl'] },
+  FLEXDER_BPP_SUBSCRIBER_ID: { path: ['subscriberId'] },
+  FLEXDER_BPP_NAME: { path: ['name'] },
+  FLEXDER_BPP_PROVIDER_ID: { path: ['providerId'] },
+  FLEXDER_REGISTRY_URL: { path: ['registryUrl'] },
+  FLEXDER_DOMAIN: { path: ['domain'] },
+  FLEXDER_COUNTRY: { path: ['country'] },
+  FLEXDER_CITY: { path: ['city'] },
+  FLEXDER_NETWORK_PROFILE: { path: ['networkProfile'] },
+  FLEXDER_BPP_OPERATOR_TOKEN: { path: ['operatorToken'] },
+  FLEXDER_BPP_MQTT_USERNAME: { path: ['busCredentials', 'username'] },
+  FLEXDER_BPP_MQTT_PASSWORD: { path: ['busCredentials', 'password'] },
+  FLEXDER_BPP_PRICE_BATTERY: { path: ['priceGbpPerKwh', 'battery'], number: true },
+  FLEXDER_BPP_PRICE_EV_CHARGER: { path: ['priceGbpPerKwh', 'ev-charger'], number: true },
+  FLEXDER_BPP_PRICE_HEAT_PUMP: { path: ['priceGbpPerKwh', 'heat-pump'], number: true },
+  FLEXDER_BPP_NOTICE_S: { path: ['minimumNoticeSeconds'], number: true },
+  FLEXDER_BPP_MAX_DURATION_S: { path: ['maxDurationSeconds'], number: true },
+  FLEXDER_BPP_MAX_EVENTS_PER_DAY: { path: ['maxEventsPerDay'], number: true },
+  FLEXDER_BPP_QUOTE_TTL_MS: { path: ['quoteTtlMs'], number: true },
+  FLEXDER_BPP_QUOTE_SHARE: { path: ['quoteShare'], number: true },
+  FLEXDER_BPP_ANSWER_DEADLINE_S: { path: ['answerDeadlineS'], number: true },
+  FLEXDER_BPP_RELEASE_SPREAD_S: { path: ['releaseSpreadSeconds'], number: true },
+  FLEXDER_BPP_METER_GRACE_S: { path: ['meterGraceSeconds'], number: true },
+  FLEXDER_BPP_PORTFOLIO_FILE: { path: ['portfolio'], file: true },
+  FLEXDER_BPP_KEYS_FILE: { path: ['keys'], file: true },
+};
+
+/** Throws a ConfigError whose sentences name the variables to set. */
+export function configFromEnv(env: Readonly<Record<string, string | undefined>>): AggregatorConfig {
+  const settings: Record<string, unknown> = { host: '127.0.0.1', port: 4100 };
+  const unreadable: string[] = [];
+  for (const [name, { path, number, file }] of Object.entries(VARIABLES)) {
+    const text = env[name];
+    if (text === undefined || text === '') continue;
+    try {
+      put(settings, path, file ? JSON.parse(readFileSync(text, 'utf8')) : number ? Number(text) : text);
+    } catch (error) {
+      unreadable.push(`${name}: ${text} cannot be read as JSON (${error instanceof Error ? error.message : error}).`);
+    }
+  }
+  fillPrices(settings);
+  try {
+    const config = parseConfig(settings, variableOf);
+    if (unreadable.length === 0) return config;
+    throw new ConfigError('The aggregator cannot start.');
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError([error.message, ...unreadable].join('\n'));
+  }
+}
+
+/** One price given leaves the others at their defaults. */
+function fillPrices(settings: Record<string, unknown>): void {
+  const given = settings.priceGbpPerKwh as Record<string, number> | undefined;
+  if (given) settings.priceGbpPerKwh = { battery: 0.42, 'ev-charger': 0.36, 'heat-pump': 0.48, ...given };
+}
+
+function put(settings: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  const [first, second] = path as [string, string | undefined];
+  if (second === undefined) settings[first] = value;
+  else settings[first] = { ...(settings[first] as object | undefined), [second]: value };
+}
+
+function variableOf(path: string): string {
+  const found = Object.entries(VARIABLES).find(
+    ([, variable]) => path === variable.path.join('.') || path.startsWith(`${variable.path.join('.')}.`),
+  );
+  return found ? `${found[0]}${path === found[1].path.join('.') ? '' : ` (${path})`}` : path;
+}

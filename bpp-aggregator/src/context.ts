@@ -1,0 +1,27 @@
+/** What the rooms of an aggregator share. */
+import type { DeviceType } from '@flexder/protocol/flexibility/model.ts';
+import type { Context } from '@flexder/runtime/context.ts';
+import type { UnitOfWork } from '@flexder/runtime/participant/types.ts';
+import type { Kysely } from 'kysely';
+import type { AggregatorConfig } from './config.ts';
+import type { Dispatcher } from './dispatch/dispatcher.ts';
+import type { DeliveryWatch } from './metering/delivery.ts';
+import type { OrderTimers } from './orders/timers.ts';
+import type { Fleet } from './portfolio/fleet.ts';
+import type { AggregatorTables } from './tables.ts';
+
+export type Work = UnitOfWork<AggregatorTables>;
+
+export interface Rooms {
+  readonly context: Context;
+  readonly config: AggregatorConfig;
+  readonly fleet: Fleet;
+  /** Orders completed by device type since this database began. */
+  readonly completed: Record<DeviceType, number>;
+  /** For reading, and for writes that have no effects outside; never from within a unit of work. */
+  readonly database: Kysely<AggregatorTables>;
+  transact<T>(body: (work: Work) => Promise<T>): Promise<T>;
+  readonly dispatcher: Dispatcher;
+  readonly timers: OrderTimers;
+  readonly delivery: DeliveryWatch;
+}

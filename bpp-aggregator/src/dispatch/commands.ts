@@ -1,0 +1,197 @@
+import { commandId } from '@flexder/protocol/beckn/identifiers.ts';
+import type { OrderReferences } from '@flexder/protocol/flexibility/model.ts';
+import type { DeviceCommand } from '@flexder/schemas/types.ts';
+import { sql } from 'kysely';
+import type { Rooms, Work } from '../context.ts';
+import { LIMITS } from '../limits.ts';
+import { roundKw } from '../orders/quantity.ts';
+import { type OrderRow, windowOf } from '../orders/store.ts';
+import { meanPowerKw } from '../portfolio/der.ts';
+import type { CommandType } from '../tables.ts';
+import { releaseDelays, SETPOINT_OF, targetKw } from './plan.ts';
+
+/** A command as it goes to one device. */
+export interface Outgoing {
+  readonly derId: string;
+  readonly payload: DeviceCommand;
+}
+
+interface Target {
+  readonly der_no: number;
+  readonly der_id: string;
+  readonly sequence: number;
+  readonly shed_kw: number;
+}
+
+interface Draft {
+  readonly derNo: number;
+  readonly shedKw: number;
+  readonly baselineKw: number;
+  readonly payload: DeviceCommand;
+}
+
+/**
+ * Turns an order's holds into a commitment and writes one activation for every device held; the sequence of each
+ * device rises in the same statement. Nothing leaves here: the rows are what is sent, now or after a crash.
+ */
+export async function writeActivations(
+  work: Work,
+  rooms: Rooms,
+  row: OrderRow,
+  references: OrderReferences,
+  dueMs: number,
+) {
+  const { rows } = await sql<Target>`
+    with held as (
+      update reservation set committed = true where order_no = ${row.order_no} and active returning der_no, shed_kw)
+    update der set sequence = sequence + 1 from held where der.der_no = held.der_no
+    returning der.der_no, der.der_id, der.sequence, held.shed_kw`.execute(work.db);
+  const targets = rows.sort((a, b) => (a.der_id < b.der_id ? -1 : 1));
+  const delays = releaseDelays(targets.length, rooms.config.releaseSpreadSeconds);
+  const nowMs = rooms.context.grid.nowMs();
+  const window = windowOf(row);
+  const drafts = targets.map((target, index): Draft => {
+    const der = rooms.fleet.byNo(target.der_no);
+    if (!der) throw new Error(`device ${target.der_id} is held but not in the portfolio`);
+    const payload = command(rooms, row, references, target, {
+      type: SETPOINT_OF[der.type],
+      targetKw: targetKw(der.type, der.live.powerKw, target.shed_kw),
+      startMs: window.startMs,
+      stopMs: window.endMs,
+      validUntilMs: Math.min(dueMs, window.endMs),
+      releaseDelayS: delays[index] ?? 0,
+    });
+    const baselineKw = meanPowerKw(der.live, nowMs, LIMITS.baselineMs);
+    return { derNo: target.der_no, shedKw: target.shed_kw, baselineKw, payload };
+  });
+  await insertCommands(work, row.order_no, drafts);
+  return {
+    outgoing: drafts.map(outgoing),
+    baselineKw: roundKw(drafts.reduce((sum, draft) => sum + draft.baselineKw, 0)),
+  };
+}
+
+/** Ends an order's hold early on every device it was for, spread like any return. Frees the devices for other orders. */
+export async function writeReleases(work: Work, rooms: Rooms, row: OrderRow, references: OrderReferences) {
+  const { rows } = await sql<Target>`
+    with freed as (
+      update reservation set active = false where order_no = ${row.order_no} and committed returning der_no, shed_kw),
+    unsent as (
+      update command set state = 'VOID' where order_no = ${row.order_no} and state = 'PENDING')
+    update der set sequence = sequence + 1 from freed where der.der_no = freed.der_no
+    returning der.der_no, der.der_id, der.sequence, freed.shed_kw`.execute(work.db);
+  const targets = rows.sort((a, b) => (a.der_id < b.der_id ? -1 : 1));
+  const delays = releaseDelays(targets.length, rooms.config.releaseSpreadSeconds);
+  const nowMs = rooms.context.grid.nowMs();
+  const drafts = targets.map((target, index): Draft => {
+    const payload = command(rooms, row, references, target, {
+      type: 'RELEASE',
+      targetKw: 0,
+      startMs: nowMs,
+      stopMs: nowMs,
+      // A device that hears of it late should still let go: until the window would have ended.
+      validUntilMs: Math.max(nowMs, row.window_end_at.getTime()),
+      releaseDelayS: delays[index] ?? 0,
+    });
+    return { derNo: target.der_no, shedKw: target.shed_kw, baselineKw: 0, payload };
+  });
+  await insertCommands(work, row.order_no, drafts);
+  return drafts.map(outgoing);
+}
+
+function command(
+  rooms: Rooms,
+  row: OrderRow,
+  references: OrderReferences,
+  target: Target,
+  plan: {
+    type: CommandType;
+    targetKw: number;
+    startMs: number;
+    stopMs: number;
+    validUntilMs: number;
+    releaseDelayS: number;
+  },
+): DeviceCommand {
+  const instant = (ms: number) => new Date(ms).toISOString();
+  return {
+    v: 1,
+    command_id: commandId(rooms.context.ids.uuid()),
+    der_id: target.der_id,
+    sequence: target.sequence,
+    type: plan.type,
+    order_id: row.order_id ?? '',
+    obp_id: references.obpId,
+    event_id: references.eventId,
+    target_kw: plan.targetKw,
+    start_at: instant(plan.startMs),
+    stop_at: instant(plan.stopMs),
+    valid_until: instant(plan.validUntilMs),
+    release_delay_s: plan.releaseDelayS,
+    issued_at: instant(rooms.context.grid.nowMs()),
+  };
+}
+
+function outgoing(draft: Draft): Outgoing {
+  return { derId: draft.payload.der_id, payload: draft.payload };
+}
+
+async function insertCommands(work: Work, orderNo: number, drafts: readonly Draft[]): Promise<void> {
+  if (drafts.length === 0) return;
+  const of = <T>(pick: (draft: Draft) => T) => drafts.map(pick);
+  await sql`
+    insert into command (command_id, order_no, der_no, der_id, sequence, command_type, target_kw, shed_kw, baseline_kw,
+      start_at, stop_at, valid_until, release_delay_s, issued_at)
+    select c.command_id, ${orderNo}::int, c.der_no, c.der_id, c.sequence, c.command_type, c.target_kw, c.shed_kw,
+      c.baseline_kw, c.start_at, c.stop_at, c.valid_until, c.release_delay_s, c.issued_at
+    from unnest(
+      ${of((draft) => draft.payload.command_id)}::text[],
+      ${of((draft) => draft.derNo)}::int[],
+      ${of((draft) => draft.payload.der_id)}::text[],
+      ${of((draft) => draft.payload.sequence)}::int[],
+      ${of((draft) => draft.payload.type)}::text[],
+      ${of((draft) => draft.payload.target_kw)}::float8[],
+      ${of((draft) => draft.shedKw)}::float8[],
+      ${of((draft) => draft.baselineKw)}::float8[],
+      ${of((draft) => draft.payload.start_at)}::timestamptz[],
+      ${of((draft) => draft.payload.stop_at)}::timestamptz[],
+      ${of((draft) => draft.payload.valid_until)}::timestamptz[],
+      ${of((draft) => draft.payload.release_delay_s)}::int[],
+      ${of((draft) => draft.payload.issued_at)}::timestamptz[]
+    ) as c(command_id, der_no, der_id, sequence, command_type, target_kw, shed_kw, baseline_kw, start_at, stop_at,
+      valid_until, release_delay_s, issued_at)`.execute(work.db);
+}
+
+/** The commands of an order that have not been handed to the broker and are still alive, as they were written. */
+export async function pendingCommands(rooms: Rooms, orderNo: number): Promise<Outgoing[]> {
+  const rows = await rooms.database
+    .selectFrom('command')
+    .innerJoin('flex_order', 'flex_order.order_no', 'command.order_no')
+    .selectAll('command')
+    .select(['flex_order.order_id', 'flex_order.order_references'])
+    .where('command.order_no', '=', orderNo)
+    .where('command.state', '=', 'PENDING')
+    .where('command.valid_until', '>', new Date(rooms.context.grid.nowMs()))
+    .orderBy('command.der_id')
+    .limit(LIMITS.maxDersPerOrder)
+    .execute();
+  return rows.map((row) => ({
+    derId: row.der_id,
+    payload: {
+      v: 1,
+      command_id: row.command_id,
+      der_id: row.der_id,
+      sequence: row.sequence,
+      type: row.command_type,
+      order_id: row.order_id ?? '',
+      obp_id: row.order_references?.obpId ?? '',
+      event_id: row.order_references?.eventId ?? '',
+      target_kw: row.target_kw,
+      start_at: row.start_at.toISOString(),
+      stop_at: row.stop_at.toISOString(),
+      valid_until: row.valid_until.toISOString(),
+      release_delay_s: row.release_delay_s,
+      issued_at: row.issued_at.toISOString(),
+    },
+  }));
+}

@@ -1,0 +1,32 @@
+import { expect } from 'chai';
+import { spanOf } from '../migrations.ts';
+import { chunked, releaseDelays, targetKw } from './plan.ts';
+
+describe('dispatch plan', () => {
+  it('a battery may export, a charger and a heat pump stop at zero', () => {
+    expect(targetKw('battery', 1, 4)).to.equal(-3);
+    expect(targetKw('ev-charger', 7, 7)).to.equal(0);
+    expect(targetKw('ev-charger', 6.5, 7)).to.equal(0);
+    expect(targetKw('heat-pump', 3, 1)).to.equal(2);
+  });
+
+  it('devices return one after the other within the spread', () => {
+    expect(releaseDelays(4, 300)).to.deep.equal([0, 75, 150, 225]);
+    expect(releaseDelays(1, 300)).to.deep.equal([0]);
+    expect(releaseDelays(3, 0)).to.deep.equal([0, 0, 0]);
+    const many = releaseDelays(1_000, 300);
+    expect(Math.max(...many)).to.be.below(300);
+    expect(many.filter((delay) => delay === 17).length).to.be.at.most(4);
+  });
+
+  it('batches keep every command once, in order', () => {
+    expect(chunked([1, 2, 3, 4, 5], 2)).to.deep.equal([[1, 2], [3, 4], [5]]);
+    expect(chunked([], 2)).to.deep.equal([]);
+  });
+
+  it('each device has a stretch of the number line of its own', () => {
+    const at = Date.UTC(2026, 0, 15);
+    expect(spanOf(1, at, at + 60_000)).to.equal('[101768435200,101768435260)');
+    expect(spanOf(2, at, at + 60_000)).to.equal('[201768435200,201768435260)');
+  });
+});

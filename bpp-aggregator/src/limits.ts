@@ -1,0 +1,51 @@
+/** Every bound of the aggregator in one place, each with its reason. */
+export const LIMITS = {
+  /** One database row and some memory a device; beyond this an aggregator runs more than one participant. */
+  maxDers: 20_000,
+  /** Items of one selection: device types times a few feeders; the schema allows no more either. */
+  maxItemsPerSelection: 16,
+  /** Devices of one order: its commands leave in one burst and its meter document must stay transferable. */
+  maxDersPerOrder: 2_000,
+  /** Devices whose commands are published side by side: the broker connection's outgoing window. */
+  dispatchBatch: 50,
+  /** A hold that lost a race is tried again with the devices that are left, this often. */
+  holdRounds: 3,
+  /** Telemetry waiting for the database; a day of a stuck database must not take the memory. The oldest go first. */
+  maxReadingsQueued: 50_000,
+  /** Readings of one insert: small enough that an order never waits long for the database behind it. */
+  readingsPerInsert: 500,
+  /** Device answers waiting for the database: every command of some full orders, twice. */
+  maxAnswersQueued: 10_000,
+  /** Half hours of one insert of history: at enrolment nobody waits behind it. */
+  halfHoursPerInsert: 5_000,
+  /** Power samples kept per device: five minutes at one in five seconds. */
+  maxSamplesPerDer: 60,
+  /** The operational baseline looks back this far. */
+  baselineMs: 5 * 60_000,
+  /** A reading stamped later than this after grid time comes from a device whose clock cannot be right. */
+  maxReadingLeadMs: 60_000,
+  /** Readings further apart than this say nothing reliable of the energy between them: ESTIMATED. */
+  maxReadingGapMs: 10 * 60_000,
+  /** Raw readings kept: the longest order, and the half hour before it. Half-hour energies stay. */
+  readingsKeptMs: 26 * 3_600_000,
+  /** Half-hour energies kept: the longest look-back of a baseline and a month to settle. */
+  halfHoursKeptMs: 92 * 86_400_000,
+  /** Same-type days of history in a meter document, and the days looked through to find them. */
+  historyDays: 10,
+  historyLookBackDays: 60,
+  /** Periods before the event whose energy adjusts a baseline in the day: three hours. */
+  periodsBefore: 6,
+  /** Longest activation window an order may have. */
+  maxWindowMs: 24 * 3_600_000,
+  /** Delay a device accepts before it returns; the device contract allows no more. */
+  maxReleaseDelaySeconds: 900,
+  /** Orders a reading of the API shows. */
+  maxOrdersShown: 200,
+  /** Attempts and first pause of a fan-out that the broker did not take; the commands' validity ends it before that. */
+  dispatchAttempts: 8,
+  dispatchBackoffMs: 250,
+  /** How long closing waits for fan-outs under way: a publish that the broker does not answer is given up before. */
+  closeWaitMs: 6_000,
+  /** Between two checks of measured delivery, grid time: a telemetry interval. */
+  deliveryCheckMs: 10_000,
+} as const;

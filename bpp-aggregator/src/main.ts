@@ -1,0 +1,161 @@
+import type { DerId } from '@flexder/protocol/beckn/identifiers.ts';
+import type { Context, Health, Service } from '@flexder/runtime/context.ts';
+import type { BusAccount, BusClient } from '@flexder/runtime/engines/bus/port.ts';
+import { deviceTopic } from '@flexder/runtime/engines/bus/topics.ts';
+import { listen } from '@flexder/runtime/http/listen.ts';
+import { type OpenParticipant, openParticipant } from '@flexder/runtime/participant/open.ts';
+import { checkHealth, openInOrder, within } from '@flexder/runtime/service.ts';
+import { sql } from 'kysely';
+import { handlersOf } from './beckn/index.ts';
+import type { AggregatorConfig } from './config.ts';
+import type { Rooms } from './context.ts';
+import { Answers } from './dispatch/answers.ts';
+import { DISPATCH_JOB, Dispatcher } from './dispatch/dispatcher.ts';
+import { enrol } from './enrolment/enrol.ts';
+import { createApp, mountApi, mountProbes } from './http.ts';
+import { LIMITS } from './limits.ts';
+import { DeliveryWatch } from './metering/delivery.ts';
+import { HalfHours, importHistory, type MeterHistoryRow } from './metering/half-hours.ts';
+import { Readings } from './metering/readings.ts';
+import { serveMeterDocument } from './metering/serve.ts';
+import { AGGREGATOR_MIGRATIONS } from './migrations.ts';
+import { OrderTimers } from './orders/timers.ts';
+import { onUndelivered } from './orders/undelivered.ts';
+import type { PortfolioDer } from './portfolio/der.ts';
+import { Fleet } from './portfolio/fleet.ts';
+import { listenToDevices } from './portfolio/listener.ts';
+import { enterPortfolio } from './portfolio/store.ts';
+import { remember, resume } from './resume.ts';
+import type { AggregatorTables } from './tables.ts';
+
+export interface AggregatorService extends Service {
+  /** Registered base URL of the Beckn side. */
+  readonly becknUrl: string;
+  /** Takes devices into the portfolio; the passwords are told once and kept nowhere. */
+  enrol(ders: readonly PortfolioDer[]): Promise<BusAccount[]>;
+  /** Half-hour energies from before this aggregator read the meters itself: what baselines look back on. */
+  importMeterHistory(rows: readonly MeterHistoryRow[]): Promise<void>;
+}
+
+const HEALTH_TIMEOUT_MS = 2_000;
+/** An effect that waits longer than this is a counterparty or an engine that is away. */
+const OUTBOX_AGE_MS = 20_000;
+
+/**
+ * Starts an aggregator: its tables, its door, its devices, then what a stop left unfinished, and last its place in the
+ * registry. Throws when one of these fails, with everything before it closed again.
+ */
+export async function startAggregator(context: Context, config: AggregatorConfig): Promise<AggregatorService> {
+  const { result, close } = await openInOrder(async (keep) => {
+    const app = createApp();
+    const listening = keep(await listen(app, { host: config.host, port: config.port, wall: context.wall }));
+    const becknUrl = config.publicUrl ?? `${listening.url}/beckn`;
+    const bus = keep(
+      await context.engines.bus.connect({ clientId: `aggregator-${config.subscriberId}`, ...config.busCredentials }),
+    );
+    const participant = await openParticipant<AggregatorTables>(participantOptions(context, config, becknUrl));
+    const rooms = furnish(context, config, participant, bus);
+    // Fan-outs that handlers began end before the bus goes; what they could not send is resumed from the tables.
+    keep({ close: () => within(context.wall, LIMITS.closeWaitMs, rooms.dispatcher.idle()) });
+    keep(participant);
+    keep({ close: async () => closeRooms(rooms) });
+    await remember(rooms);
+    await enterPortfolio(rooms.database, rooms.fleet, config.portfolio);
+
+    const health = () => healthOf(rooms, participant, bus);
+    mountProbes(app, rooms, health);
+    mountApi(app, rooms);
+    app.use(new URL(becknUrl).pathname, participant.router);
+    participant.answerDocument('/meter/:orderId', serveMeterDocument(rooms));
+
+    await participant.queue.process({
+      [DISPATCH_JOB]: (data) => rooms.dispatcher.resume((data as { orderNo: number }).orderNo),
+    });
+    const ears = { rooms: () => rooms, readings: new Readings(() => rooms), answers: new Answers(() => rooms) };
+    await listenToDevices(bus, ears);
+    await resume(rooms);
+    const halfHours = keep(closable(new HalfHours(() => rooms)));
+    halfHours.part.start();
+    await participant.serve(handlersOf(rooms), {
+      onUndelivered: (work, undelivered) => onUndelivered(work, rooms, undelivered),
+    });
+    await participant.subscribe();
+    return { rooms, health, becknUrl, url: listening.url };
+  });
+  const { rooms, health, becknUrl, url } = result;
+  return {
+    name: config.subscriberId,
+    url,
+    becknUrl,
+    health,
+    enrol: (ders) => enrol(rooms, ders),
+    importMeterHistory: (rows) => importHistory(rooms, rows),
+    close,
+  };
+}
+
+function participantOptions(context: Context, config: AggregatorConfig, url: string) {
+  const { subscriberId, registryUrl, domain, country, city, networkProfile, keys } = config;
+  return {
+    context,
+    config: { subscriberId, type: 'BPP' as const, url, registryUrl, domain, country, city, keys, networkProfile },
+    migrations: AGGREGATOR_MIGRATIONS,
+  };
+}
+
+function furnish(
+  context: Context,
+  config: AggregatorConfig,
+  participant: OpenParticipant<AggregatorTables>,
+  bus: BusClient,
+): Rooms {
+  const rooms: Rooms = {
+    context,
+    config,
+    fleet: new Fleet(),
+    completed: { battery: 0, 'ev-charger': 0, 'heat-pump': 0 },
+    database: participant.database as unknown as Rooms['database'],
+    transact: (body) => participant.transact(body),
+    dispatcher: new Dispatcher({
+      rooms: () => rooms,
+      bus,
+      queue: participant.queue,
+      topicOf: (derId) => deviceTopic(config.subscriberId, derId as DerId, 'cmd'),
+    }),
+    timers: new OrderTimers(context),
+    delivery: new DeliveryWatch(() => rooms),
+  };
+  return rooms;
+}
+
+function closeRooms(rooms: Rooms): void {
+  rooms.timers.close();
+  rooms.delivery.close();
+}
+
+function closable<T extends { close(): void }>(part: T) {
+  return { part, close: async () => part.close() };
+}
+
+function healthOf(rooms: Rooms, participant: OpenParticipant<AggregatorTables>, bus: BusClient): Promise<Health> {
+  const checks = {
+    database: async () => {
+      await sql`select 1`.execute(rooms.database);
+      return { ok: true, detail: rooms.context.engines.database.kind };
+    },
+    queue: async () => {
+      const counts = await participant.queue.counts();
+      return { ok: true, detail: `${counts.waiting} waiting, ${counts.failed} dead` };
+    },
+    bus: async () => ({ ok: bus.connected, detail: bus.connected ? 'connected' : 'not connected' }),
+    outbox: async () => {
+      const ageMs = participant.oldestOutboxAgeMs();
+      return { ok: ageMs < OUTBOX_AGE_MS, detail: `oldest effect ${ageMs} ms` };
+    },
+    portfolio: async () => {
+      const online = rooms.fleet.all().filter((der) => der.live.online).length;
+      return { ok: rooms.fleet.size <= LIMITS.maxDers, detail: `${online} of ${rooms.fleet.size} devices online` };
+    },
+  };
+  return checkHealth(rooms.context.wall, checks, HEALTH_TIMEOUT_MS);
+}

@@ -1,0 +1,120 @@
+import { type Kysely, type Migration, sql } from 'kysely';
+
+/**
+ * A device serves one order per window, and the database says so: an exclusion constraint over ranges. A range type
+ * needs no extension for that, a pair of (device, time) would; so device and seconds share one number line, each device
+ * with a stretch of its own that is longer than any epoch second to come.
+ */
+export const SPAN_STRETCH = 100_000_000_000;
+
+export function spanOf(derNo: number, startMs: number, endMs: number): string {
+  const base = BigInt(derNo) * BigInt(SPAN_STRETCH);
+  return `[${base + BigInt(Math.floor(startMs / 1000))},${base + BigInt(Math.ceil(endMs / 1000))})`;
+}
+
+const initial: Migration = {
+  async up(db: Kysely<unknown>) {
+    for (const statement of TABLES) await sql.raw(statement).execute(db);
+  },
+};
+
+const TABLES = [
+  `create table der (
+    der_no integer generated always as identity primary key,
+    der_id text not null unique,
+    device_type text not null check (device_type in ('battery','ev-charger','heat-pump')),
+    feeder_id text not null,
+    rated_kw double precision not null check (rated_kw > 0),
+    import_msid text not null,
+    export_msid text,
+    consent_from timestamptz not null,
+    consent_until timestamptz not null,
+    essential boolean not null,
+    sequence integer not null default 0,
+    asked integer not null default 0,
+    accepted integer not null default 0,
+    opted_out_until timestamptz)`,
+  `create table flex_order (
+    order_no integer generated always as identity primary key,
+    bap_id text not null,
+    transaction_id text not null,
+    order_id text unique,
+    state text not null,
+    feeder_id text not null,
+    window_start_at timestamptz not null,
+    window_end_at timestamptz not null check (window_end_at > window_start_at),
+    selection jsonb not null,
+    quote jsonb not null,
+    quote_until_wall_at timestamptz not null,
+    order_references jsonb,
+    committed_kw double precision not null check (committed_kw >= 0),
+    confirmed_at timestamptz,
+    answers_due_at timestamptz,
+    first_sent_wall_at timestamptz,
+    last_sent_wall_at timestamptz,
+    fan_out_reported boolean not null default false,
+    answers_closed boolean not null default false,
+    is_short boolean not null default false,
+    performance jsonb,
+    meter_document text,
+    meter_sha256 text,
+    meter_rows integer,
+    cancellation jsonb,
+    created_wall_at timestamptz not null,
+    updated_wall_at timestamptz not null,
+    unique (bap_id, transaction_id))`,
+  'create index flex_order_by_state on flex_order (state)',
+  `create table reservation (
+    order_no integer not null references flex_order,
+    der_no integer not null references der,
+    item_id text not null,
+    shed_kw double precision not null check (shed_kw > 0),
+    expected_kw double precision not null check (expected_kw > 0),
+    span int8range not null,
+    active boolean not null default true,
+    committed boolean not null default false,
+    event_date text not null,
+    primary key (order_no, der_no),
+    constraint reservation_one_order_per_window exclude using gist (span with &&) where (active))`,
+  'create index reservation_by_day on reservation (event_date)',
+  `create table command (
+    command_id text primary key,
+    order_no integer not null references flex_order,
+    der_no integer not null references der,
+    der_id text not null,
+    sequence integer not null,
+    command_type text not null,
+    target_kw double precision not null,
+    shed_kw double precision not null,
+    baseline_kw double precision not null,
+    start_at timestamptz not null,
+    stop_at timestamptz not null,
+    valid_until timestamptz not null,
+    release_delay_s integer not null check (release_delay_s between 0 and 900),
+    issued_at timestamptz not null,
+    state text not null default 'PENDING' check (state in ('PENDING','SENT','VOID')),
+    sent_wall_at timestamptz,
+    answer text check (answer in ('ACCEPTED','REJECTED','OPTED_OUT','EXPIRED')),
+    answered_at timestamptz,
+    life_cycle text,
+    unique (der_no, sequence))`,
+  'create index command_by_order on command (order_no)',
+  `create index command_pending on command (order_no) where state = 'PENDING'`,
+  `create table der_reading (
+    der_no integer not null references der,
+    read_at timestamptz not null,
+    power_kw double precision not null,
+    import_kwh double precision not null,
+    export_kwh double precision not null,
+    available_down_kw double precision not null,
+    primary key (der_no, read_at))`,
+  `create table half_hour (
+    der_no integer not null references der,
+    start_at timestamptz not null,
+    kwh double precision not null,
+    quality text not null,
+    primary key (der_no, start_at))`,
+];
+
+/** Keys sort after the participant's own. */
+export const AGGREGATOR_MIGRATIONS: Record<string, Migration> = { 'aggregator-001-initial': initial };

@@ -1,0 +1,80 @@
+import type { TimeWindow } from '@flexder/protocol/flexibility/model.ts';
+import { settlementPeriodOf } from '@flexder/protocol/flexibility/settlement-period.ts';
+import { type Kysely, sql, type Transaction } from 'kysely';
+import { spanOf } from '../migrations.ts';
+import type { Usage } from '../portfolio/eligibility.ts';
+import type { AggregatorTables } from '../tables.ts';
+import type { Pick } from './allocation.ts';
+
+const FREE: Usage = { held: false, eventsThatDay: 0 };
+
+/** London settlement date of the window's start: what activations are counted by. */
+export function eventDateOf(window: TimeWindow): string {
+  return settlementPeriodOf(window.startMs).date;
+}
+
+/** What the devices of a feeder are held for in `window` and how often they were committed that day. */
+export async function usageOn(
+  db: Kysely<AggregatorTables>,
+  feederId: string,
+  window: TimeWindow,
+): Promise<(derNo: number) => Usage> {
+  const date = eventDateOf(window);
+  const { rows } = await sql<{ der_no: number; held: boolean; events: number }>`
+    select r.der_no,
+      bool_or(r.active and o.window_start_at < ${new Date(window.endMs)} and o.window_end_at > ${new Date(window.startMs)}) as held,
+      (count(*) filter (where r.committed and r.event_date = ${date}))::int as events
+    from flex_order o join reservation r on r.order_no = o.order_no
+    where o.feeder_id = ${feederId} and (r.event_date = ${date} or o.window_end_at > ${new Date(window.startMs)})
+    group by r.der_no`.execute(db);
+  const usage = new Map(rows.map((row) => [row.der_no, { held: row.held, eventsThatDay: row.events }]));
+  return (derNo) => usage.get(derNo) ?? FREE;
+}
+
+/**
+ * Holds devices for an order and returns the numbers of those it got. A device that somebody else holds in an
+ * overlapping window is left out by the database, not by what was read before: so no race sells it twice.
+ */
+export async function hold(
+  db: Transaction<AggregatorTables>,
+  orderNo: number,
+  picks: readonly (Pick & { readonly itemId: string })[],
+  window: TimeWindow,
+): Promise<Set<number>> {
+  if (picks.length === 0) return new Set();
+  // One order of devices for everybody, so that two holds cannot wait for each other.
+  const sorted = [...picks].sort((a, b) => a.der.derNo - b.der.derNo);
+  const { rows } = await sql<{ der_no: number }>`
+    insert into reservation (order_no, der_no, item_id, shed_kw, expected_kw, span, event_date)
+    select ${orderNo}::int, p.der_no, p.item_id, p.shed_kw, p.expected_kw, p.span, ${eventDateOf(window)}
+    from unnest(
+      ${sorted.map((pick) => pick.der.derNo)}::int[],
+      ${sorted.map((pick) => pick.itemId)}::text[],
+      ${sorted.map((pick) => pick.shedKw)}::float8[],
+      ${sorted.map((pick) => pick.expectedKw)}::float8[],
+      ${sorted.map((pick) => spanOf(pick.der.derNo, window.startMs, window.endMs))}::int8range[]
+    ) as p(der_no, item_id, shed_kw, expected_kw, span)
+    on conflict do nothing
+    returning der_no`.execute(db);
+  return new Set(rows.map((row) => row.der_no));
+}
+
+/** Frees what an order holds without having confirmed it. */
+export async function dropHolds(db: Transaction<AggregatorTables>, orderNo: number): Promise<void> {
+  await db.deleteFrom('reservation').where('order_no', '=', orderNo).where('committed', '=', false).execute();
+}
+
+/** Lets quotes that ran out (wall time) expire and frees their devices; returns the orders that ended so. */
+export async function expireQuotes(
+  db: Transaction<AggregatorTables>,
+  nowWallMs: number,
+): Promise<{ order_no: number; transaction_id: string; order_id: string | null }[]> {
+  const { rows } = await sql<{ order_no: number; transaction_id: string; order_id: string | null }>`
+    with ended as (
+      update flex_order set state = 'EXPIRED', updated_wall_at = ${new Date(nowWallMs)}
+      where state in ('QUOTED', 'INITIALISED') and quote_until_wall_at <= ${new Date(nowWallMs)}
+      returning order_no, transaction_id, order_id),
+    freed as (delete from reservation where order_no in (select order_no from ended) and not committed)
+    select * from ended order by order_no`.execute(db);
+  return rows;
+}

@@ -1,0 +1,81 @@
+import type { TimeWindow } from '@flexder/protocol/flexibility/model.ts';
+import type { FleetDer } from './der.ts';
+
+/** Why a device is left out of an offer; in the order they are asked, so that the first reason is the firmest. */
+export const EXCLUSIONS = [
+  'essential-use',
+  'consent',
+  'opted-out',
+  'offline',
+  'stale-telemetry',
+  'committed',
+  'events-per-day',
+  'nothing-to-shed',
+] as const;
+export type Exclusion = (typeof EXCLUSIONS)[number];
+
+export interface EligibilityRules {
+  readonly telemetryMaxAgeMs: number;
+  readonly maxEventsPerDay: number;
+}
+
+/** What the database knows of a device for one window. */
+export interface Usage {
+  /** Held by a quote or an order whose window overlaps. */
+  readonly held: boolean;
+  /** Activations committed on the settlement date of the window. */
+  readonly eventsThatDay: number;
+}
+
+/** Under this a device adds nothing that a meter would show. */
+const LEAST_SHED_KW = 0.05;
+
+/** The reason `der` may not serve `window`, or undefined when it may. `nowMs` is grid time. */
+export function exclusionOf(
+  der: FleetDer,
+  usage: Usage,
+  window: TimeWindow,
+  nowMs: number,
+  rules: EligibilityRules,
+): Exclusion | undefined {
+  if (der.essential) return 'essential-use';
+  const consentStartMs = Math.min(nowMs, window.startMs);
+  if (der.consent.fromMs > consentStartMs || der.consent.untilMs < window.endMs) return 'consent';
+  if (der.optedOutUntilMs > window.startMs) return 'opted-out';
+  if (!der.live.online) return 'offline';
+  if (der.live.readAtMs === null || nowMs - der.live.readAtMs > rules.telemetryMaxAgeMs) return 'stale-telemetry';
+  if (usage.held) return 'committed';
+  if (usage.eventsThatDay >= rules.maxEventsPerDay) return 'events-per-day';
+  if (der.live.shedKw < LEAST_SHED_KW) return 'nothing-to-shed';
+  return undefined;
+}
+
+export interface Eligibility {
+  readonly eligible: readonly FleetDer[];
+  readonly excluded: readonly { readonly derId: string; readonly reason: Exclusion }[];
+}
+
+export function eligibleFor(
+  ders: readonly FleetDer[],
+  usageOf: (derNo: number) => Usage,
+  window: TimeWindow,
+  nowMs: number,
+  rules: EligibilityRules,
+): Eligibility {
+  const eligible: FleetDer[] = [];
+  const excluded: { derId: string; reason: Exclusion }[] = [];
+  for (const der of ders) {
+    const reason = exclusionOf(der, usageOf(der.derNo), window, nowMs, rules);
+    if (reason === undefined) eligible.push(der);
+    else excluded.push({ derId: der.derId, reason });
+  }
+  return { eligible, excluded };
+}
+
+/** How many devices each reason keeps out, as a record says it: `offline 3, consent 1`. */
+export function summariseExclusions(excluded: Eligibility['excluded']): string {
+  return EXCLUSIONS.map((reason) => ({ reason, count: excluded.filter((one) => one.reason === reason).length }))
+    .filter(({ count }) => count > 0)
+    .map(({ reason, count }) => `${reason} ${count}`)
+    .join(', ');
+}

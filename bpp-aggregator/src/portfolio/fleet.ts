@@ -1,0 +1,116 @@
+import type { DerId, FeederId } from '@flexder/protocol/beckn/identifiers.ts';
+import { LIMITS } from '../limits.ts';
+import { believableShedKw, type FleetDer, type PortfolioDer, UNSEEN } from './der.ts';
+
+/** What the database keeps of a device beside its contract. */
+export interface DerRecord {
+  readonly derNo: number;
+  readonly asked: number;
+  readonly accepted: number;
+  readonly optedOutUntilMs: number;
+}
+
+export interface Reading {
+  readonly atMs: number;
+  readonly powerKw: number;
+  readonly availableDownKw: number;
+}
+
+type Own = { -readonly [Member in keyof FleetDer]: FleetDer[Member] };
+
+/** The devices of this aggregator in memory: contracts, records and the live state. Bounded by the portfolio. */
+export class Fleet {
+  readonly #ders = new Map<string, Own>();
+  readonly #idOfNo = new Map<number, string>();
+  #byFeeder: Map<string, Own[]> | undefined;
+
+  get size(): number {
+    return this.#ders.size;
+  }
+
+  put(contract: PortfolioDer, record: DerRecord): void {
+    if (this.#ders.size >= LIMITS.maxDers && !this.#ders.has(contract.derId))
+      throw new RangeError(`the portfolio is full: at most ${LIMITS.maxDers} devices`);
+    this.#ders.set(contract.derId, {
+      ...contract,
+      ...record,
+      live: this.#ders.get(contract.derId)?.live ?? UNSEEN,
+    });
+    this.#idOfNo.set(record.derNo, contract.derId);
+    this.#byFeeder = undefined;
+  }
+
+  get(derId: string): FleetDer | undefined {
+    return this.#ders.get(derId);
+  }
+
+  byNo(derNo: number): FleetDer | undefined {
+    return this.#own(derNo);
+  }
+
+  all(): FleetDer[] {
+    return [...this.#ders.values()];
+  }
+
+  serves(feederId: string): boolean {
+    return this.#feeders().has(feederId);
+  }
+
+  feeders(): FeederId[] {
+    return [...this.#feeders().keys()].sort() as FeederId[];
+  }
+
+  onFeeder(feederId: string): readonly FleetDer[] {
+    return this.#feeders().get(feederId) ?? [];
+  }
+
+  setOnline(derId: DerId, online: boolean): void {
+    const der = this.#ders.get(derId);
+    if (der) der.live = { ...der.live, online };
+  }
+
+  /** A reading older than the newest one known changes nothing; returns whether it was taken. */
+  read(derId: DerId, reading: Reading): boolean {
+    const der = this.#ders.get(derId);
+    if (!der || (der.live.readAtMs !== null && reading.atMs <= der.live.readAtMs)) return false;
+    const since = reading.atMs - LIMITS.baselineMs;
+    const recent = der.live.recent.filter((sample) => sample.atMs > since).slice(1 - LIMITS.maxSamplesPerDer);
+    recent.push({ atMs: reading.atMs, powerKw: reading.powerKw });
+    der.live = {
+      online: der.live.online,
+      readAtMs: reading.atMs,
+      powerKw: reading.powerKw,
+      shedKw: believableShedKw(der, reading.powerKw, reading.availableDownKw),
+      recent,
+    };
+    return true;
+  }
+
+  countAnswers(derNo: number, asked: number, accepted: number): void {
+    const der = this.#own(derNo);
+    if (!der) return;
+    der.asked += asked;
+    der.accepted += accepted;
+  }
+
+  optOut(derNo: number, untilMs: number): void {
+    const der = this.#own(derNo);
+    if (der) der.optedOutUntilMs = Math.max(der.optedOutUntilMs, untilMs);
+  }
+
+  #own(derNo: number): Own | undefined {
+    return this.#ders.get(this.#idOfNo.get(derNo) ?? '');
+  }
+
+  #feeders(): Map<string, Own[]> {
+    if (!this.#byFeeder) {
+      this.#byFeeder = new Map();
+      for (const der of this.#ders.values()) {
+        const ders = this.#byFeeder.get(der.feederId);
+        if (ders) ders.push(der);
+        else this.#byFeeder.set(der.feederId, [der]);
+      }
+    }
+    return this.#byFeeder;
+  }
+}

@@ -1,0 +1,72 @@
+import type { DerId } from '@flexder/protocol/beckn/identifiers.ts';
+import type { BusClient, BusMessage } from '@flexder/runtime/engines/bus/port.ts';
+import { deviceFilter, parseTopic } from '@flexder/runtime/engines/bus/topics.ts';
+import type { DeviceAck, DeviceBirth, DeviceState, DeviceTelemetry } from '@flexder/schemas/types.ts';
+import { validateDevice } from '@flexder/schemas/validators.ts';
+import type { Rooms } from '../context.ts';
+import type { Answers } from '../dispatch/answers.ts';
+import type { Readings } from '../metering/readings.ts';
+
+const KINDS = ['birth', 'state', 'ack', 'telemetry'] as const;
+type Kind = (typeof KINDS)[number];
+
+interface Ears {
+  readonly rooms: () => Rooms;
+  readonly readings: Readings;
+  readonly answers: Answers;
+}
+
+/** Hears the devices of this aggregator. What is not valid, or not from the device of its topic, is counted and dropped. */
+export async function listenToDevices(bus: BusClient, ears: Ears): Promise<void> {
+  const { config } = ears.rooms();
+  // One after the other: with 3.1.1 a refused filter shows only in its own SUBACK.
+  for (const kind of KINDS)
+    await bus.subscribe(deviceFilter(config.subscriberId, kind), (message) => hear(ears, message));
+}
+
+export function hear(ears: Ears, message: BusMessage): void {
+  const reason = take(ears, message);
+  if (reason === undefined) return;
+  const kind = parseTopic(message.topic)?.kind ?? 'other';
+  ears.rooms().context.metrics.count('device_message_dropped', { kind, reason });
+}
+
+/** Returns why the message was dropped, or undefined. */
+function take({ rooms, readings, answers }: Ears, message: BusMessage): string | undefined {
+  const topic = parseTopic(message.topic);
+  if (topic?.family !== 'flex' || !isHeard(topic.kind)) return 'topic';
+  const body = parse(message.payload);
+  if (!validateDevice(topic.kind, body).valid) return 'invalid';
+  if ((body as { der_id: string }).der_id !== topic.derId) return 'foreign-id';
+  const { fleet } = rooms();
+  const der = fleet.get(topic.derId);
+  if (!der) return 'unknown-device';
+  switch (topic.kind) {
+    case 'telemetry':
+      return readings.receive(body as DeviceTelemetry);
+    case 'ack':
+      answers.receive(body as DeviceAck);
+      return undefined;
+    case 'state':
+      fleet.setOnline(topic.derId as DerId, (body as DeviceState).status === 'ONLINE');
+      return undefined;
+    case 'birth': {
+      const birth = body as DeviceBirth;
+      if (birth.device_type !== der.type || birth.feeder_id !== der.feederId) return 'not-as-enrolled';
+      fleet.setOnline(topic.derId as DerId, true);
+      return undefined;
+    }
+  }
+}
+
+function isHeard(kind: string): kind is Kind {
+  return (KINDS as readonly string[]).includes(kind);
+}
+
+function parse(payload: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
+  } catch {
+    return undefined;
+  }
+}

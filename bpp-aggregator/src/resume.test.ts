@@ -1,0 +1,131 @@
+import type { BusClient, DeviceBus } from '@flexder/runtime/engines/bus/port.ts';
+import type { DeviceCommand } from '@flexder/schemas/types.ts';
+import { expect } from 'chai';
+import {
+  type Ask,
+  type Bench,
+  type buy,
+  buyInit,
+  buyQuote,
+  confirmation,
+  feederOf,
+  openBench,
+  reports,
+  START_MS,
+} from './testing/bench.ts';
+
+const DERS = 40;
+const ask: Ask = { feeder: feederOf(0), kw: 200, window: { startMs: START_MS, endMs: START_MS + 1_800_000 } };
+
+/** A bus that takes `count` publishes and then answers nothing any more: the process dies before it would. */
+function dyingAfter(count: number, bus: DeviceBus): DeviceBus & { kill(): Promise<void> } {
+  let taken = 0;
+  let client: BusClient | undefined;
+  const hanging: ((reason: Error) => void)[] = [];
+  return {
+    kind: bus.kind,
+    url: bus.url,
+    async kill() {
+      for (const reject of hanging) reject(new Error('killed'));
+      await client?.close();
+    },
+    async connect(options) {
+      const opened = await bus.connect(options);
+      client = opened;
+      return {
+        subscribe: (filter, handler) => opened.subscribe(filter, handler),
+        publish: (topic, payload, more) =>
+          ++taken > count ? new Promise((_, reject) => hanging.push(reject)) : opened.publish(topic, payload, more),
+        get connected() {
+          return opened.connected;
+        },
+        get counts() {
+          return opened.counts;
+        },
+        close: () => opened.close(),
+      };
+    },
+  };
+}
+
+function executions(commands: readonly DeviceCommand[]): Map<string, Set<string>> {
+  const byDevice = new Map<string, Set<string>>();
+  for (const { der_id, command_id } of commands)
+    byDevice.set(der_id, (byDevice.get(der_id) ?? new Set()).add(command_id));
+  return byDevice;
+}
+
+describe('a restart', function () {
+  this.timeout(60_000);
+  let bench: Bench;
+
+  before(async () => {
+    bench = await openBench({ ders: DERS, onDisk: true, feeders: 2 });
+  });
+
+  after(async () => {
+    await bench?.close();
+  });
+
+  it('a quote holds its devices until its time (wall) is over, and no longer', async () => {
+    const buyer = bench.world.bap('dso-1');
+    const service = await bench.start({}, { quoteTtlMs: 2_000 });
+    await bench.report();
+    const transactionId = bench.world.newId();
+    const { quote, firm } = await buyQuote(bench, buyer, { ...ask, kw: 266 }, transactionId);
+    expect(quote?.totalKw).to.equal(266);
+    expect((await buyQuote(bench, buyer, ask)).error?.code).to.equal('40002');
+    await bench.context.wall.sleep(2_100);
+    await bench.settle();
+    expect((await buyQuote(bench, buyer, ask)).quote?.totalKw).to.equal(200);
+    const orderId = bench.world.newId() as Parameters<typeof confirmation>[2];
+    await buyer.send('confirm', confirmation(firm!, quote!, orderId, bench.context.wall.nowMs()), { transactionId });
+    expect((await bench.world.next('on_confirm', transactionId)).error?.code).to.equal('40003');
+    expect(bench.fleet.received).to.have.length(0);
+    await service.close();
+    await bench.crash();
+  });
+
+  it('in the middle of a fan-out sends the rest once; what was sent is not acted on twice', async () => {
+    const buyer = bench.world.bap('dso-2');
+    const { engines } = bench.context;
+    const bus = dyingAfter(13, engines.bus);
+    const dying = await bench.start({ engines: { ...engines, bus } });
+    await bench.report();
+    // A broker hands out retained states one after the other.
+    const online = async () => (await dying.health()).dependencies.portfolio?.detail === '80 of 80 devices online';
+    await bench.until('every device online', online);
+    const order = await buyOrder(buyer);
+    await bench.until('13 commands', () => bench.fleet.received.length >= 13);
+    const before = bench.fleet.received.length;
+    expect(before).to.equal(13);
+    expect(reports(bench, order)).to.have.length(0);
+
+    // Its database is gone before it learns of anything; what is left of it only has to let go of its sockets.
+    await bench.crash();
+    await bus.kill();
+    void dying.close().catch(() => {});
+    const again = await bench.start();
+    await bench.report();
+    const done = await bench.world.next('on_status', order);
+    expect(done.error).to.equal(undefined);
+    await bench.until('the answers', () => reports(bench, order).at(-1)?.dispatch?.closed === true);
+    const byDevice = executions(bench.fleet.received);
+    expect(byDevice.size).to.equal(31);
+    expect([...byDevice.values()].every((ids) => ids.size === 1)).to.equal(true);
+    expect(bench.fleet.received.length).to.be.above(before);
+    const closed = reports(bench, order).at(-1);
+    expect(closed?.dispatch).to.include({ commands: 31, accepted: 31, silent: 0, closed: true });
+    await again.close();
+  });
+
+  async function buyOrder(buyer: Parameters<typeof buy>[1]): Promise<string> {
+    const transactionId = bench.world.newId();
+    const { quote, firm, error } = await buyQuote(bench, buyer, { ...ask, feeder: feederOf(1) }, transactionId);
+    expect(error?.message).to.equal(undefined);
+    const orderId = await buyInit(bench, buyer, transactionId, firm!);
+    await buyer.send('confirm', confirmation(firm!, quote!, orderId, bench.context.wall.nowMs()), { transactionId });
+    await bench.world.next('on_confirm', transactionId);
+    return transactionId;
+  }
+});

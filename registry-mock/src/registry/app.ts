@@ -1,0 +1,83 @@
+import { nack } from '@flexder/protocol/beckn/envelope.ts';
+import { parseStrict } from '@flexder/protocol/beckn/json.ts';
+import { JSON_LIMITS } from '@flexder/protocol/beckn/limits.ts';
+import type { Context, Health } from '@flexder/runtime/context.ts';
+import express, { type ErrorRequestHandler, type Express, type Request } from 'express';
+import { BODY_BYTES } from '../limits.ts';
+import { RefusedError } from './application.ts';
+import { parseFilter, present } from './lookup.ts';
+import type { SubscriptionStore } from './store.ts';
+import type { createSubscribe } from './subscribe.ts';
+
+interface RegistryApp {
+  readonly context: Context;
+  readonly store: SubscriptionStore;
+  readonly subscribe: ReturnType<typeof createSubscribe>['subscribe'];
+  /** The registry's own record, which carries its encryption key. */
+  ownRecord(): Record<string, unknown>;
+  health(): Promise<Health>;
+}
+
+/** `POST /subscribe`, `POST /lookup`, health; every answer is JSON. */
+export function registryApp({ context, store, subscribe, ownRecord, health }: RegistryApp): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  const raw = express.raw({ inflate: false, limit: BODY_BYTES, type: () => true });
+
+  app.post('/subscribe', raw, async (request, response) => {
+    const authorization = request.headersDistinct.authorization ?? [];
+    response.json(await subscribe({ body: request.body, value: readJson(request), authorization }));
+  });
+  app.post('/lookup', raw, async (request, response) => {
+    const filter = parseFilter(readJson(request));
+    if (filter.columns.type === 'LREG') return void response.json([ownRecord()]);
+    const rows = await store.find(filter);
+    response.json(rows.map((row) => present(row, context.wall.nowMs())));
+  });
+  app.get('/health/live', (_request, response) => void response.json({ live: true }));
+  app.get('/health/ready', async (_request, response) => {
+    const state = await health();
+    response.status(state.ready ? 200 : 503).json(state);
+  });
+  app.use((request, response) => {
+    response
+      .status(404)
+      .json(
+        nack(
+          'SCH_INVALID_FORMAT',
+          `there is no ${request.method} ${request.path.slice(0, 80)}: use POST /subscribe or POST /lookup`,
+        ),
+      );
+  });
+  app.use(errorHandler(context));
+  return app;
+}
+
+function readJson(request: Request): unknown {
+  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  const parsed = parseStrict(body, JSON_LIMITS);
+  if (!parsed.ok) throw new RefusedError(400, 'SCH_INVALID_JSON', parsed.message);
+  return parsed.value;
+}
+
+function errorHandler(context: Context): ErrorRequestHandler {
+  return (error, request, response, _next) => {
+    const { type, status } = error as { type?: string; status?: number };
+    const refused =
+      error instanceof RefusedError
+        ? error
+        : type === 'entity.too.large'
+          ? new RefusedError(413, 'SCH_BODY_TOO_LARGE', `the body exceeds ${BODY_BYTES} bytes`)
+          : type === 'encoding.unsupported'
+            ? new RefusedError(415, 'SCH_UNSUPPORTED_MEDIA_TYPE', 'content-encoding is not accepted')
+            : status && status < 500
+              ? new RefusedError(status, 'SCH_INVALID_FORMAT', 'the request cannot be read')
+              : new RefusedError(503, 'INTERNAL', 'the registry cannot answer now; try again');
+    context.metrics.count('registry_refused', { code: refused.code });
+    if (refused.status >= 500)
+      context.log.error({ path: request.path, error: String(error?.stack ?? error) }, 'a registry request failed');
+    if (response.headersSent || response.destroyed) return;
+    if (refused.status === 413) response.setHeader('connection', 'close');
+    response.status(refused.status).json(nack(refused.code, refused.message));
+  };
+}

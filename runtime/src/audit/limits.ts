@@ -1,0 +1,14 @@
+/** Bounds of the audit log, each with its reason. */
+
+/** Records are sealed this long after the first one waits: many share one write, and none waits long. */
+export const SEAL_AFTER_MS = 100;
+/** Records of one batch: about 40 ms of hashing and one statement of some 500 KB. */
+export const SEAL_BATCH = 1_000;
+/** Batches of one sealing run; more wait for the next. */
+export const SEAL_BATCHES = 20;
+/** Pause after a failed sealing. */
+export const SEAL_RETRY_MS = 1_000;
+/** An unsealed record older than this raises the alarm. */
+export const UNSEALED_ALARM_MS = 5_000;
+/** Records of one read. */
+export const READ_RECORDS = 5_000;

@@ -1,0 +1,138 @@
+import { GENESIS_HASH, seal } from '@flexder/protocol/audit/chain.ts';
+import type { AuditEntry, AuditRecord } from '@flexder/protocol/audit/record.ts';
+import { type Kysely, sql } from 'kysely';
+import type { Activity } from '../activity.ts';
+import type { WallClock } from '../clock.ts';
+import type { Logger } from '../logging.ts';
+import type { Metrics } from '../metrics.ts';
+import type { ParticipantTables } from '../participant/tables.ts';
+import { SEAL_AFTER_MS, SEAL_BATCH, SEAL_BATCHES, SEAL_RETRY_MS, UNSEALED_ALARM_MS } from './limits.ts';
+
+/** Gives unsealed records their place in the chain: one sealer a participant, since a chain has one end. */
+export interface Sealer {
+  /** Tells that records were written; they are sealed soon after. */
+  nudge(): void;
+  sealNow(): Promise<void>;
+  oldestUnsealedAgeMs(): number;
+  close(): Promise<void>;
+}
+
+interface SealerDeps {
+  readonly db: Kysely<ParticipantTables>;
+  readonly wall: WallClock;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly activity: Activity;
+}
+
+export function createSealer({ db, wall, log, metrics, activity }: SealerDeps): Sealer {
+  let head: { seq: number; hash: string } | undefined;
+  let waitingSinceMs: number | undefined;
+  let sealingSinceMs: number | undefined;
+  let cancelTimer: (() => void) | undefined;
+  let running: Promise<void> = Promise.resolve();
+  let closed = false;
+
+  const age = () => {
+    const sinceMs = sealingSinceMs ?? waitingSinceMs;
+    return sinceMs === undefined ? 0 : Math.max(0, wall.monotonicMs() - sinceMs);
+  };
+
+  async function sealBatch(): Promise<number> {
+    head ??= await readHead(db);
+    const rows = await db
+      .selectFrom('audit_record')
+      .select(['id', 'record'])
+      .where('seq', 'is', null)
+      .orderBy('id')
+      .limit(SEAL_BATCH)
+      .execute();
+    const sealed: { id: string; record: AuditRecord }[] = [];
+    let end = head;
+    for (const row of rows) {
+      const record = seal(row.record as AuditEntry, end.seq + 1, end.hash);
+      sealed.push({ id: String(row.id), record });
+      end = { seq: record.seq, hash: record.hash };
+    }
+    if (sealed.length > 0) await writeSealed(db, sealed);
+    head = end;
+    return sealed.length;
+  }
+
+  async function run(): Promise<void> {
+    // Whoever writes while this runs nudges again and starts a new waiting time.
+    sealingSinceMs ??= waitingSinceMs;
+    waitingSinceMs = undefined;
+    for (let batch = 0; batch < SEAL_BATCHES; batch++) {
+      if ((await sealBatch()) < SEAL_BATCH) {
+        sealingSinceMs = undefined;
+        return;
+      }
+    }
+    arm(0);
+  }
+
+  function enqueueRun(): Promise<void> {
+    const next = running.then(() => activity.track('audit.seal', run));
+    running = next.catch((error: unknown) => {
+      // The head in memory may be behind what was written: it is read again.
+      head = undefined;
+      metrics.count('audit_seal_failures');
+      log.error(
+        { error: String(error), ageMs: Math.round(age()) },
+        'sealing audit records failed; will be tried again',
+      );
+      if (!closed) arm(SEAL_RETRY_MS);
+    });
+    return next;
+  }
+
+  function arm(delayMs: number): void {
+    if (cancelTimer || closed) return;
+    cancelTimer = wall.after(delayMs, () => {
+      cancelTimer = undefined;
+      metrics.gauge('audit_oldest_unsealed_age', age() / 1000);
+      if (age() > UNSEALED_ALARM_MS)
+        log.error({ ageMs: Math.round(age()) }, 'audit records wait too long for their seal');
+      void enqueueRun().catch(() => {});
+    });
+  }
+
+  return {
+    nudge() {
+      waitingSinceMs ??= wall.monotonicMs();
+      arm(SEAL_AFTER_MS);
+    },
+    async sealNow() {
+      cancelTimer?.();
+      cancelTimer = undefined;
+      await enqueueRun();
+    },
+    oldestUnsealedAgeMs: age,
+    async close() {
+      closed = true;
+      cancelTimer?.();
+      cancelTimer = undefined;
+      await running;
+    },
+  };
+}
+
+async function readHead(db: Kysely<ParticipantTables>): Promise<{ seq: number; hash: string }> {
+  const row = await db
+    .selectFrom('audit_record')
+    .select(['seq', 'hash'])
+    .where('seq', 'is not', null)
+    .orderBy('seq', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.hash ? { seq: Number(row.seq), hash: row.hash } : { seq: 0, hash: GENESIS_HASH };
+}
+
+async function writeSealed(db: Kysely<ParticipantTables>, sealed: { id: string; record: AuditRecord }[]) {
+  await sql`
+    update audit_record set record = s.record, seq = (s.record->>'seq')::bigint,
+      prev_hash = s.record->>'prev_hash', hash = s.record->>'hash'
+    from jsonb_to_recordset(${JSON.stringify(sealed)}::jsonb) as s(id bigint, record jsonb)
+    where audit_record.id = s.id`.execute(db);
+}

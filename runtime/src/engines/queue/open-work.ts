@@ -1,0 +1,29 @@
+import { LRUCache } from 'lru-cache';
+import type { Activity } from '../../activity.ts';
+import { engineLimits } from '../limits.ts';
+
+/**
+ * Which jobs of this process are not done: each is activity from its adding (or its start, when it was added
+ * before a restart or is delayed) until it is completed or dead.
+ */
+export function openWork(activity: Activity) {
+  const open = new Map<string, () => void>();
+  const settled = new LRUCache<string, true>({ max: engineLimits.queueDeadKept + engineLimits.queueCompletedKept });
+  return {
+    begin(id: string, name: string) {
+      if (!open.has(id)) open.set(id, activity.begin(`job ${name}`));
+    },
+    /** A job that is already known as done will not run again, so its adding begins nothing. */
+    isSettled: (id: string) => settled.has(id),
+    isOpen: (id: string) => open.has(id),
+    forget: (id: string) => void settled.delete(id),
+    settle(id: string) {
+      settled.set(id, true);
+      open.get(id)?.();
+      open.delete(id);
+    },
+    settleAll() {
+      for (const id of [...open.keys()]) this.settle(id);
+    },
+  };
+}

@@ -1,0 +1,61 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { WallClock } from '../clock.ts';
+import { systemWallClock } from '../clock.ts';
+import { httpLimits } from './limits.ts';
+
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 for a free one. */
+  readonly port: number;
+  readonly wall?: WallClock;
+}
+
+export interface Listening {
+  /** `http://host:port`, without a slash at the end. */
+  readonly url: string;
+  readonly server: Server;
+  /** Takes no more connections, lets running requests end (bounded), then closes every socket. */
+  close(): Promise<void>;
+}
+
+/** Serves `app` with the bounds that Node leaves wide. Rejects when the port is taken. */
+export async function listen(
+  app: RequestListener,
+  { host, port, wall = systemWallClock() }: ListenOptions,
+): Promise<Listening> {
+  const server = createServer(
+    {
+      headersTimeout: httpLimits.headersMs,
+      requestTimeout: httpLimits.requestMs,
+      connectionsCheckingInterval: 1_000,
+      maxHeaderSize: httpLimits.requestHeaderBytes,
+      noDelay: true,
+    },
+    app,
+  );
+  server.maxConnections = httpLimits.connections;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) =>
+      reject(new Error(`cannot listen on ${host}:${port}: ${error.message}`, { cause: error })),
+    );
+    server.listen(port, host, resolve);
+  });
+  const address = server.address();
+  const boundPort = typeof address === 'object' && address ? address.port : port;
+  let closing: Promise<void> | undefined;
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}`,
+    server,
+    close() {
+      closing ??= new Promise((resolve) => {
+        const disarm = wall.after(httpLimits.drainMs, () => server.closeAllConnections());
+        server.close(() => {
+          disarm();
+          resolve();
+        });
+        server.closeIdleConnections();
+      });
+      return closing;
+    },
+  };
+}

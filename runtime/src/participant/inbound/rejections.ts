@@ -1,0 +1,84 @@
+import type { AuditEntry } from '@flexder/protocol/audit/record.ts';
+import { isAction } from '@flexder/protocol/beckn/actions.ts';
+import type { Kysely } from 'kysely';
+import type { Context } from '../../context.ts';
+import { within } from '../../service.ts';
+import { recordable } from '../facts.ts';
+import {
+  RECORDED_TEXT,
+  REJECTIONS_AT_ONCE,
+  REJECTIONS_PER_S,
+  REJECTIONS_SUMMARY_MS,
+  STORE_TIMEOUT_MS,
+} from '../limits.ts';
+import type { ParticipantTables } from '../tables.ts';
+import { createTokenBucket } from '../token-bucket.ts';
+import type { ParticipantConfig } from '../types.ts';
+import { stamped } from '../unit-of-work.ts';
+
+export interface Rejection {
+  /** From the path: whatever was asked for. */
+  readonly action: string;
+  readonly code: string;
+  readonly reason: string;
+  readonly text: string;
+}
+
+/** Writes one audit record a rejection; above the bound, one a second for all of them, with their number. */
+export interface RejectionLog {
+  record(rejection: Rejection): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function createRejectionLog(
+  context: Context,
+  config: ParticipantConfig,
+  db: Kysely<ParticipantTables>,
+  nudgeSealer: () => void,
+): RejectionLog {
+  const bucket = createTokenBucket(REJECTIONS_AT_ONCE, REJECTIONS_PER_S, context.wall.monotonicMs);
+  let uncounted = 0;
+  let cancelSummary: (() => void) | undefined;
+
+  async function write(entry: Partial<AuditEntry>): Promise<void> {
+    const record = stamped(
+      { ...entry, event_type: 'beckn.rejected' },
+      config,
+      context.wall.nowMs(),
+      context.grid.nowMs(),
+    );
+    try {
+      const insert = db
+        .insertInto('audit_record')
+        .values({ record: JSON.stringify(record), seq: null, prev_hash: null, hash: null });
+      await within(context.wall, STORE_TIMEOUT_MS, insert.execute());
+      nudgeSealer();
+    } catch (error) {
+      context.metrics.count('audit_writes_failed');
+      context.log.error({ code: entry.code, error: String(error) }, 'a rejection could not be recorded');
+    }
+  }
+
+  async function summarise(): Promise<void> {
+    cancelSummary = undefined;
+    const count = uncounted;
+    uncounted = 0;
+    if (count > 0)
+      await write({ code: 'AGGREGATED', decision: `${count} further rejections without a record of their own` });
+  }
+
+  return {
+    async record({ action, code, reason, text }) {
+      if (bucket.take()) {
+        const decision = recordable(`${reason}: ${text}`, RECORDED_TEXT);
+        return write({ code, decision, ...(isAction(action) ? { beckn_action: action } : {}) });
+      }
+      uncounted++;
+      cancelSummary ??= context.wall.after(REJECTIONS_SUMMARY_MS, () => void summarise());
+    },
+    async close() {
+      cancelSummary?.();
+      await summarise();
+    },
+  };
+}

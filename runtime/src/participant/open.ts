@@ -1,0 +1,186 @@
+import { type Action, isAction } from '@flexder/protocol/beckn/actions.ts';
+import { nack } from '@flexder/protocol/beckn/envelope.ts';
+import type { InboundStep } from '@flexder/protocol/beckn/inbound.ts';
+import { INBOUND_LIMITS } from '@flexder/protocol/beckn/limits.ts';
+import { validateBeckn } from '@flexder/schemas/validators.ts';
+import express, { type ErrorRequestHandler, type Router } from 'express';
+import type { Kysely, Migration } from 'kysely';
+import { type AuditLog, createAuditLog } from '../audit/log.ts';
+import { createSealer } from '../audit/sealer.ts';
+import type { Context } from '../context.ts';
+import type { JobQueue } from '../engines/queue/port.ts';
+import { within } from '../service.ts';
+import { fetchDocument, mountDocument } from './documents.ts';
+import { keepHouse } from './housekeeping.ts';
+import { createDispatcher, type Dispatcher } from './inbound/dispatcher.ts';
+import { inboundKeys } from './inbound/keys.ts';
+import { createRejectionLog } from './inbound/rejections.ts';
+import { mountActions } from './inbound/router.ts';
+import { remember } from './inbound/store.ts';
+import { CLOSE_WAIT_MS } from './limits.ts';
+import { createRelay, type Relay } from './outbox/relay.ts';
+import { type OwnKeyTable, ownKeys } from './own-keys.ts';
+import { createRegistryClient, type RegistryClient } from './registry/client.ts';
+import { createSubscription } from './subscription.ts';
+import { type ParticipantTables, participantMigrations } from './tables.ts';
+import type {
+  ActionHandlers,
+  DocumentHandler,
+  Participant,
+  ParticipantConfig,
+  ParticipantHooks,
+  UnitOfWork,
+} from './types.ts';
+import { createTransactor, type OutboxRow } from './unit-of-work.ts';
+
+export { type ParticipantTables, participantMigrations } from './tables.ts';
+
+export interface OpenParticipantOptions {
+  readonly context: Context;
+  /** Without `keys` the participant makes its own at the first start and keeps them in its schema. */
+  readonly config: Omit<ParticipantConfig, 'keys'> & Partial<Pick<ParticipantConfig, 'keys'>>;
+  /** The service's own; keys sort after `0000-participant`. */
+  readonly migrations: Record<string, Migration>;
+  /** The inbound pipeline; a test leaves out a step to show that it is needed. */
+  readonly steps?: readonly InboundStep[];
+}
+
+export interface OpenParticipant<T> extends Participant<T> {
+  /** `POST /<action>`, `POST /on_subscribe` and the documents: mount it at the path of `config.url`. */
+  readonly router: Router;
+  readonly database: Kysely<T & ParticipantTables>;
+  /** The service's own jobs; it calls `process`. */
+  readonly queue: JobQueue;
+  readonly registry: RegistryClient;
+  readonly audit: AuditLog;
+  /**
+   * Starts handling: until then messages get 503. Takes up what was acknowledged or written before a restart and not
+   * finished; resolves when that is under way. `T` is the type of the service's tables.
+   */
+  serve(handlers: ActionHandlers<T>, hooks: ParticipantHooks<T>): Promise<void>;
+  /** A signed GET for subscribed counterparties. `pattern` is a path of express, below `config.url`. */
+  answerDocument(pattern: string, handler: DocumentHandler): void;
+  /** How long the oldest effect has been waiting for its delivery, milliseconds. */
+  oldestOutboxAgeMs(): number;
+  /** Lets work in flight end (bounded), seals the audit records. Engines stay open: they are the context's. */
+  close(): Promise<void>;
+}
+
+export async function openParticipant<T>(options: OpenParticipantOptions): Promise<OpenParticipant<T>> {
+  const { context } = options;
+  const migrations = { ...participantMigrations, ...options.migrations };
+  const database = await context.engines.database.open<T & ParticipantTables>(options.config.subscriberId, migrations);
+  // Below this layer no table of the service is known.
+  const db = database as unknown as Kysely<ParticipantTables>;
+  const keys = options.config.keys ?? (await ownKeys(db as unknown as Kysely<{ own_key: OwnKeyTable }>, context.ids));
+  const config: ParticipantConfig = { ...options.config, keys };
+  const queue = await context.engines.queue.open(config.subscriberId);
+  const registry = createRegistryClient(context, config.registryUrl, config.networkProfile);
+  const sealer = createSealer({ db, ...context });
+  const rejections = createRejectionLog(context, config, db, () => sealer.nudge());
+  const subscription = createSubscription(context, config, registry);
+  let relay: Relay | undefined;
+  let dispatcher: Dispatcher | undefined;
+  let served: ReadonlySet<Action> | undefined;
+  let stopHousekeeping = async () => {};
+
+  const transactor = createTransactor({
+    context,
+    config,
+    db,
+    peek: (id) => registry.peek(id),
+    committed(rows: OutboxRow[], audited: boolean) {
+      if (rows.length > 0) relay?.take(rows);
+      if (audited) sealer.nudge();
+    },
+  });
+  // Records that a crash left unsealed.
+  sealer.nudge();
+
+  const actionRouter = express.Router();
+  const documentRouter = express.Router();
+  subscription.mount(actionRouter);
+  mountActions(actionRouter, {
+    context,
+    config,
+    rejections,
+    steps: options.steps,
+    actions: () => served,
+    deps: (authorization) => ({
+      self: { subscriberId: config.subscriberId, role: config.type },
+      limits: INBOUND_LIMITS,
+      keys: inboundKeys(registry),
+      validate: validateBeckn,
+      store: {
+        remember: async (message) =>
+          dispatcher?.accepting() ? remember(db, context.wall, message, authorization) : 'overloaded',
+      },
+    }),
+    dispatch: (message) => dispatcher?.dispatch(message),
+  });
+
+  return {
+    subscriberId: config.subscriberId,
+    router: composeRouter(actionRouter, documentRouter, context),
+    database,
+    queue,
+    registry,
+    audit: createAuditLog(db, sealer),
+    transact: (body) => transactor.transact((work) => body(work as UnitOfWork<T>)),
+    lookup: (id) => registry.lookup(id),
+    subscribers: (type) => registry.list({ type, domain: config.domain, city: config.city }),
+    subscribe: () => subscription.subscribe(),
+    async fetchDocument(from, path, limitBytes) {
+      return fetchDocument(context, config, await registry.lookup(from), from, path, limitBytes);
+    },
+    answerDocument: (pattern, handler) =>
+      mountDocument(documentRouter, { context, config, registry, rejections }, pattern, handler),
+    async serve(handlers, hooks) {
+      if (relay) throw new Error(`${config.subscriberId} serves already`);
+      const inner = {
+        handlers: handlers as ActionHandlers<unknown>,
+        hooks: hooks as unknown as ParticipantHooks<unknown>,
+      };
+      relay = createRelay({ context, config, db, registry, queue, transactor, ...inner });
+      // The sender's record has to be at hand before its transaction; without one the URL is filled in at delivery.
+      const warm = (id: string) => registry.lookup(id).catch(() => undefined);
+      dispatcher = createDispatcher({ context, config, db, transactor, warm, ...inner });
+      served = new Set(Object.keys(handlers).filter(isAction));
+      stopHousekeeping = await keepHouse({ context, config, db, relay, dispatcher });
+    },
+    oldestOutboxAgeMs: () => relay?.oldestAgeMs() ?? 0,
+    async close() {
+      served = undefined;
+      const drained = Promise.all([stopHousekeeping(), dispatcher?.idle(), relay?.idle()]);
+      await within(context.wall, CLOSE_WAIT_MS, drained).catch((error: unknown) =>
+        context.log.warn({ subscriber: config.subscriberId, error: String(error) }, 'closing with work in flight'),
+      );
+      dispatcher?.stop();
+      await relay?.close();
+      await rejections.close();
+      await sealer.sealNow().catch(() => {});
+      await sealer.close();
+    },
+  };
+}
+
+function composeRouter(actions: Router, documents: Router, context: Context): Router {
+  const router = express.Router();
+  const onError: ErrorRequestHandler = (error, _request, response, _next) => {
+    context.log.error({ error: error instanceof Error ? error.stack : String(error) }, 'a request failed');
+    if (response.headersSent) return void response.destroy();
+    // A path that cannot be decoded is the sender's fault; all else is ours and says no more than that.
+    const status = (error as { status?: unknown }).status === 400 ? 400 : 500;
+    response
+      .status(status)
+      .json(nack(status === 400 ? 'SCH_INVALID_FORMAT' : 'INTERNAL', 'the request could not be answered'));
+  };
+  router.use(actions, documents);
+  router.use((request, response) => {
+    response
+      .status(404)
+      .json(nack('SCH_INVALID_FORMAT', `there is no ${request.method === 'POST' ? 'such action' : 'such path'} here`));
+  });
+  router.use(onError);
+  return router;
+}

@@ -1,0 +1,48 @@
+import type { KeyId } from '@flexder/protocol/beckn/identifiers.ts';
+import { generateKeys } from '@flexder/protocol/beckn/keys.ts';
+import { type Kysely, type Migration, sql } from 'kysely';
+import type { Ids } from '../context.ts';
+import type { ParticipantKeys } from './types.ts';
+
+/** Keys a subscriber made for itself when none were configured: a restart must be the same subscriber. */
+export interface OwnKeyTable {
+  key_id: string;
+  signing_seed: string;
+  signing_public_key: string;
+  encryption_private_key: string;
+  encryption_public_key: string;
+}
+
+export const ownKeyMigration: Record<string, Migration> = {
+  '0000-own-key': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await sql`create table own_key (key_id text primary key, signing_seed text not null, signing_public_key text not null,
+        encryption_private_key text not null, encryption_public_key text not null)`.execute(db);
+    },
+  },
+};
+
+/** The keys in the subscriber's own schema; made at the first start. */
+export async function ownKeys(db: Kysely<{ own_key: OwnKeyTable }>, ids: Ids): Promise<ParticipantKeys> {
+  const row = (await db.selectFrom('own_key').selectAll().executeTakeFirst()) ?? (await makeKeys(db, ids));
+  return {
+    keyId: row.key_id as KeyId,
+    signingSeed: row.signing_seed,
+    signingPublicKey: row.signing_public_key,
+    encryptionPrivateKey: row.encryption_private_key,
+    encryptionPublicKey: row.encryption_public_key,
+  };
+}
+
+async function makeKeys(db: Kysely<{ own_key: OwnKeyTable }>, ids: Ids): Promise<OwnKeyTable> {
+  const keys = generateKeys((bytes) => ids.secret(bytes));
+  const row = {
+    key_id: ids.uuid(),
+    signing_seed: keys.signingSeed,
+    signing_public_key: keys.signingPublicKey,
+    encryption_private_key: keys.encryptionPrivateKey,
+    encryption_public_key: keys.encryptionPublicKey,
+  };
+  await db.insertInto('own_key').values(row).execute();
+  return row;
+}

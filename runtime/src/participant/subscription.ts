@@ -1,0 +1,154 @@
+import { ChallengeError, decryptChallenge } from '@flexder/protocol/beckn/challenge.ts';
+import { digestHeader, signMessage } from '@flexder/protocol/beckn/signature.ts';
+import express, { type Response, type Router } from 'express';
+import type { Context } from '../context.ts';
+import { recordable } from './facts.ts';
+import {
+  CHALLENGE_BODY_BYTES,
+  RECORDED_TEXT,
+  SUBSCRIBE_ATTEMPTS,
+  SUBSCRIBE_BACKOFF_MS,
+  SUBSCRIBE_POLL_MS,
+  SUBSCRIBE_TIMEOUT_MS,
+} from './limits.ts';
+import type { RegistryClient } from './registry/client.ts';
+import { registryTransport } from './registry/transport.ts';
+import type { ParticipantConfig } from './types.ts';
+
+/** The registry said no; trying again changes nothing. */
+export class SubscriptionRefusedError extends Error {
+  override name = 'SubscriptionRefusedError';
+}
+
+export interface Subscription {
+  /** Serves `POST /on_subscribe`. */
+  mount(router: Router): void;
+  subscribe(): Promise<void>;
+}
+
+const YEAR_MS = 365 * 86_400_000;
+
+export function createSubscription(
+  context: Context,
+  config: ParticipantConfig,
+  registry: RegistryClient,
+): Subscription {
+  const { wall, ids } = context;
+  const transport = registryTransport(context.http, config.registryUrl, config.networkProfile);
+  // The registry's encryption key, while a subscription of our own is under way. No other challenge is answered: who
+  // subscribes in our name must not be helped by us.
+  let registryKey: string | undefined;
+
+  async function ask(): Promise<void> {
+    const body = Buffer.from(JSON.stringify(subscriptionOf(config, wall.nowMs(), ids.uuid())));
+    const createdS = Math.floor(wall.nowMs() / 1000);
+    // A rotation is signed by the key the registry knows.
+    const { keyId, signingSeed: seed } = config.previousKeys ?? config.keys;
+    const authorization = signMessage({
+      body,
+      subscriberId: config.subscriberId,
+      keyId,
+      seed,
+      createdS,
+      expiresS: createdS + 60,
+    });
+    const headers = { authorization, digest: digestHeader(body) };
+    const { status, data } = await transport.post<string>('/subscribe', body.toString('utf8'), { headers });
+    if (status === 200 || status === 202) return;
+    const text = `the registry answered ${status}: ${recordable(String(data), RECORDED_TEXT)}`;
+    if (status >= 400 && status < 500 && status !== 429) throw new SubscriptionRefusedError(text);
+    throw new Error(text);
+  }
+
+  /** The registry challenges us after its answer; subscribed is who its lookup shows as such. */
+  async function confirmed(): Promise<boolean> {
+    const untilMs = wall.monotonicMs() + SUBSCRIBE_TIMEOUT_MS;
+    for (let pauseMs = SUBSCRIBE_POLL_MS; wall.monotonicMs() < untilMs; pauseMs = Math.min(pauseMs * 2, 1_000)) {
+      const records = await registry.records(config.subscriberId, { fresh: 'now' }).catch(() => []);
+      if (records.some((record) => record.keyId === config.keys.keyId && record.status === 'SUBSCRIBED')) return true;
+      await wall.sleep(pauseMs);
+    }
+    return false;
+  }
+
+  return {
+    mount(router) {
+      const parse = express.raw({ inflate: false, limit: CHALLENGE_BODY_BYTES, type: () => true });
+      router.post('/on_subscribe', (request, response) =>
+        parse(request, response, (error) => answer(response, error ? undefined : request.body, registryKey, config)),
+      );
+    },
+    async subscribe() {
+      let last: unknown;
+      for (let attempt = 0; attempt < SUBSCRIBE_ATTEMPTS; attempt++) {
+        if (attempt > 0) await wall.sleep(SUBSCRIBE_BACKOFF_MS * 2 ** (attempt - 1));
+        try {
+          registryKey = (await registry.registry()).encrPublicKey;
+          await ask();
+          if (await confirmed()) return;
+          last = new Error(`the registry did not challenge ${config.url}/on_subscribe, or did not take the answer`);
+        } catch (error) {
+          if (error instanceof SubscriptionRefusedError) throw error;
+          last = error;
+        } finally {
+          registryKey = undefined;
+        }
+        context.log.warn(
+          { subscriber: config.subscriberId, attempt, error: String(last) },
+          'subscribing failed; will be tried again',
+        );
+      }
+      throw new Error(`${config.subscriberId} could not subscribe at ${config.registryUrl}`, { cause: last });
+    },
+  };
+}
+
+function subscriptionOf(config: ParticipantConfig, nowMs: number, nonce: string) {
+  const { keys } = config;
+  return {
+    subscriber_id: config.subscriberId,
+    url: config.url,
+    type: config.type,
+    domain: config.domain,
+    location: { country: { code: config.country }, city: { code: config.city } },
+    key_id: keys.keyId,
+    signing_public_key: keys.signingPublicKey,
+    encr_public_key: keys.encryptionPublicKey,
+    // A clock behind ours must not find the key not yet valid.
+    valid_from: new Date(nowMs - 60_000).toISOString(),
+    valid_until: new Date(config.keysValidUntilMs ?? nowMs + YEAR_MS).toISOString(),
+    nonce,
+  };
+}
+
+function answer(
+  response: Response,
+  body: unknown,
+  registryKey: string | undefined,
+  config: ParticipantConfig,
+): Response {
+  const refuse = (status: number, message: string) =>
+    response.status(status).json({ error: { code: 'AUT_UNAUTHORIZED_ACTION', message } });
+  if (!registryKey) return refuse(401, 'no subscription of this participant is under way');
+  const challenge = challengeIn(body);
+  if (challenge === undefined) return refuse(400, 'expected JSON with a text member `challenge`');
+  try {
+    return response
+      .status(200)
+      .json({ answer: decryptChallenge(challenge, config.keys.encryptionPrivateKey, registryKey) });
+  } catch (error) {
+    if (error instanceof ChallengeError) return refuse(400, error.message);
+    throw error;
+  }
+}
+
+function challengeIn(body: unknown): string | undefined {
+  if (!Buffer.isBuffer(body)) return undefined;
+  try {
+    const parsed: unknown = JSON.parse(body.toString('utf8'));
+    const { challenge } = (parsed ?? {}) as { challenge?: unknown };
+    return typeof challenge === 'string' ? challenge : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,128 @@
+/** The tables every participant has beside those of its service. Instants are wall time. */
+import type { AuditEntry, AuditRecord } from '@flexder/protocol/audit/record.ts';
+import type { Action } from '@flexder/protocol/beckn/actions.ts';
+import { type ColumnType, type Generated, type Kysely, type Migration, sql } from 'kysely';
+import type { StreamEvent } from '../engines/events/port.ts';
+import type { Job } from '../engines/queue/port.ts';
+import { type OwnKeyTable, ownKeyMigration } from './own-keys.ts';
+
+type Instant = ColumnType<Date, Date | string, Date | string>;
+type NullableInstant = ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
+type Json<T> = ColumnType<T, string, string>;
+
+/** What passed the inbound pipeline; keyed so that every aggregator's answer to one search has a row of its own. */
+export interface InboundMessageTable {
+  signer: string;
+  action: Action;
+  message_id: string;
+  /** Order of arrival. */
+  seq: Generated<string>;
+  /** Lower-case hex SHA-256 of the raw bytes. */
+  sha256: string;
+  transaction_id: string;
+  /** The raw bytes as UTF-8 text. */
+  body: string;
+  /** The Authorization header as it came: the proof of who said it. */
+  signature: string;
+  received_at: Instant;
+  state: 'stored' | 'handled' | 'failed';
+  attempts: Generated<number>;
+  handled_at: NullableInstant;
+  error: string | null;
+}
+
+/** An effect that left with a transaction and is delivered after it. */
+export interface OutboxTable {
+  id: string;
+  /** Order of writing. */
+  seq: Generated<string>;
+  kind: 'message' | 'job' | 'event';
+  payload: Json<OutboxMessage | Job | StreamEvent>;
+  created: Instant;
+  /** After this a message is not sent any more; null for jobs and events. */
+  deliver_before: NullableInstant;
+  attempts: Generated<number>;
+  next_attempt: NullableInstant;
+  done_at: NullableInstant;
+  failed_at: NullableInstant;
+  error: string | null;
+}
+
+/** Payload of an outbox row of kind `message`. `text` is the body as sent: a retry sends the same bytes. */
+export interface OutboxMessage {
+  readonly to: string;
+  readonly action: Action;
+  readonly transactionId: string;
+  readonly text: string;
+  /** Context member still to be filled from the registry before the first attempt. */
+  readonly missingUri?: 'bap_uri' | 'bpp_uri';
+  /** The original Authorization of a message that a gateway passes on. */
+  readonly forwarded?: string;
+}
+
+export interface AuditRecordTable {
+  id: Generated<string>;
+  record: Json<AuditEntry | AuditRecord>;
+  /** Place in the chain; null until sealed. */
+  seq: string | null;
+  prev_hash: string | null;
+  hash: string | null;
+}
+
+export interface ParticipantTables {
+  inbound_message: InboundMessageTable;
+  outbox: OutboxTable;
+  audit_record: AuditRecordTable;
+  own_key: OwnKeyTable;
+}
+
+const STATEMENTS = [
+  `create table inbound_message (
+     signer text not null, action text not null, message_id text not null,
+     seq bigint generated always as identity,
+     sha256 text not null, transaction_id text not null, body text not null, signature text not null,
+     received_at timestamptz not null, state text not null check (state in ('stored','handled','failed')),
+     attempts integer not null default 0, handled_at timestamptz, error text,
+     primary key (signer, action, message_id))`,
+  `create index inbound_message_open on inbound_message (seq) where state = 'stored'`,
+  'create index inbound_message_transaction on inbound_message (transaction_id)',
+  'create index inbound_message_received on inbound_message (received_at)',
+  `create table outbox (
+     id text primary key, seq bigint generated always as identity,
+     kind text not null check (kind in ('message','job','event')), payload jsonb not null,
+     created timestamptz not null, deliver_before timestamptz,
+     attempts integer not null default 0, next_attempt timestamptz,
+     done_at timestamptz, failed_at timestamptz, error text)`,
+  'create index outbox_open on outbox (seq) where done_at is null and failed_at is null',
+  'create index outbox_done on outbox (done_at) where done_at is not null',
+  `create table audit_record (
+     id bigint generated always as identity primary key, record jsonb not null,
+     seq bigint unique, prev_hash text, hash text)`,
+  'create index audit_record_open on audit_record (id) where seq is null',
+  `create index audit_record_obp on audit_record ((record->>'obp_id'))`,
+  `create index audit_record_event on audit_record ((record->>'event_id'))`,
+  `create index audit_record_transaction on audit_record ((record->>'transaction_id'))`,
+  // The one permitted change of a row is its sealing, once; what was recorded stays as it was.
+  `create function audit_record_guard() returns trigger language plpgsql as $guard$
+   begin
+     if tg_op = 'UPDATE' and old.seq is null and new.seq is not null and new.id = old.id
+        and (new.record - 'seq' - 'prev_hash' - 'hash') = old.record then
+       return new;
+     end if;
+     raise exception 'audit_record is append-only: % refused', tg_op;
+   end $guard$`,
+  `create trigger audit_record_append_only before update or delete on audit_record
+     for each row execute function audit_record_guard()`,
+  `create trigger audit_record_no_truncate before truncate on audit_record
+     for each statement execute function audit_record_guard()`,
+];
+
+/** Merged with the service's own; `0000` sorts before any of them. */
+export const participantMigrations: Record<string, Migration> = {
+  ...ownKeyMigration,
+  '0000-participant': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      for (const statement of STATEMENTS) await sql.raw(statement).execute(db);
+    },
+  },
+};

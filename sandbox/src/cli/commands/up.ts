@@ -1,0 +1,55 @@
+import { startNetwork } from '../../network/network.ts';
+import { pace } from '../../network/pace.ts';
+import { startingNow } from '../../scenario/starting-now.ts';
+import { type Command, integer, print, say, text, UsageError } from '../command.ts';
+import { dataFolder, logLevelOf, SCENARIO_OPTIONS, scenarioOf } from '../scenario-options.ts';
+import { untilInterrupted } from '../signals.ts';
+
+const command: Command = {
+  summary: 'Runs the whole network in one process and serves the DSO’s page',
+  arguments: '[--speed N] [--port N] [--json]',
+  options: {
+    speed: { type: 'string', value: 'N', help: 'grid seconds per second, 1 to 3600 (60; 1 with --bpps 0)' },
+    json: { type: 'boolean', help: 'once ready, one line of JSON with every address' },
+    ...SCENARIO_OPTIONS,
+  },
+  async run(values, positionals) {
+    if (positionals.length > 0) throw new UsageError(`up takes options only, not ${JSON.stringify(positionals[0])}`);
+    const planned = scenarioOf(values);
+    const outside = planned.aggregators.length === 0;
+    const speed = integer(values, 'speed', outside ? 1 : 60, 1, 3600);
+    if (outside && speed !== 1 && text(values, 'speed') !== undefined) {
+      throw new UsageError('aggregators from outside live in real time: --bpps 0 goes with --speed 1');
+    }
+    const time = speed === 1 ? 'wall' : 'stepped';
+    const scenario = time === 'wall' ? startingNow(planned, Date.now()) : planned;
+    const data = dataFolder(values);
+    try {
+      await using network = await startNetwork({
+        scenario,
+        dataDir: data.path,
+        databaseUrl: 'pglite:database',
+        port: integer(values, 'port', 3000, 0, 65_535),
+        logLevel: logLevelOf(values),
+        time,
+      });
+      const stopped = untilInterrupted();
+      const addresses = {
+        dashboard: `${network.bap.url}/`,
+        registry: network.registry.url,
+        gateway: network.gateway.url,
+        mqtt: network.mqttUrl,
+        participants: network.participants,
+      };
+      say(`Simulated network is up. The DSO's page: ${addresses.dashboard}`);
+      if (values.json === true) print(JSON.stringify(addresses));
+      if (time === 'stepped') await Promise.race([stopped.promise, pace(network, speed, stopped.signal)]);
+      await stopped.promise;
+      say('Stopping…');
+      return 0;
+    } finally {
+      data.remove();
+    }
+  },
+};
+export default command;

@@ -1,0 +1,97 @@
+/** What the services of one process share: clocks, engines, broker and its accounts, outbound HTTP. */
+import { Activity } from '@flexder/runtime/activity.ts';
+import {
+  type GridClock,
+  SteppedGridClock,
+  systemWallClock,
+  type WallClock,
+  wallGridClock,
+} from '@flexder/runtime/clock.ts';
+import { type Context, systemIds } from '@flexder/runtime/context.ts';
+import { type Broker, memoryAccounts, startBroker } from '@flexder/runtime/engines/bus/broker.ts';
+import type { BusAccount } from '@flexder/runtime/engines/bus/port.ts';
+import { openEngines } from '@flexder/runtime/engines/open.ts';
+import { createOutbound } from '@flexder/runtime/http/safe-outbound.ts';
+import { createLogger, type LogLevel } from '@flexder/runtime/logging.ts';
+import { createMetrics } from '@flexder/runtime/metrics.ts';
+import type { Closing } from './closing.ts';
+import { HOST } from './ids.ts';
+import { BusTraffic, settle } from './settle.ts';
+
+export interface FoundationOptions {
+  /** Where database and archive live; they are left there. */
+  readonly dataDir: string;
+  /** Default `pglite:memory`; relative directories are below `dataDir`. */
+  readonly databaseUrl?: string;
+  readonly logLevel: LogLevel;
+  /** `stepped` follows the scenario; `wall` is real time, the only choice with a peer from outside. */
+  readonly time: 'stepped' | 'wall';
+  /** Where stepped grid time begins. */
+  readonly startMs: number;
+}
+
+export interface Login {
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface Foundation {
+  readonly wall: WallClock;
+  readonly grid: GridClock;
+  /** Present when grid time is stepped. */
+  readonly stepped: SteppedGridClock | undefined;
+  readonly broker: Broker;
+  contextOf(service: string): Context;
+  /** Lets an account in at the broker; returns what its owner logs in with. */
+  grant(account: BusAccount): Login;
+  /** A password nobody chose. */
+  secret(): string;
+  /** Waits until nothing is in flight in this process. */
+  settle(): Promise<void>;
+}
+
+export async function layFoundation(options: FoundationOptions, closing: Closing): Promise<Foundation> {
+  const { dataDir, databaseUrl = 'pglite:memory', logLevel, time, startMs } = options;
+  const wall = systemWallClock();
+  const log = createLogger('sandbox', logLevel);
+  const activity = new Activity();
+  const traffic = new BusTraffic();
+  const ids = systemIds();
+  const stepped = time === 'stepped' ? new SteppedGridClock(startMs) : undefined;
+  const onError = (error: unknown, label: string) => log.error({ error: String(error), label }, 'a timer failed');
+  const grid = stepped ?? wallGridClock(wall, onError);
+  const accounts = memoryAccounts();
+  const broker = closing.add(await startBroker({ host: HOST, port: 0, accounts, log }));
+  const urls = {
+    databaseUrl,
+    queueUrl: 'pglite:',
+    mqttUrl: broker.url,
+    eventsUrl: 'memory:',
+    archiveUrl: 'file:archive',
+  };
+  const opened = closing.add(await openEngines(urls, { wall, log, activity, dataDir }));
+  const engines = { ...opened, bus: traffic.observe(opened.bus) };
+  const http = closing.add(createOutbound({ wall }));
+  return {
+    wall,
+    grid,
+    stepped,
+    broker,
+    contextOf: (service) => ({
+      wall,
+      grid,
+      ids,
+      log: createLogger(service, logLevel),
+      metrics: createMetrics(service),
+      activity,
+      http,
+      engines,
+    }),
+    grant(account) {
+      accounts.add(account);
+      return { username: account.username, password: account.password };
+    },
+    secret: () => Buffer.from(ids.secret(24)).toString('base64url'),
+    settle: () => settle(activity, traffic, wall),
+  };
+}

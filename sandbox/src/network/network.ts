@@ -1,0 +1,184 @@
+/** The whole network in one process: broker, registry, gateway, the DSO, its aggregators, and the simulated fleet. */
+import { type BapConfigInput, bapConfig } from '@flexder/bap-dso/config.ts';
+import { startBap } from '@flexder/bap-dso/main.ts';
+import type { AggregatorService } from '@flexder/bpp-aggregator/main.ts';
+import { type Fleet, startFleet } from '@flexder/der-simulators/fleet.ts';
+import { feederId, subscriberId } from '@flexder/protocol/beckn/identifiers.ts';
+import { type RegistryService, startGateway, startRegistry } from '@flexder/registry-mock/main.ts';
+import type { SteppedGridClock } from '@flexder/runtime/clock.ts';
+import type { Context, Service } from '@flexder/runtime/context.ts';
+import { dsoAccount, rtuAccount } from '@flexder/runtime/engines/bus/accounts.ts';
+import type { Scenario } from '../scenario/types.ts';
+import { type AggregatorChanges, startAggregators } from './aggregators.ts';
+import { Closing } from './closing.ts';
+import { type Foundation, type FoundationOptions, type Login, layFoundation } from './foundation.ts';
+import { CITY, COUNTRY, DOMAIN, DSO_ID, GATEWAY_ID, HOST, REGISTRY_ID } from './ids.ts';
+
+export interface NetworkOptions extends Omit<FoundationOptions, 'startMs'> {
+  readonly scenario: Scenario;
+  /** Port of the DSO's API and page; 0 for a free one. The other services take free ones. */
+  readonly port: number;
+  /** Where stepped grid time begins when it is not the scenario's start: a run that goes on. */
+  readonly startAtMs?: number;
+  readonly bap?: Partial<BapConfigInput>;
+  readonly aggregator?: AggregatorChanges;
+}
+
+export interface NetworkParticipant {
+  readonly subscriberId: string;
+  readonly type: 'BAP' | 'BPP' | 'BG';
+  readonly url: string;
+}
+
+export interface Network {
+  readonly scenario: Scenario;
+  readonly context: Context;
+  readonly registry: RegistryService;
+  readonly gateway: Service;
+  readonly bap: Service;
+  readonly aggregators: readonly AggregatorService[];
+  readonly fleet: Fleet;
+  readonly mqttUrl: string;
+  readonly participants: readonly NetworkParticipant[];
+  /** Moves grid time to `toMs`, through every timer on the way, and waits until all that follows from it is done. */
+  advanceTo(toMs: number): Promise<void>;
+  /** Waits until nothing is in flight. */
+  settle(): Promise<void>;
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Starts everything or nothing. */
+export async function startNetwork(options: NetworkOptions): Promise<Network> {
+  const closing = new Closing();
+  try {
+    const network = await assemble(options, closing);
+    await network.settle();
+    return network;
+  } catch (error) {
+    await closing.close().catch(() => {});
+    throw error;
+  }
+}
+
+async function assemble(options: NetworkOptions, closing: Closing): Promise<Network> {
+  const { scenario, startAtMs = scenario.startMs } = options;
+  const foundation = await layFoundation({ ...options, startMs: startAtMs }, closing);
+  const { registry, gateway } = await startRegistryAndGateway(foundation, closing);
+  const { aggregators, logins } = await startAggregators(
+    scenario,
+    foundation,
+    registry.url,
+    closing,
+    options.aggregator,
+  );
+  const bap = await startDso(options, foundation, registry.url, closing);
+  const fleet = await startDevices(options, foundation, logins, closing);
+  const { stepped, settle } = foundation;
+  const close = () => closing.close();
+  return {
+    scenario,
+    context: foundation.contextOf('sandbox'),
+    registry,
+    gateway,
+    bap,
+    aggregators,
+    fleet,
+    mqttUrl: foundation.broker.url,
+    participants: [
+      { subscriberId: DSO_ID, type: 'BAP', url: `${bap.url}/beckn` },
+      ...aggregators.map((one) => ({ subscriberId: one.name, type: 'BPP' as const, url: one.becknUrl })),
+      { subscriberId: GATEWAY_ID, type: 'BG', url: gateway.url },
+    ],
+    settle,
+    async advanceTo(toMs) {
+      if (!stepped) throw new Error('grid time is wall time here: it moves by itself');
+      await advance(stepped, fleet, settle, toMs);
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+async function startRegistryAndGateway({ contextOf }: Foundation, closing: Closing) {
+  const place = { host: HOST, port: 0, profile: 'sandbox' as const };
+  const registry = closing.add(
+    await startRegistry(contextOf('registry'), { ...place, subscriberId: subscriberId(REGISTRY_ID) }),
+  );
+  const network = { registryUrl: registry.url, domain: DOMAIN, country: COUNTRY, city: CITY };
+  const gateway = closing.add(
+    await startGateway(contextOf('gateway'), { ...place, ...network, subscriberId: subscriberId(GATEWAY_ID) }),
+  );
+  return { registry, gateway };
+}
+
+async function startDso(
+  { scenario, port, bap }: NetworkOptions,
+  { contextOf, grant, secret }: Foundation,
+  registryUrl: string,
+  closing: Closing,
+): Promise<Service> {
+  const config = bapConfig({
+    host: HOST,
+    port,
+    subscriberId: DSO_ID,
+    dsoName: 'Sandbox DSO',
+    registryUrl,
+    networkProfile: 'sandbox',
+    busCredentials: grant(dsoAccount(subscriberId(DSO_ID), secret())),
+    feeders: scenario.feeders.map(({ feederId, name, limitKw }) => ({ feederId, name, limitKw })),
+    history: scenario.feeders.map(({ feederId, history }) => ({
+      feederId,
+      readings: history.map(({ atMs, kw }) => ({ atMs, powerKw: kw })),
+    })),
+    ...bap,
+  });
+  return closing.add(await startBap(contextOf(DSO_ID), config));
+}
+
+async function startDevices(
+  { scenario, time }: NetworkOptions,
+  { contextOf, grant, secret }: Foundation,
+  logins: Map<string, Login>,
+  closing: Closing,
+): Promise<Fleet> {
+  for (const feeder of scenario.feeders) {
+    logins.set(feeder.feederId, grant(rtuAccount(subscriberId(DSO_ID), feederId(feeder.feederId), secret())));
+  }
+  const { wall, grid, log, activity, engines } = contextOf('fleet');
+  const fleet = await startFleet({
+    ...{ wall, grid, log, activity },
+    connect: (connect) => engines.bus.connect(connect),
+    ders: scenario.ders,
+    feeders: scenario.feeders,
+    dsoId: DSO_ID,
+    seed: scenario.seed,
+    telemetryEveryMs: scenario.stepMs,
+    credentials: (id) => logins.get(id)!,
+    live: time === 'wall',
+  });
+  return closing.add(fleet);
+}
+
+/** Each timer on the way fires at its own instant; devices and feeders report at `toMs`. */
+async function advance(
+  stepped: SteppedGridClock,
+  fleet: Fleet,
+  settle: () => Promise<void>,
+  toMs: number,
+): Promise<void> {
+  for (;;) {
+    const timerMs = stepped.nextTimerMs();
+    if (timerMs === undefined || timerMs >= toMs) break;
+    await stepped.advanceTo(timerMs);
+    await settle();
+  }
+  await stepped.advanceTo(toMs);
+  await fleet.step(toMs);
+  await settle();
+  // What happened just now may have set timers for this very instant.
+  while ((stepped.nextTimerMs() ?? Number.POSITIVE_INFINITY) <= toMs) {
+    await stepped.advanceTo(toMs);
+    await settle();
+  }
+}

@@ -1,0 +1,100 @@
+import { counterfactual } from '@flexder/der-simulators/counterfactual.ts';
+import { meterRows, simulateHistory } from '@flexder/der-simulators/history.ts';
+import { makeFleet } from '@flexder/der-simulators/manifest.ts';
+import type { DerManifest } from '@flexder/der-simulators/model.ts';
+import { scenarioAggregators } from './aggregators.ts';
+import type { Scenario, ScenarioOptions } from './types.ts';
+
+export interface ActivationBench {
+  readonly scenario: Scenario;
+  /** Lifts the base load so that the feeder crosses its limit at the next reading; `shareOfLimit` is the crossing, default 1.05. */
+  push(shareOfLimit?: number): void;
+  /** Lowers it again, well below the level at which relief is released. */
+  relax(): void;
+}
+
+const START_MS = Date.parse('2026-01-14T09:00:00Z');
+const DAY_MS = 86_400_000;
+const FEEDER_ID = 'feeder-1';
+const CALM_SHARE = 0.75;
+const DEFAULT_DERS = 300;
+const DEFAULT_HISTORY_DAYS = 14;
+/** Batteries large enough that hundreds of activations in a row find them charged; nothing else is unlike a home's. */
+const BENCH_CAPACITY_KWH = 400;
+
+function enduring(der: DerManifest): DerManifest {
+  const { params } = der;
+  return params.kind === 'battery' ? { ...der, params: { ...params, capacityKwh: BENCH_CAPACITY_KWH } } : der;
+}
+
+/**
+ * One feeder whose load is raised over its limit and lowered again at will, with devices that all answer at once: for
+ * figures over many activations. Behaviours are all normal unless given.
+ */
+export function activationBench(options: ScenarioOptions = {}): ActivationBench {
+  const seed = options.seed ?? 1;
+  const portfolios = scenarioAggregators(options.bpps ?? 2);
+  const size = portfolios.length === 0 ? 0 : (options.ders ?? DEFAULT_DERS);
+  const limitKw = Math.max(50, Math.round((size || DEFAULT_DERS) * 4));
+  const ders = makeFleet({
+    seed,
+    ders: size,
+    feeders: [FEEDER_ID],
+    aggregators: portfolios.map(({ aggregator }) => ({
+      id: aggregator.subscriberId,
+      mix: { battery: 0.8, 'ev-charger': 0, 'heat-pump': 0.2 },
+    })),
+    atMs: START_MS,
+    behaviours: options.behaviours ?? {},
+    essentialShare: 0,
+    lapsedConsentShare: 0,
+  }).map(enduring);
+  let level = CALM_SHARE;
+  const base = () => limitKw * level;
+  const endMs = START_MS + DAY_MS;
+  const days = options.historyDays ?? DEFAULT_HISTORY_DAYS;
+  const history = simulateHistory({ seed, ders, untilMs: START_MS, days });
+  const scenario: Scenario = {
+    name: 'activation-bench',
+    seed,
+    startMs: START_MS,
+    endMs,
+    stepMs: 60_000,
+    feeders: [
+      {
+        feederId: FEEDER_ID,
+        name: 'Bench feeder',
+        limitKw,
+        role: 'bench',
+        base,
+        history: history.halfHours.map(({ startMs }) => ({ atMs: startMs, kw: limitKw * CALM_SHARE })),
+      },
+    ],
+    aggregators: portfolios.map(({ aggregator }) => ({
+      ...aggregator,
+      quoteShare: 1,
+      // One event takes at least half an hour, so a day holds 48: the bench activates the same devices all day.
+      maxEventsPerDay: 48,
+    })),
+    ders,
+    undispatched: () =>
+      counterfactual({
+        seed,
+        ders,
+        feeders: [{ feederId: FEEDER_ID, base }],
+        startMs: START_MS,
+        endMs,
+        stepMs: 1_800_000,
+      }),
+    meterHistory: () => meterRows(history),
+  };
+  return {
+    scenario,
+    push(shareOfLimit = 1.05) {
+      level = shareOfLimit;
+    },
+    relax() {
+      level = CALM_SHARE;
+    },
+  };
+}

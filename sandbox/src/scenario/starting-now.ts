@@ -1,0 +1,28 @@
+import { periodStart, settlementPeriodOf } from '@flexder/protocol/flexibility/settlement-period.ts';
+import type { Scenario } from './types.ts';
+
+const HALF_HOUR_MS = 1_800_000;
+
+/** The same scenario moved in time, by whole half hours, so that its start is the half hour `nowMs` lies in. */
+export function startingNow(scenario: Scenario, nowMs: number): Scenario {
+  const shiftMs = Math.floor((nowMs - scenario.startMs) / HALF_HOUR_MS) * HALF_HOUR_MS;
+  return {
+    ...scenario,
+    startMs: nowMs,
+    endMs: scenario.endMs + shiftMs,
+    feeders: scenario.feeders.map((feeder) => ({
+      ...feeder,
+      base: (atMs) => feeder.base(atMs - shiftMs),
+      history: feeder.history.map(({ atMs, kw }) => ({ atMs: atMs + shiftMs, kw })),
+    })),
+    ders: scenario.ders.map((der) => ({
+      ...der,
+      consent: { validFromMs: der.consent.validFromMs + shiftMs, validUntilMs: der.consent.validUntilMs + shiftMs },
+    })),
+    meterHistory: () =>
+      scenario.meterHistory().map((row) => {
+        const moved = settlementPeriodOf(periodStart(row.settlement_date, row.settlement_period) + shiftMs);
+        return { ...row, settlement_date: moved.date, settlement_period: moved.period };
+      }),
+  };
+}

@@ -1,0 +1,2 @@
+/** Types of all messages and records, generated from the schemas. */
+export type * from './generated/types.ts';

@@ -1,0 +1,39 @@
+/**
+ * One verdict per message, device message or record. The first fault ends the check, so that a hostile body
+ * cannot make it long; the verdict says where the fault is and what was expected there.
+ */
+
+import { explain, type Fault } from './explain.ts';
+import { beckn, device, record, type Validate } from './generated/validators.js';
+
+export type { Fault } from './explain.ts';
+export type Verdict = { valid: true } | { valid: false; errors: Fault[] };
+export type DeviceKind = 'birth' | 'state' | 'cmd' | 'ack' | 'telemetry' | 'feeder-telemetry';
+export type RecordKind = 'audit-record' | 'settlement-row' | 'meter-document';
+
+/** Checks the body of a Beckn 1.1 message against the schema of `action`; an unknown action is invalid. */
+export function validateBeckn(action: string, body: unknown): Verdict {
+  const validate = beckn.get(action);
+  if (validate !== undefined) return verdict(validate, body);
+  const message = `unknown action; expected one of ${[...beckn.keys()].join(', ')}`;
+  return { valid: false, errors: [{ path: '/context/action', code: 'SCH_INVALID_FORMAT', message }] };
+}
+
+export function validateDevice(kind: DeviceKind, body: unknown): Verdict {
+  return verdict(known(device, kind), body);
+}
+
+export function validateRecord(kind: RecordKind, body: unknown): Verdict {
+  return verdict(known(record, kind), body);
+}
+
+function known(validators: ReadonlyMap<string, Validate>, kind: string): Validate {
+  const validate = validators.get(kind);
+  if (validate === undefined) throw new RangeError(`no schema for ${kind}`);
+  return validate;
+}
+
+function verdict(validate: Validate, body: unknown): Verdict {
+  if (validate(body)) return { valid: true };
+  return { valid: false, errors: [explain(validate.errors ?? [])] };
+}
