@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemWallClock } from '@flexder/runtime/clock.ts';
+import { openPglite } from '@flexder/runtime/engines/database/pglite.ts';
+import { inTurn } from '@flexder/runtime/engines/database/pool.ts';
+import { createLogger } from '@flexder/runtime/logging.ts';
+import { expect } from 'chai';
+import { flexder } from './flexder.ts';
+
+const wall = systemWallClock();
+
+/** Changes one sealed record as only the owner of the database can. */
+async function alterRecord(dataDir: string, seq: number): Promise<void> {
+  const engine = await openPglite({ location: join(dataDir, 'database'), wall, log: createLogger('test', 'silent') });
+  await inTurn(engine.shared, undefined, async (session) => {
+    const { rows } = await session.run(
+      "select table_schema as schema from information_schema.tables where table_name = 'audit_record' and table_schema like '%dso%'",
+    );
+    const table = `"${(rows[0] as { schema: string }).schema}".audit_record`;
+    await session.run(`alter table ${table} disable trigger all`);
+    await session.run(`update ${table} set record = record || '{"decision":"nothing happened"}' where seq = ${seq}`);
+  });
+  await engine.close();
+}
+
+describe('flexder: the demo and what it leaves', function () {
+  this.timeout(180_000);
+  const dataDir = join(mkdtempSync(join(tmpdir(), 'flexder-cli-')), 'evening');
+  after(() => rmSync(join(dataDir, '..'), { recursive: true, force: true }));
+  let summary: Record<string, never> & { [key: string]: unknown };
+
+  before(() => {
+    const { code, out, err } = flexder(['demo', '--json', '--ders', '90', '--data', dataDir]);
+    expect(code, err).to.equal(0);
+    summary = JSON.parse(out.trim().split('\n').at(-1)!);
+  });
+
+  it('holds every check and prints a summary that a program can read', () => {
+    expect(summary).to.include({ scenario: 'evening-peak', seed: 1, ders: 90, feeders: 3, ok: true });
+    expect(summary).to.include.all.keys(
+      ...['overloads', 'orders', 'commands', 'acks', 'requestedKw', 'committedKw', 'measuredKw', 'memoryMb'],
+      ...['detectionToDispatchMs', 'detectionToAckMs', 'audit', 'settlement'],
+    );
+    const overloads = summary.overloads as unknown as Record<string, unknown>[];
+    expect(overloads.map(({ detectedBy }) => detectedBy)).to.include.members(['forecast', 'measured']);
+    for (const one of overloads) expect(one.peakWithoutKw).to.be.greaterThan(one.limitKw as number);
+    expect(summary.detectionToDispatchMs).to.include.all.keys('p50', 'p95', 'p99', 'max');
+    const settlement = summary.settlement as unknown as { rows: number; totalMwh: number; paymentGbp: number };
+    expect(settlement.rows).to.be.greaterThan(0);
+    expect(settlement.totalMwh).to.be.greaterThan(0);
+    expect(settlement.paymentGbp).to.be.greaterThan(0);
+  });
+
+  it('exports the settlement', () => {
+    const csv = flexder(['settlement', 'export', '--data', dataDir]);
+    const json = flexder(['settlement', 'export', '--data', dataDir, '--format', 'json']);
+    const rows = (summary.settlement as unknown as { rows: number }).rows;
+    expect(csv.out.trim().split('\r\n')).to.have.length(rows + 1);
+    expect(JSON.parse(json.out).body.rows).to.have.length(rows);
+  });
+
+  it('does not write over a run that is there', () => {
+    const again = flexder(['demo', '--data', dataDir]);
+    expect(again.code).to.equal(2);
+    expect(again.err).to.contain('holds a run already');
+  });
+
+  it('verifies the record, and names the first altered entry', async () => {
+    const whole = flexder(['audit', 'verify', '--data', dataDir]);
+    expect(whole.code, whole.err).to.equal(0);
+    expect(JSON.parse(whole.out)).to.include({ valid: true, ...pick(summary.audit, ['headHash']) });
+    await alterRecord(dataDir, 9);
+    const altered = flexder(['audit', 'verify', '--data', dataDir]);
+    expect(altered.code).to.equal(1);
+    expect(JSON.parse(altered.out)).to.include({ valid: false, seq: 9, reason: 'hash' });
+    expect(altered.err).to.contain('the first broken record is 9');
+  });
+
+  it('names the process that holds the folder', async () => {
+    const engine = await openPglite({ location: join(dataDir, 'database'), wall, log: createLogger('test', 'silent') });
+    const { code, err } = flexder(['audit', 'verify', '--data', dataDir]);
+    await engine.close();
+    expect(code).to.equal(2);
+    expect(err).to.contain(String(process.pid));
+  });
+});
+
+function pick(value: unknown, keys: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(keys.map((key) => [key, (value as Record<string, unknown>)[key]]));
+}

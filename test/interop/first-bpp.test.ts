@@ -1,0 +1,76 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { expect } from 'chai';
+import { TestNetwork } from '../harness/network.ts';
+
+const MINUTE_MS = 60_000;
+
+interface Told {
+  readonly event: string;
+  readonly kw?: number;
+}
+
+/** The example as a process of its own; what it prints, line by line. */
+function startExample(registryUrl: string): {
+  child: ChildProcess;
+  said: Told[];
+  waitFor(event: string): Promise<Told>;
+} {
+  const args = ['--registry', registryUrl, '--feeder', 'feeder-1', '--finish-after', '1'];
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'first-bpp.mjs'), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const said: Told[] = [];
+  const lines = createInterface({ input: child.stdout! });
+  lines.on('line', (line) => said.push(JSON.parse(line) as Told));
+  const waitFor = async (event: string): Promise<Told> => {
+    for (;;) {
+      const found = said.find((told) => told.event === event);
+      if (found) return found;
+      if (child.exitCode !== null) throw new Error(`the example ended with ${child.exitCode} before ${event}`);
+      await Promise.race([once(lines, 'line'), once(child, 'exit')]);
+    }
+  };
+  return { child, said, waitFor };
+}
+
+describe('interop: a BPP of plain Node', function () {
+  this.timeout(60_000);
+
+  it('registers, sells, completes an order, and the DSO settles it from its meter document', async () => {
+    await using net = await TestNetwork.create({ ders: 0, bpps: 0 });
+    const example = startExample(net.registry.url);
+    try {
+      await example.waitFor('subscribed');
+      await net.advance(MINUTE_MS);
+      net.feeder.push();
+      await net.advance(MINUTE_MS);
+      const sold = await example.waitFor('switch');
+      net.feeder.relax();
+
+      const orders = async () => (await net.api<{ orders: Record<string, unknown>[] }>('/api/v1/orders')).orders;
+      // It completes a second after confirm, in wall time, and the DSO then fetches its meter document.
+      for (let i = 0; i < 100 && (await orders())[0]?.state !== 'COMPLETED'; i++) await net.context.wall.sleep(100);
+      await net.settle();
+
+      const [order, ...more] = await orders();
+      expect(more).to.deep.equal([]);
+      expect(order).to.include({ bppId: 'first-bpp.example.com', state: 'COMPLETED', promisedKw: sold.kw });
+      const summary = await net.api<{ settlement: { rows: number; paymentGbp: string }; commands: number }>(
+        '/api/v1/summary',
+      );
+      expect(summary.commands).to.equal(1);
+      // An hour of the sold kW at the price of the example, in three half hours of which two are cut by the window.
+      expect(summary.settlement.rows).to.equal(3);
+      expect(summary.settlement.paymentGbp).to.equal((sold.kw! * 0.3).toFixed(2));
+      const audit = await net.api<{ records: { event_type: string }[] }>('/api/v1/audit?limit=200');
+      const kinds = audit.records.map(({ event_type }) => event_type);
+      expect(kinds).to.include.members(['overload.detected', 'plan.chosen', 'meter.received', 'settlement.computed']);
+      expect(kinds).not.to.include('beckn.rejected');
+    } finally {
+      example.child.kill();
+    }
+  });
+});
