@@ -2,6 +2,7 @@ import { nack } from '@flexder/protocol/beckn/envelope.ts';
 import { parseStrict } from '@flexder/protocol/beckn/json.ts';
 import { JSON_LIMITS } from '@flexder/protocol/beckn/limits.ts';
 import type { Context, Health } from '@flexder/runtime/context.ts';
+import { rawBody } from '@flexder/runtime/participant/raw-body.ts';
 import express, { type ErrorRequestHandler, type Express, type Request } from 'express';
 import { BODY_BYTES } from '../limits.ts';
 import { RefusedError } from './application.ts';
@@ -22,7 +23,7 @@ interface RegistryApp {
 export function registryApp({ context, store, subscribe, ownRecord, health }: RegistryApp): Express {
   const app = express();
   app.disable('x-powered-by');
-  const raw = express.raw({ inflate: false, limit: BODY_BYTES, type: () => true });
+  const raw = rawBody(BODY_BYTES);
 
   app.post('/subscribe', raw, async (request, response) => {
     const authorization = request.headersDistinct.authorization ?? [];
@@ -77,7 +78,6 @@ function errorHandler(context: Context): ErrorRequestHandler {
     if (refused.status >= 500)
       context.log.error({ path: request.path, error: String(error?.stack ?? error) }, 'a registry request failed');
     if (response.headersSent || response.destroyed) return;
-    if (refused.status === 413) response.setHeader('connection', 'close');
     response.status(refused.status).json(nack(refused.code, refused.message));
   };
 }

@@ -2,6 +2,8 @@
 
 /** Largest `/on_subscribe` body: one challenge. */
 export const CHALLENGE_BODY_BYTES = 8_192;
+/** Read beyond a body's limit and thrown away: who sends a little too much hears so instead of a reset connection. */
+export const BODY_OVERRUN_BYTES = 1_048_576;
 
 /** Handlers at work at one moment: about what a database pool serves. */
 export const HANDLERS_AT_ONCE = 8;

@@ -1,6 +1,6 @@
 import { ChallengeError, decryptChallenge } from '@flexder/protocol/beckn/challenge.ts';
 import { digestHeader, signMessage } from '@flexder/protocol/beckn/signature.ts';
-import express, { type Response, type Router } from 'express';
+import type { Response, Router } from 'express';
 import type { Context } from '../context.ts';
 import { recordable } from './facts.ts';
 import {
@@ -11,6 +11,7 @@ import {
   SUBSCRIBE_POLL_MS,
   SUBSCRIBE_TIMEOUT_MS,
 } from './limits.ts';
+import { rawBody } from './raw-body.ts';
 import type { RegistryClient } from './registry/client.ts';
 import { registryTransport } from './registry/transport.ts';
 import type { ParticipantConfig } from './types.ts';
@@ -73,7 +74,7 @@ export function createSubscription(
 
   return {
     mount(router) {
-      const parse = express.raw({ inflate: false, limit: CHALLENGE_BODY_BYTES, type: () => true });
+      const parse = rawBody(CHALLENGE_BODY_BYTES);
       router.post('/on_subscribe', (request, response) =>
         parse(request, response, (error) => answer(response, error ? undefined : request.body, registryKey, config)),
       );

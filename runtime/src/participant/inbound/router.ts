@@ -8,8 +8,9 @@ import {
   runInbound,
 } from '@flexder/protocol/beckn/inbound.ts';
 import { INBOUND_LIMITS } from '@flexder/protocol/beckn/limits.ts';
-import express, { type NextFunction, type Request, type Response, type Router } from 'express';
+import type { NextFunction, Request, Response, Router } from 'express';
 import type { Context } from '../../context.ts';
+import { rawBody } from '../raw-body.ts';
 import type { InboundMessage, ParticipantConfig } from '../types.ts';
 import type { RejectionLog } from './rejections.ts';
 
@@ -33,7 +34,7 @@ type Refusal = Pick<InboundRejection, 'status' | 'code' | 'text' | 'path' | 'cha
 
 /** `POST /<action>` of every action there is: served, refused with a reason, or unknown; always in JSON. */
 export function mountActions(router: Router, door: InboundDoor): void {
-  const raw = express.raw({ inflate: false, limit: INBOUND_LIMITS.maxBodyBytes, type: () => true });
+  const raw = rawBody(INBOUND_LIMITS.maxBodyBytes);
   router.post(
     '/:action',
     (request, response, next) => {
@@ -116,8 +117,6 @@ async function refuse(door: InboundDoor, action: string, refusal: Refusal, respo
     response.setHeader(name, value);
   }
   if (status === 503) response.setHeader('retry-after', '1');
-  // What is left of a body that was not read must not be taken for the next request.
-  if (status === 413) response.setHeader('connection', 'close');
   response.status(status).json(nack(code, text, path));
 }
 
