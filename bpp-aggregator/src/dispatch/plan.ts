@@ -16,12 +16,17 @@ export function targetKw(type: DeviceType, powerKw: number, shedKw: number): num
   return type === 'battery' ? target : Math.max(0, target);
 }
 
+/** Devices return in small groups this far apart: finer than any meter of a feeder shows. */
+const RELEASE_STEP_S = 10;
+
 /**
  * Seconds each of `count` devices waits before it returns, evenly over `spreadSeconds`: a whole feeder of devices
  * that return in one second would make the peak it was paid to avoid. The order of the devices decides, not chance.
  */
 export function releaseDelays(count: number, spreadSeconds: number): number[] {
-  return Array.from({ length: count }, (_, index) => Math.floor((index * spreadSeconds) / Math.max(1, count)));
+  const steps = Math.max(1, Math.floor(spreadSeconds / RELEASE_STEP_S));
+  const stepOf = (index: number) => Math.floor((index * steps) / Math.max(1, count));
+  return Array.from({ length: count }, (_, index) => (spreadSeconds === 0 ? 0 : stepOf(index) * RELEASE_STEP_S));
 }
 
 export function chunked<T>(all: readonly T[], size: number): T[][] {
