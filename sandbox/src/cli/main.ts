@@ -5,6 +5,7 @@ import { type Command, print, say, UsageError } from './command.ts';
 const COMMANDS: Record<string, () => Promise<{ default: Command }>> = {
   demo: () => import('./commands/demo.ts'),
   up: () => import('./commands/up.ts'),
+  serve: () => import('./commands/serve.ts'),
   validate: () => import('./commands/validate.ts'),
   sign: () => import('./commands/sign.ts'),
   verify: () => import('./commands/verify.ts'),

@@ -53,8 +53,8 @@ export async function runScenario(network: Network, onStep: (gridMs: number) => 
 }
 
 async function allClosed(network: Network): Promise<boolean> {
-  const { overloads } = await readSummary(network);
-  return overloads.every((overload) => overload.state === 'RELEASED');
+  const { overloads } = await readApi<{ overloads: unknown[] }>(network, '/api/v1/overloads?open=true&limit=1');
+  return overloads.length === 0;
 }
 
 function complete(

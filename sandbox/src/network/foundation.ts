@@ -1,22 +1,15 @@
-/** What the services of one process share: clocks, engines, broker and its accounts, outbound HTTP. */
-import { Activity } from '@flexder/runtime/activity.ts';
-import {
-  type GridClock,
-  SteppedGridClock,
-  systemWallClock,
-  type WallClock,
-  wallGridClock,
-} from '@flexder/runtime/clock.ts';
+/** What the services of one process share: the field with its clocks and broker, engines, outbound HTTP. */
+import type { GridClock, SteppedGridClock, WallClock } from '@flexder/runtime/clock.ts';
 import { type Context, systemIds } from '@flexder/runtime/context.ts';
-import { type Broker, memoryAccounts, startBroker } from '@flexder/runtime/engines/bus/broker.ts';
+import type { Broker } from '@flexder/runtime/engines/bus/broker.ts';
 import type { BusAccount } from '@flexder/runtime/engines/bus/port.ts';
 import { openEngines } from '@flexder/runtime/engines/open.ts';
 import { createOutbound } from '@flexder/runtime/http/safe-outbound.ts';
 import { createLogger, type LogLevel } from '@flexder/runtime/logging.ts';
 import { createMetrics } from '@flexder/runtime/metrics.ts';
 import type { Closing } from './closing.ts';
-import { HOST } from './ids.ts';
-import { BusTraffic, settle } from './settle.ts';
+import type { Field } from './field.ts';
+import { settle } from './settle.ts';
 
 export interface FoundationOptions {
   /** Where database and archive live; they are left there. */
@@ -24,10 +17,6 @@ export interface FoundationOptions {
   /** Default `pglite:memory`; relative directories are below `dataDir`. */
   readonly databaseUrl?: string;
   readonly logLevel: LogLevel;
-  /** `stepped` follows the scenario; `wall` is real time, the only choice with a peer from outside. */
-  readonly time: 'stepped' | 'wall';
-  /** Where stepped grid time begins. */
-  readonly startMs: number;
 }
 
 export interface Login {
@@ -50,18 +39,11 @@ export interface Foundation {
   settle(): Promise<void>;
 }
 
-export async function layFoundation(options: FoundationOptions, closing: Closing): Promise<Foundation> {
-  const { dataDir, databaseUrl = 'pglite:memory', logLevel, time, startMs } = options;
-  const wall = systemWallClock();
+export async function layFoundation(options: FoundationOptions, field: Field, closing: Closing): Promise<Foundation> {
+  const { dataDir, databaseUrl = 'pglite:memory', logLevel } = options;
+  const { wall, grid, stepped, activity, traffic, accounts, broker } = field;
   const log = createLogger('sandbox', logLevel);
-  const activity = new Activity();
-  const traffic = new BusTraffic();
   const ids = systemIds();
-  const stepped = time === 'stepped' ? new SteppedGridClock(startMs) : undefined;
-  const onError = (error: unknown, label: string) => log.error({ error: String(error), label }, 'a timer failed');
-  const grid = stepped ?? wallGridClock(wall, onError);
-  const accounts = memoryAccounts();
-  const broker = closing.add(await startBroker({ host: HOST, port: 0, accounts, log }));
   const urls = {
     databaseUrl,
     queueUrl: 'pglite:',

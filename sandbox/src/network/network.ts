@@ -11,15 +11,16 @@ import { dsoAccount, rtuAccount } from '@flexder/runtime/engines/bus/accounts.ts
 import type { Scenario } from '../scenario/types.ts';
 import { type AggregatorChanges, startAggregators } from './aggregators.ts';
 import { Closing } from './closing.ts';
+import { type Field, type FieldOptions, layField } from './field.ts';
 import { type Foundation, type FoundationOptions, type Login, layFoundation } from './foundation.ts';
 import { CITY, COUNTRY, DOMAIN, DSO_ID, GATEWAY_ID, HOST, REGISTRY_ID } from './ids.ts';
 
-export interface NetworkOptions extends Omit<FoundationOptions, 'startMs'> {
+export interface NetworkOptions extends FoundationOptions, Pick<FieldOptions, 'time'> {
   readonly scenario: Scenario;
   /** Port of the DSO's API and page; 0 for a free one. The other services take free ones. */
   readonly port: number;
-  /** Where stepped grid time begins when it is not the scenario's start: a run that goes on. */
-  readonly startAtMs?: number;
+  /** Clocks, broker and devices that are there already and stay when the network closes: services that start again. */
+  readonly field?: Field;
   readonly bap?: Partial<BapConfigInput>;
   readonly aggregator?: AggregatorChanges;
 }
@@ -62,8 +63,9 @@ export async function startNetwork(options: NetworkOptions): Promise<Network> {
 }
 
 async function assemble(options: NetworkOptions, closing: Closing): Promise<Network> {
-  const { scenario, startAtMs = scenario.startMs } = options;
-  const foundation = await layFoundation({ ...options, startMs: startAtMs }, closing);
+  const { scenario, logLevel, time } = options;
+  const field = options.field ?? closing.add(await layField({ logLevel, time, startMs: scenario.startMs }));
+  const foundation = await layFoundation(options, field, closing);
   const { registry, gateway } = await startRegistryAndGateway(foundation, closing);
   const { aggregators, logins } = await startAggregators(
     scenario,
@@ -73,7 +75,7 @@ async function assemble(options: NetworkOptions, closing: Closing): Promise<Netw
     options.aggregator,
   );
   const bap = await startDso(options, foundation, registry.url, closing);
-  const fleet = await startDevices(options, foundation, logins, closing);
+  const fleet = await field.fleet(() => startDevices(options, foundation, logins));
   const { stepped, settle } = foundation;
   const close = () => closing.close();
   return {
@@ -140,13 +142,12 @@ async function startDevices(
   { scenario, time }: NetworkOptions,
   { contextOf, grant, secret }: Foundation,
   logins: Map<string, Login>,
-  closing: Closing,
 ): Promise<Fleet> {
   for (const feeder of scenario.feeders) {
     logins.set(feeder.feederId, grant(rtuAccount(subscriberId(DSO_ID), feederId(feeder.feederId), secret())));
   }
   const { wall, grid, log, activity, engines } = contextOf('fleet');
-  const fleet = await startFleet({
+  return startFleet({
     ...{ wall, grid, log, activity },
     connect: (connect) => engines.bus.connect(connect),
     ders: scenario.ders,
@@ -157,7 +158,6 @@ async function startDevices(
     credentials: (id) => logins.get(id)!,
     live: time === 'wall',
   });
-  return closing.add(fleet);
 }
 
 /** Each timer on the way fires at its own instant; devices and feeders report at `toMs`. */

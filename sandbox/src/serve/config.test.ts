@@ -1,0 +1,156 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { type Env, ServeConfigError } from './config.ts';
+import { configure } from './configure.ts';
+
+const BAP: Env = {
+  FLEXDER_REGISTRY_URL: 'http://127.0.0.1:4000',
+  FLEXDER_BAP_SUBSCRIBER_ID: 'dso-1',
+  FLEXDER_BAP_NAME: 'A DSO',
+  FLEXDER_BAP_MQTT_USERNAME: 'dso/dso-1',
+  FLEXDER_BAP_MQTT_PASSWORD: 'secret',
+  FLEXDER_BAP_FEEDERS: '[{"feederId":"feeder-1","name":"Heath Road","limitKw":100}]',
+};
+const BPP: Env = {
+  FLEXDER_REGISTRY_URL: 'http://127.0.0.1:4000',
+  FLEXDER_BPP_SUBSCRIBER_ID: 'aggregator-1',
+  FLEXDER_BPP_NAME: 'An aggregator',
+  FLEXDER_BPP_PROVIDER_ID: 'provider-1',
+  FLEXDER_BPP_MQTT_USERNAME: 'aggregator/aggregator-1',
+  FLEXDER_BPP_MQTT_PASSWORD: 'secret',
+};
+
+async function problemsOf(service: string, env: Env): Promise<readonly string[]> {
+  try {
+    await configure(service, env);
+    return [];
+  } catch (error) {
+    if (error instanceof ServeConfigError) return error.problems;
+    throw error;
+  }
+}
+
+describe('configuration of service processes', () => {
+  let folder: string;
+  const file = (name: string, value: unknown) => {
+    writeFileSync(join(folder, name), typeof value === 'string' ? value : JSON.stringify(value));
+    return join(folder, name);
+  };
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'flexder-config-'));
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  it('has defaults below the working directory, on loopback', async () => {
+    const { config } = await configure('registry', {});
+    expect(config).to.deep.equal({
+      dataDir: join(process.cwd(), '.flexder', 'registry'),
+      logLevel: 'info',
+      healthHost: '127.0.0.1',
+      healthPort: 0,
+      drainMs: 500,
+      engines: {
+        databaseUrl: 'pglite:database',
+        queueUrl: 'pglite:',
+        mqttUrl: 'mqtt://127.0.0.1:1883',
+        eventsUrl: 'memory:',
+        archiveUrl: 'file:archive',
+      },
+    });
+  });
+
+  it('tells what is wrong with process, engines and service at once', async () => {
+    const problems = await problemsOf('gateway', {
+      FLEXDER_LOG_LEVEL: 'loud',
+      FLEXDER_HEALTH_PORT: '-1',
+      FLEXDER_DRAIN_MS: '60000',
+      FLEXDER_QUEUE_URL: 'redis://127.0.0.1',
+      FLEXDER_GATEWAY_PORT: 'http',
+    });
+    expect(problems.map((problem) => problem.split(' ')[0])).to.have.members([
+      'FLEXDER_LOG_LEVEL',
+      'FLEXDER_HEALTH_PORT',
+      'FLEXDER_DRAIN_MS',
+      'FLEXDER_QUEUE_URL',
+      'FLEXDER_GATEWAY_PORT',
+      'FLEXDER_REGISTRY_URL',
+    ]);
+    expect(await problemsOf('gateway', { FLEXDER_REGISTRY_URL: 'http://127.0.0.1:4000' })).to.deep.equal([]);
+  });
+
+  it('does not repeat an engine URL, which may hold a password', async () => {
+    const [problem, ...more] = await problemsOf('registry', { FLEXDER_DATABASE_URL: 'postgres://me:s3cret@db/flex' });
+    expect(more).to.deep.equal([]);
+    expect(problem).to.include('FLEXDER_DATABASE_URL must be pglite:').and.not.include('s3cret');
+  });
+
+  it('refuses a variable nobody knows, unless it is another service’s', async () => {
+    expect(await problemsOf('bap', { ...BAP, FLEXDER_BPP_PORT: '1', FLEXDER_REQUIRE_ENGINES: '1' })).to.deep.equal([]);
+    expect(await problemsOf('bap', { ...BAP, FLEXDER_BAP_PROT: '1', FLEXDER_DATABSE_URL: 'x' })).to.deep.equal([
+      'FLEXDER_BAP_PROT is no variable of bap: check its spelling, or unset it.',
+      'FLEXDER_DATABSE_URL is no variable of bap: check its spelling, or unset it.',
+    ]);
+  });
+
+  it('of an aggregator names its files, readable and not', async () => {
+    const env = { ...BPP, FLEXDER_BPP_PORTFOLIO_FILE: file('portfolio.json', []) };
+    expect(await problemsOf('bpp', env)).to.deep.equal([]);
+    const problems = await problemsOf('bpp', {
+      ...env,
+      FLEXDER_BPP_PORT: 'x',
+      FLEXDER_BPP_METER_HISTORY_FILE: join(folder, 'none.json'),
+    });
+    expect(problems.map((problem) => problem.split(/[ :]/)[0])).to.have.members([
+      'FLEXDER_BPP_PORT',
+      'FLEXDER_BPP_METER_HISTORY_FILE',
+    ]);
+    const odd = { ...env, FLEXDER_BPP_METER_HISTORY_FILE: file('history.json', {}) };
+    expect(await problemsOf('bpp', odd)).to.deep.equal([
+      'FLEXDER_BPP_METER_HISTORY_FILE must hold a JSON array of meter rows.',
+    ]);
+  });
+
+  it('of a broker says which account is wrong, without its password', async () => {
+    const good = { username: 'dso/dso-1', password: 'pa55', publish: [], subscribe: ['grid/v1/dso-1/+/telemetry'] };
+    const path = file('accounts.json', [good]);
+    expect(await problemsOf('broker', { FLEXDER_BROKER_ACCOUNTS: path })).to.deep.equal([]);
+    file('accounts.json', [good, good, { ...good, username: 'x', publish: ['a/#/b'] }, 7]);
+    expect(await problemsOf('broker', { FLEXDER_BROKER_ACCOUNTS: path })).to.deep.equal([
+      'FLEXDER_BROKER_ACCOUNTS: account 1: dso/dso-1 is listed twice.',
+      'FLEXDER_BROKER_ACCOUNTS: account 2: x: publish must be an array of topic filters.',
+      'FLEXDER_BROKER_ACCOUNTS: account 3: is not an object.',
+    ]);
+    file('accounts.json', '[');
+    expect((await problemsOf('broker', { FLEXDER_BROKER_ACCOUNTS: path }))[0]).to.include(
+      `${path} is not a JSON array`,
+    );
+    expect(await problemsOf('broker', {})).to.deep.equal([
+      'FLEXDER_BROKER_ACCOUNTS must name a JSON array of bus accounts.',
+    ]);
+  });
+
+  it('of a fleet names the manifest’s fault and the first device without a login', async () => {
+    const manifest = {
+      v: 1,
+      scenario: { name: 'evening-peak', seed: 1, ders: 18, feeders: 3, bpps: 1 },
+      startAt: '2026-01-15T15:30:00Z',
+      dsoId: 'dso-1',
+    };
+    const env = {
+      FLEXDER_FLEET_FILE: file('fleet.json', manifest),
+      FLEXDER_FLEET_CREDENTIALS: file('logins.json', {}),
+    };
+    expect(await problemsOf('fleet', env)).to.deep.equal([
+      'FLEXDER_FLEET_CREDENTIALS: der-00001 has no {"username", "password"}.',
+    ]);
+    file('fleet.json', { ...manifest, startAt: 'tomorrow' });
+    expect(await problemsOf('fleet', { ...env, FLEXDER_FLEET_TELEMETRY_SECONDS: '0' })).to.deep.equal([
+      'FLEXDER_FLEET_TELEMETRY_SECONDS must be a whole number from 1 to 120, not "0".',
+      'FLEXDER_FLEET_FILE: startAt must be an RFC 3339 instant.',
+    ]);
+    file('fleet.json', { ...manifest, scenario: { ...manifest.scenario, ders: 3 } });
+    expect((await problemsOf('fleet', env))[0]).to.include('FLEXDER_FLEET_FILE: 3 feeders need at least 18 ders');
+  });
+});

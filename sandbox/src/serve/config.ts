@@ -1,0 +1,135 @@
+/** What every service process reads from its environment, besides what its service reads for itself. */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { EngineUrls } from '@flexder/runtime/engines/open.ts';
+import type { LogLevel } from '@flexder/runtime/logging.ts';
+import { DRAIN_MOST_MS, DRAIN_MS, FILE_BYTES } from './limits.ts';
+
+export type Env = Readonly<Record<string, string | undefined>>;
+
+/** Everything that is wrong with a configuration, in sentences that name variables. */
+export class ServeConfigError extends Error {
+  override name = 'ConfigError';
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.problems = problems;
+  }
+}
+
+export interface ProcessConfig {
+  /** Database (with the keys of the participant) and archive of this process. */
+  readonly dataDir: string;
+  readonly logLevel: LogLevel;
+  /** Where health and metrics are served; port 0 for a free one. */
+  readonly healthHost: string;
+  readonly healthPort: number;
+  readonly drainMs: number;
+  readonly engines: EngineUrls;
+}
+
+const LEVELS: readonly LogLevel[] = ['silent', 'error', 'warn', 'info', 'debug'];
+
+/** Reads variables and notes what is wrong with them, so that all of it can be told at once. */
+export function reader(env: Env, problems: string[]) {
+  return {
+    text: (name: string, fallback: string): string => env[name] || fallback,
+    integer(name: string, fallback: number, low: number, high: number): number {
+      const value = env[name] ? Number(env[name]) : fallback;
+      if (!Number.isInteger(value) || value < low || value > high)
+        problems.push(`${name} must be a whole number from ${low} to ${high}, not ${JSON.stringify(env[name])}.`);
+      return value;
+    },
+    oneOf<T extends string>(name: string, known: readonly T[], fallback: T): T {
+      const value = env[name] || fallback;
+      if (!known.includes(value as T))
+        problems.push(`${name} must be one of ${known.join(', ')}, not ${JSON.stringify(value)}.`);
+      return value as T;
+    },
+    /** The JSON in the file that the variable names; undefined when it is absent or unreadable. */
+    json(name: string, what: string, need: 'required' | 'optional'): unknown {
+      const path = env[name];
+      if (!path) {
+        if (need === 'required') problems.push(`${name} must name ${what}.`);
+        return undefined;
+      }
+      try {
+        return readJson(path);
+      } catch (error) {
+        problems.push(`${name}: ${path} is not ${what}: ${(error as Error).message}.`);
+        return undefined;
+      }
+    },
+  };
+}
+
+export function readJson(path: string): unknown {
+  if (!existsSync(path)) throw new Error('there is no such file');
+  const { size } = statSync(path);
+  if (size > FILE_BYTES) throw new Error(`it has ${size} bytes, at most ${FILE_BYTES} are read`);
+  return JSON.parse(readFileSync(path, 'utf8'));
+}
+
+/** The part that all services have in common. Notes problems instead of throwing. */
+export function processConfig(service: string, env: Env, problems: string[]): ProcessConfig {
+  const read = reader(env, problems);
+  return {
+    dataDir: resolve(read.text('FLEXDER_DATA', join('.flexder', service))),
+    logLevel: read.oneOf('FLEXDER_LOG_LEVEL', LEVELS, 'info'),
+    healthHost: read.text('FLEXDER_HEALTH_HOST', '127.0.0.1'),
+    healthPort: read.integer('FLEXDER_HEALTH_PORT', 0, 0, 65_535),
+    drainMs: read.integer('FLEXDER_DRAIN_MS', DRAIN_MS, 0, DRAIN_MOST_MS),
+    engines: {
+      databaseUrl: engineUrl(env, 'FLEXDER_DATABASE_URL', 'pglite:database', /^pglite:/, problems),
+      queueUrl: engineUrl(env, 'FLEXDER_QUEUE_URL', 'pglite:', /^pglite:/, problems),
+      mqttUrl: engineUrl(env, 'FLEXDER_MQTT_URL', 'mqtt://127.0.0.1:1883', /^mqtts?:\/\/[^/:]+(:\d+)?$/, problems),
+      eventsUrl: engineUrl(env, 'FLEXDER_EVENTS_URL', 'memory:', /^memory:/, problems),
+      archiveUrl: engineUrl(env, 'FLEXDER_ARCHIVE_URL', 'file:archive', /^file:/, problems),
+    },
+  };
+}
+
+const FORMS = {
+  FLEXDER_DATABASE_URL: 'pglite:DIRECTORY or pglite:memory',
+  FLEXDER_QUEUE_URL: 'pglite: (the queue lives in the database)',
+  FLEXDER_MQTT_URL: 'mqtt://HOST:PORT or mqtts://HOST:PORT',
+  FLEXDER_EVENTS_URL: 'memory:',
+  FLEXDER_ARCHIVE_URL: 'file:DIRECTORY',
+} as const;
+
+/** A URL may hold a password, so a wrong one is not repeated. */
+function engineUrl(env: Env, name: keyof typeof FORMS, fallback: string, form: RegExp, problems: string[]): string {
+  const url = env[name] || fallback;
+  if (!form.test(url)) problems.push(`${name} must be ${FORMS[name]}: no other engine has an adapter in this version.`);
+  return url;
+}
+
+/** The environment, and which of its variables were asked for. */
+export function watched(env: Env): { readonly env: Env; readonly asked: ReadonlySet<string> } {
+  const asked = new Set<string>();
+  const get = (target: Env, name: string | symbol) => {
+    asked.add(String(name));
+    return Reflect.get(target, name) as string | undefined;
+  };
+  return { env: new Proxy(env, { get }), asked };
+}
+
+/** Of other services that may share an environment, and of the project's own tests. */
+const ELSEWHERE = /^FLEXDER_(REGISTRY|GATEWAY|BAP|BPP|BROKER|FLEET|REQUIRE)_/;
+const SHARED = new Set([
+  'FLEXDER_REGISTRY_URL',
+  'FLEXDER_NETWORK_PROFILE',
+  'FLEXDER_DOMAIN',
+  'FLEXDER_COUNTRY',
+  'FLEXDER_CITY',
+]);
+
+/** A variable nobody asked for is a slip of the pen that would go unnoticed: the service would run on a default. */
+export function unknownVariables(service: string, env: Env, asked: ReadonlySet<string>): string[] {
+  const own = `FLEXDER_${service.toUpperCase()}_`;
+  return Object.keys(env)
+    .filter((name) => name.startsWith('FLEXDER_') && !asked.has(name) && !SHARED.has(name))
+    .filter((name) => name.startsWith(own) || !ELSEWHERE.test(name))
+    .sort()
+    .map((name) => `${name} is no variable of ${service}: check its spelling, or unset it.`);
+}

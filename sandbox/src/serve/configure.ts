@@ -1,0 +1,36 @@
+import { type Env, type ProcessConfig, processConfig, ServeConfigError, unknownVariables, watched } from './config.ts';
+import type { ServiceKind, Start } from './kind.ts';
+
+/** Each service loads its own code only. */
+export const SERVICES: Readonly<Record<string, () => Promise<{ default: ServiceKind }>>> = {
+  registry: () => import('./services/registry.ts'),
+  gateway: () => import('./services/gateway.ts'),
+  bap: () => import('./services/bap.ts'),
+  bpp: () => import('./services/bpp.ts'),
+  broker: () => import('./services/broker.ts'),
+  fleet: () => import('./services/fleet.ts'),
+};
+
+/** Reads all of a service's environment; throws a ServeConfigError with everything that is wrong with it. */
+export async function configure(service: string, env: Env): Promise<{ config: ProcessConfig; start: Start }> {
+  const { default: kind } = await SERVICES[service]!();
+  const problems: string[] = [];
+  const view = watched(env);
+  const config = processConfig(service, view.env, problems);
+  let start: Start | undefined;
+  try {
+    start = kind.configure(view.env);
+  } catch (error) {
+    problems.push(...problemsOf(error));
+  }
+  problems.push(...unknownVariables(service, env, view.asked));
+  if (!start || problems.length > 0) throw new ServeConfigError(problems);
+  return { config, start };
+}
+
+/** Every service has a ConfigError of its own: with a list of problems, or one sentence a line below a first one. */
+function problemsOf(error: unknown): readonly string[] {
+  if (!(error instanceof Error) || error.name !== 'ConfigError') throw error;
+  const { problems } = error as { problems?: readonly string[] };
+  return problems ?? error.message.split('\n').slice(1);
+}

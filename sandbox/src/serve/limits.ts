@@ -1,0 +1,23 @@
+/** Bounds of service processes, each with its reason. Times are wall-clock milliseconds. */
+
+/** A peer that starts beside us (registry, broker) is waited for this long: a cold database takes some seconds. */
+export const PEER_WAIT_MS = 60_000;
+export const PEER_POLL_MS = 250;
+export const PEER_CONNECT_MS = 2_000;
+/** From the signal to the end, whatever hangs: supervisors commonly kill after this. */
+export const STOP_MS = 10_000;
+/** Not ready is shown this long before the doors close, so that who routes to us can look elsewhere. */
+export const DRAIN_MS = 500;
+/** Longer, and too little of STOP_MS is left to end what is in flight. */
+export const DRAIN_MOST_MS = 4_000;
+/** Accounts of one broker: above its connections, so that a fleet may be replaced while the old one is still listed. */
+export const ACCOUNTS = 25_000;
+/** Largest file that a configuration names: a year of meter history of some hundred devices. */
+export const FILE_BYTES = 268_435_456;
+/** Problems told of one file; the rest is counted. */
+export const PROBLEMS_TOLD = 20;
+/** Readings of a fleet: at most once a second, at least as often as an aggregator needs to offer a device. */
+export const TELEMETRY_LEAST_S = 1;
+export const TELEMETRY_MOST_S = 120;
+/** Services of one plan each take a port here and one 100 above for health and metrics. */
+export const HEALTH_PORT_OFFSET = 100;

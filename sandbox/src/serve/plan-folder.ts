@@ -1,0 +1,48 @@
+/** Ports for a plan, and its files on disk. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { HOST } from '../network/ids.ts';
+import { HEALTH_PORT_OFFSET } from './limits.ts';
+import type { Plan, PlannedService, Ports } from './plan.ts';
+
+const INDEX = 'plan.json';
+
+/** Fixed ones from `base` on, the DSO's page first; health and metrics of each lie 100 above. */
+export function portsFrom(base: number, names: readonly string[]): (name: string) => Ports {
+  const order = ['bap', ...names.filter((name) => name !== 'bap')];
+  return (name) => {
+    const port = base + order.indexOf(name);
+    return { port, health: port + HEALTH_PORT_OFFSET };
+  };
+}
+
+/** Ports that are free now; held together while they are chosen, so that no two are the same. */
+export async function freePorts(names: readonly string[]): Promise<(name: string) => Ports> {
+  const servers = await Promise.all(names.flatMap(() => [listening(), listening()]));
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  const chosen = new Map(names.map((name, i) => [name, { port: ports[2 * i]!, health: ports[2 * i + 1]! }]));
+  return (name) => chosen.get(name)!;
+}
+
+function listening(): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, HOST, () => resolve(server));
+  });
+}
+
+/** The services of the plan that `dir` holds; undefined when it holds none. */
+export function planIn(dir: string): PlannedService[] | undefined {
+  const path = join(dir, INDEX);
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as PlannedService[]) : undefined;
+}
+
+/** Every file is its owner's alone: most hold passwords. The index comes last, so a plan is whole or absent. */
+export function writePlan(dir: string, { services, files }: Plan): void {
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  for (const { path, text } of files) writeFileSync(path, text, { mode: 0o600 });
+  writeFileSync(join(dir, INDEX), `${JSON.stringify(services, null, 2)}\n`, { mode: 0o600 });
+}

@@ -1,0 +1,75 @@
+/** What a test looks at to know that nothing happened: tables, records, outbound calls. */
+import type { AuditEntry } from '@flexder/protocol/audit/record.ts';
+import type { Outbound } from '@flexder/runtime/http/outbound.ts';
+import type { ParticipantTables } from '@flexder/runtime/participant/open.ts';
+import type { Network } from '@flexder/sandbox/network/network.ts';
+import { type Kysely, sql } from 'kysely';
+import type { openTables } from './tables.ts';
+
+/** The tables of the DSO or of an aggregator. */
+export type Tables = Awaited<ReturnType<(typeof openTables)[keyof typeof openTables]>>;
+
+const participantTables = (db: Tables) => db as unknown as Kysely<ParticipantTables>;
+
+/** When and how often an effect was delivered says nothing of what it is. */
+const BOOKKEEPING = ['done_at', 'attempts', 'next_attempt', 'handled_at'];
+
+/** One digest a table, of all its rows; the audit record is looked at by itself. */
+export async function dump(db: Tables): Promise<Record<string, string>> {
+  const { rows: tables } = await sql<{ name: string }>`
+    select table_name as name from information_schema.tables
+    where table_schema = current_schema() and table_type = 'BASE TABLE'
+      and table_name <> 'audit_record' and table_name not like 'kysely%' order by 1`.execute(participantTables(db));
+  const parts = tables.map(
+    ({ name }) => sql`select ${name}::text as name,
+      (select count(*)::text || ' ' || coalesce(md5(string_agg(r, '' order by r)), '')
+       from (select (to_jsonb(t) - ${BOOKKEEPING}::text[])::text as r from ${sql.table(name)} t) x) as digest`,
+  );
+  const { rows } = await sql<{ name: string; digest: string }>`${sql.join(parts, sql` union all `)}`.execute(
+    participantTables(db),
+  );
+  return Object.fromEntries(rows.map(({ name, digest }) => [name, digest]));
+}
+
+/** Everything but the inbox and the outbox: what was agreed, held and commanded. */
+export async function business(db: Tables): Promise<Record<string, string>> {
+  const { inbound_message: _in, outbox: _out, ...rest } = await dump(db);
+  return rest;
+}
+
+export async function lastRecord(db: Tables): Promise<string> {
+  const row = await participantTables(db)
+    .selectFrom('audit_record')
+    .select((eb) => eb.fn.max('id').as('id'))
+    .executeTakeFirst();
+  return String(row?.id ?? 0);
+}
+
+/** Records written after `id`, oldest first. */
+export async function recordsAfter(db: Tables, id: string): Promise<AuditEntry[]> {
+  const rows = await participantTables(db)
+    .selectFrom('audit_record')
+    .select('record')
+    .where('id', '>', id)
+    .orderBy('id')
+    .execute();
+  return rows.map(({ record }) => record);
+}
+
+export interface Tap {
+  /** URLs that any service of the network called, registry lookups left out. */
+  readonly calls: string[];
+  readonly lookups: string[];
+}
+
+/** Notes every call that leaves a service; all of them share one outbound HTTP. */
+export function tapOutbound({ context, registry }: Pick<Network, 'context' | 'registry'>): Tap {
+  const tap: Tap = { calls: [], lookups: [] };
+  const outbound = context.http as { request: Outbound['request'] };
+  const request = outbound.request.bind(outbound);
+  outbound.request = (url, options) => {
+    (url.startsWith(registry.url) ? tap.lookups : tap.calls).push(url);
+    return request(url, options);
+  };
+  return tap;
+}
