@@ -15,7 +15,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'bap-dso': ['schemas', 'protocol', 'runtime'],
   'bpp-aggregator': ['schemas', 'protocol', 'runtime'],
   'der-simulators': ['schemas', 'runtime'],
-  sandbox: ['schemas', 'protocol', 'runtime', 'registry-mock', 'bap-dso', 'bpp-aggregator', 'der-simulators'],
+  // The command loads a benchmark by its name; a benchmark runs the sandbox's network.
+  sandbox: ['schemas', 'protocol', 'runtime', 'registry-mock', 'bap-dso', 'bpp-aggregator', 'der-simulators', 'bench'],
+  bench: ['schemas', 'protocol', 'runtime', 'registry-mock', 'bap-dso', 'bpp-aggregator', 'der-simulators', 'sandbox'],
 };
 
 interface Source {

@@ -1,5 +1,6 @@
 /** What happened, in numbers, all of them from the DSO's own tables: Beckn messages and its own telemetry. */
 import type { ParticipantTables } from '@flexder/runtime/participant/tables.ts';
+import { type Percentiles, percentiles } from '@flexder/runtime/percentiles.ts';
 import type { Kysely } from 'kysely';
 import { loadSettlementRows, totalsOf } from '../audit-settlement/report.ts';
 import { type AuditVerdict, verifyAudit } from '../audit-settlement/verify.ts';
@@ -7,7 +8,6 @@ import type { BapTables } from '../tables.ts';
 import { SUMMARY_ROWS } from './limits.ts';
 import { COMMITTED_STATES, type OrderView, orderViews } from './orders.ts';
 import { type OverloadView, overloadViews } from './overloads.ts';
-import { type Percentiles, percentiles } from './percentiles.ts';
 
 export interface Summary {
   readonly overloads: readonly Pick<

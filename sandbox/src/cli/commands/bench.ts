@@ -1,17 +1,17 @@
 import { type Command, integer, print, say, UsageError } from '../command.ts';
 
 const command: Command = {
-  summary: 'Measures detection to dispatch over many activations',
-  arguments: 'activation [--n N] [--hung N]',
+  summary: 'Measures detection to dispatch over many activations, or what a signed message costs',
+  arguments: 'activation|inbound [--n N]',
   options: {
-    n: { type: 'string', value: 'N', help: 'activations (200)' },
+    n: { type: 'string', value: 'N', help: 'activations (200) or messages (4000)' },
     ders: { type: 'string', value: 'N', help: 'activation: simulated devices (300)' },
     hung: { type: 'string', value: 'N', help: 'activation: BPPs beside the two that accept and never answer (0)' },
     seed: { type: 'string', value: 'N', help: 'activation: the seed (1)' },
   },
   async run(values, [what]) {
     if (what === 'activation') {
-      const { benchActivation } = await import('../../bench/activation.ts');
+      const { benchActivation } = await import('@flexder/bench/activation.ts');
       const result = await benchActivation(
         {
           n: integer(values, 'n', 200, 1, 100_000),
@@ -24,7 +24,12 @@ const command: Command = {
       print(JSON.stringify(result));
       return 0;
     }
-    throw new UsageError('say what to measure: `flexder bench activation`');
+    if (what === 'inbound') {
+      const { benchInbound } = await import('@flexder/bench/inbound.ts');
+      print(JSON.stringify(await benchInbound({ n: integer(values, 'n', 4_000, 8, 1_000_000) }, say)));
+      return 0;
+    }
+    throw new UsageError('say what to measure: `flexder bench activation` or `flexder bench inbound`');
   },
 };
 export default command;

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Summary } from '@flexder/bap-dso/operator-api/summary.ts';
-import { readApi } from '../network/api.ts';
-import { type HungBpp, startHungBpp } from '../network/hung-bpp.ts';
-import { type Network, startNetwork } from '../network/network.ts';
-import { activationBench } from '../scenario/activation-bench.ts';
+import { readApi } from '@flexder/sandbox/network/api.ts';
+import { type HungBpp, startHungBpp } from '@flexder/sandbox/network/hung-bpp.ts';
+import { type Network, startNetwork } from '@flexder/sandbox/network/network.ts';
+import { activationBench } from '@flexder/sandbox/scenario/activation-bench.ts';
 
 export interface ActivationBenchOptions {
   readonly n: number;

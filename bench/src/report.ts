@@ -1,0 +1,9 @@
+import { type Percentiles, percentiles } from '@flexder/runtime/percentiles.ts';
+
+const tenth = (value: number | null) => (value === null ? null : Math.round(value * 10) / 10);
+
+/** Of durations in milliseconds, to 0.1: further digits are noise. */
+export function roundedPercentiles(valuesMs: readonly number[]): Percentiles {
+  const { count, p50, p95, p99, max } = percentiles(valuesMs);
+  return { count, p50: tenth(p50), p95: tenth(p95), p99: tenth(p99), max: tenth(max) };
+}

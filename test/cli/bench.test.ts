@@ -1,0 +1,25 @@
+import { expect } from 'chai';
+import { flexder } from './flexder.ts';
+
+describe('flexder bench', function () {
+  this.timeout(60_000);
+
+  it('measures what a signed message costs beside one that is only parsed', () => {
+    const { code, out, err } = flexder(['bench', 'inbound', '--n', '64']);
+    expect(code, err).to.equal(0);
+    const result = JSON.parse(out);
+    expect(result).to.include({ bench: 'inbound', messages: 64, rounds: 8 });
+    expect(result.ratioByRound).to.have.length(8);
+    expect(result.ratio).to.be.above(0).and.below(1);
+    for (const side of ['signed', 'bareExpress']) {
+      expect(result[side].latencyMs.count, side).to.equal(64);
+      expect(result[side].perSecond, side).to.be.above(0);
+    }
+  });
+
+  it('asks what to measure', () => {
+    const { code, err } = flexder(['bench']);
+    expect(code).to.equal(2);
+    expect(err).to.contain('say what to measure');
+  });
+});
