@@ -38,13 +38,25 @@ describe('flexder: the demo and what it leaves', function () {
 
   it('holds every check and prints a summary that a program can read', () => {
     expect(summary).to.include({ scenario: 'evening-peak', seed: 1, ders: 90, feeders: 3, ok: true });
-    expect(summary).to.include.all.keys(
-      ...['overloads', 'orders', 'commands', 'acks', 'requestedKw', 'committedKw', 'measuredKw', 'memoryMb'],
-      ...['detectionToDispatchMs', 'detectionToAckMs', 'audit', 'settlement'],
-    );
+    for (const name of ['orders', 'commands', 'requestedKw', 'committedKw', 'measuredKw', 'memoryMb']) {
+      expect(summary[name], name).to.be.a('number').above(0);
+    }
+    const acks = summary.acks as unknown as Record<string, number>;
+    expect(acks).to.have.all.keys('accepted', 'rejected', 'optedOut', 'silent');
+    expect(Object.values(acks).reduce((sum, count) => sum + count)).to.equal(summary.commands);
     const overloads = summary.overloads as unknown as Record<string, unknown>[];
     expect(overloads.map(({ detectedBy }) => detectedBy)).to.include.members(['forecast', 'measured']);
-    for (const one of overloads) expect(one.peakWithoutKw).to.be.greaterThan(one.limitKw as number);
+    for (const one of overloads) {
+      expect(one).to.include.all.keys('feederId', 'detectedBy', 'detectedAt', 'toppedUp');
+      for (const name of ['limitKw', 'peakWithoutKw', 'peakDuringKw', 'requestedKw', 'committedKw', 'measuredKw']) {
+        expect(one[name], name).to.be.a('number').above(0);
+      }
+      expect(one.peakWithoutKw).to.be.greaterThan(one.limitKw as number);
+      expect(one.peakDuringKw).to.be.at.most(one.limitKw as number);
+    }
+    expect(summary.audit).to.include({ verified: true });
+    expect(summary.audit).to.include.all.keys('records', 'headHash');
+    expect(summary.detectionToAckMs).to.include.all.keys('p50', 'p95', 'p99', 'max');
     expect(summary.detectionToDispatchMs).to.include.all.keys('p50', 'p95', 'p99', 'max');
     const settlement = summary.settlement as unknown as { rows: number; totalMwh: number; paymentGbp: number };
     expect(settlement.rows).to.be.greaterThan(0);
@@ -61,7 +73,7 @@ describe('flexder: the demo and what it leaves', function () {
   });
 
   it('does not write over a run that is there', () => {
-    const again = flexder(['demo', '--data', dataDir]);
+    const again = flexder(['demo', '--ders', '18', '--data', dataDir]);
     expect(again.code).to.equal(2);
     expect(again.err).to.contain('holds a run already');
   });

@@ -1,9 +1,35 @@
-/** The built `flexder` command, as a user starts it. */
-import { spawnSync } from 'node:child_process';
+/** The built `flexder` command, as a user starts it; built here when it is not, or is older than its sources. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 export const root = join(import.meta.dirname, '..', '..');
 export const bin = join(root, 'sandbox', 'bin', 'flexder.mjs');
+const ROOMS = [
+  'schemas',
+  'protocol',
+  'runtime',
+  'registry-mock',
+  'bap-dso',
+  'bpp-aggregator',
+  'der-simulators',
+  'sandbox',
+  'bench',
+];
+
+function newestSourceMs(): number {
+  const files = ROOMS.flatMap((room) => {
+    const src = join(root, room, 'src');
+    const names = readdirSync(src, { recursive: true, encoding: 'utf8' });
+    return names.filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts')).map((name) => join(src, name));
+  });
+  return Math.max(...files.map((file) => statSync(file).mtimeMs));
+}
+
+const built = join(root, 'sandbox', 'dist', 'flexder.js');
+if (!existsSync(built) || statSync(built).mtimeMs < newestSourceMs()) {
+  execFileSync(process.execPath, [join(root, 'sandbox', 'scripts', 'build.mjs')], { stdio: 'inherit' });
+}
 
 export interface Ran {
   readonly code: number | null;

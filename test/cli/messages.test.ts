@@ -4,6 +4,20 @@ import { expect } from 'chai';
 import { flexder, root } from './flexder.ts';
 
 const sample = readFileSync(join(root, 'schemas/samples/v1.1/search.json'), 'utf8');
+
+interface Vector {
+  readonly name: string;
+  readonly seed: string;
+  readonly privateKey64?: string;
+  readonly publicKey: string;
+  readonly subscriberId: string;
+  readonly keyId: string;
+  readonly createdS: number;
+  readonly expiresS: number;
+  readonly header: string;
+  readonly body?: string;
+}
+
 const KEY_ID = 'bap.example.com|key-1|ed25519';
 
 describe('flexder: messages', function () {
@@ -42,6 +56,50 @@ describe('flexder: messages', function () {
     expect(late.code).to.equal(1);
     expect(JSON.parse(late.out)).to.include({ verified: false, reason: 'expired' });
     expect(JSON.parse(verify(`${sample} `, '1768496410').out)).to.include({ verified: false, reason: 'signature' });
+  });
+
+  it('signs and verifies the published vectors to the letter', () => {
+    const { signatures } = JSON.parse(readFileSync(join(root, 'schemas/vectors/signature-v1.1.json'), 'utf8')) as {
+      signatures: Vector[];
+    };
+    const whole = signatures.filter((vector): vector is Vector & { body: string } => vector.body !== undefined);
+    expect(whole).to.have.length.above(0);
+    for (const {
+      name,
+      seed,
+      privateKey64,
+      publicKey,
+      subscriberId,
+      keyId,
+      createdS,
+      expiresS,
+      header,
+      body,
+    } of whole) {
+      const times = ['--created', String(createdS), '--expires', String(expiresS)];
+      for (const key of [seed, privateKey64 ?? seed]) {
+        const { out } = flexder(['sign', '--key', key, '--key-id', `${subscriberId}|${keyId}|ed25519`, ...times], body);
+        expect(out, name).to.equal(`${header}\n`);
+      }
+      const { code, out } = flexder(
+        ['verify', '--public-key', publicKey, '--header', header, '--now', String(createdS + 1)],
+        body,
+      );
+      expect(code, name).to.equal(0);
+      expect(JSON.parse(out)).to.include({ verified: true, reason: null });
+    }
+  });
+
+  it('validates files, one verdict each in their order', () => {
+    const at = (name: string) => join(root, 'schemas/samples/v1.1', `${name}.json`);
+    const { code, out } = flexder(['validate', at('on_status'), join(root, 'package.json'), at('confirm')]);
+    const verdicts = out
+      .trim()
+      .split('\n')
+      .map((text) => JSON.parse(text));
+    expect(code).to.equal(1);
+    expect(verdicts.map(({ valid }) => valid)).to.deep.equal([true, false, true]);
+    expect(verdicts[1].errors[0].path).to.equal('/context/action');
   });
 
   it('says what was asked wrongly, and exits with 2', () => {

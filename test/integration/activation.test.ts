@@ -1,18 +1,20 @@
 import { verifyAudit } from '@flexder/bap-dso/audit-settlement/verify.ts';
-import { migrations } from '@flexder/bap-dso/migrations.ts';
-import { type ParticipantTables, participantMigrations } from '@flexder/runtime/participant/open.ts';
+import type { ParticipantTables } from '@flexder/runtime/participant/open.ts';
 import { startHungBpp } from '@flexder/sandbox/network/hung-bpp.ts';
-import { DSO_ID } from '@flexder/sandbox/network/ids.ts';
 import { expect } from 'chai';
 import { type Kysely, sql } from 'kysely';
+import { openDoor } from '../harness/door.ts';
 import { TestNetwork } from '../harness/network.ts';
+import { openTables } from '../harness/tables.ts';
 
 const MINUTE_MS = 60_000;
 
 interface Order {
   readonly obpId: string;
+  readonly orderId: string;
   readonly bppId: string;
   readonly state: string;
+  readonly reason: string | null;
   readonly requestedKw: number;
   readonly promisedKw: number;
   readonly devices: { commands: number; accepted: number; rejected: number; optedOut: number; silent: number } | null;
@@ -28,64 +30,144 @@ interface Summary {
   }[];
   readonly commands: number;
   readonly acks: Record<string, number>;
-  readonly settlement: { rows: number; paymentGbp: string };
+  readonly settlement: { rows: number; totalMwh: string; paymentGbp: string };
   readonly audit: { records: number; verified: boolean };
 }
 
 const ordersOf = async (net: TestNetwork) => (await net.api<{ orders: Order[] }>('/api/v1/orders')).orders;
 
-/** The feeder is pushed over its limit for a minute; the event is bought, and with `toTheEnd` runs out. */
-async function activation(net: TestNetwork, toTheEnd = true): Promise<void> {
-  for (let minute = 0; minute < 2; minute++) await net.advance(MINUTE_MS);
-  net.feeder.push();
-  await net.advance(MINUTE_MS);
+async function minutes(net: TestNetwork, count: number): Promise<void> {
+  for (let minute = 0; minute < count; minute++) await net.advance(MINUTE_MS);
+}
+
+/** The load goes back to normal and every window ends. */
+async function toTheEnd(net: TestNetwork): Promise<void> {
   net.feeder.relax();
-  if (toTheEnd) for (let i = 0; i < 24; i++) await net.advance(5 * MINUTE_MS);
+  for (let i = 0; i < 24; i++) await net.advance(5 * MINUTE_MS);
+}
+
+/** The feeder is pushed over its limit for a minute, and the relief is bought. */
+async function activation(net: TestNetwork, shareOfLimit?: number): Promise<void> {
+  await minutes(net, 2);
+  net.feeder.push(shareOfLimit);
+  await minutes(net, 1);
+  net.feeder.relax();
+}
+
+async function textOf(net: TestNetwork, path: string): Promise<string> {
+  const response = await fetch(new URL(path, net.bap.url));
+  expect(response.status, path).to.equal(200);
+  return response.text();
 }
 
 describe('one activation through the whole network', function () {
   this.timeout(120_000);
 
-  it('is bought, dispatched, verified, released, sealed and settled', async () => {
-    await using net = await TestNetwork.create({ ders: 40 });
-    await activation(net);
+  it('is bought from both aggregators, dispatched, verified, released, sealed and settled', async () => {
+    await using net = await TestNetwork.create({ ders: 60 });
+    await minutes(net, 2);
+    net.feeder.push(1.3);
+    await minutes(net, 1);
+    const aboveKw = net.fleet.feederKw.get('feeder-1')!;
+    // The other customers go on as they are: what falls is what the devices shed.
+    await minutes(net, 5);
+    const [relieved] = (await net.api<Summary>('/api/v1/summary')).overloads;
+    expect(aboveKw).to.be.above(relieved!.limitKw);
+    expect(relieved!.state).to.equal('RELIEVED');
+    expect(aboveKw - net.fleet.feederKw.get('feeder-1')!).to.be.at.least(relieved!.requestedKw);
+    await toTheEnd(net);
+
     const orders = await ordersOf(net);
-    expect(orders.length).to.be.greaterThan(0);
+    expect(new Set(orders.map(({ bppId }) => bppId))).to.deep.equal(new Set(['aggregator-1', 'aggregator-2']));
     expect(new Set(orders.map(({ state }) => state))).to.deep.equal(new Set(['COMPLETED']));
     const summary = await net.api<Summary>('/api/v1/summary');
     const [overload] = summary.overloads;
     expect(overload!.state).to.equal('RELEASED');
     expect(overload!.committedKw).to.be.at.least(overload!.requestedKw);
     expect(overload!.peakDuringKw).to.be.below(overload!.limitKw);
+    expect(summary.commands).to.equal(net.fleet.counts.commandsReceived);
     const { accepted, rejected, optedOut, silent } = summary.acks as Record<string, number>;
     expect(accepted! + rejected! + optedOut! + silent!).to.equal(summary.commands);
 
-    const { records } = await net.api<{ records: { beckn_action?: string; event_type: string }[] }>(
+    expect(summary.audit.verified).to.equal(true);
+    const { records } = await net.api<{ records: { beckn_action?: string; obp_id?: string }[] }>(
       '/api/v1/audit?limit=500',
     );
-    const actions = new Set(records.flatMap(({ beckn_action }) => beckn_action ?? []));
-    for (const action of ['search', 'select', 'init', 'confirm']) {
-      expect([...actions], action).to.include.members([action, `on_${action}`]);
+    const actionsOf = (of: typeof records) => [...new Set(of.flatMap(({ beckn_action }) => beckn_action ?? []))];
+    expect(actionsOf(records)).to.include.members(['search', 'on_search']);
+    for (const { obpId } of orders) {
+      const trail = actionsOf(records.filter(({ obp_id }) => obp_id === obpId));
+      expect(trail, obpId).to.include.members(['select', 'init', 'confirm']);
     }
-    expect([...actions]).to.include('on_status');
+    expect(actionsOf(records)).to.include.members(['on_select', 'on_init', 'on_confirm', 'on_status']);
+  });
 
-    const report = await net.api<{
-      body: { rows: { utilisation_payment_gbp: string }[]; control: Record<string, unknown> };
-    }>('/api/v1/settlement.json');
-    const pence = report.body.rows.reduce((sum, row) => sum + Math.round(Number(row.utilisation_payment_gbp) * 100), 0);
-    expect(report.body.rows.length).to.equal(summary.settlement.rows).and.to.be.greaterThan(0);
-    expect(pence)
-      .to.equal(Math.round(Number(summary.settlement.paymentGbp) * 100))
+  it('is settled to the same figures as JSON, as CSV and in the summary', async () => {
+    await using net = await TestNetwork.create({ ders: 24 });
+    await activation(net);
+    await toTheEnd(net);
+    const { settlement } = await net.api<Summary>('/api/v1/summary');
+    const { body } = JSON.parse(await textOf(net, '/api/v1/settlement.json')) as {
+      body: { rows: Record<string, string>[]; control: Record<string, string | number> };
+    };
+    expect(body.rows.length).to.equal(settlement.rows).and.to.be.greaterThan(0);
+    const sum = (column: string, scale: number) =>
+      body.rows.reduce((total, row) => total + Math.round(Number(row[column]) * scale), 0) / scale;
+    expect(sum('utilisation_payment_gbp', 100))
+      .to.equal(Number(settlement.paymentGbp))
+      .and.to.equal(Number(body.control.utilisation_payment_gbp))
       .and.to.be.greaterThan(0);
+    expect(sum('payable_mwh', 1e6)).to.equal(Number(settlement.totalMwh)).and.to.be.greaterThan(0);
+
+    const [header, ...lines] = (await textOf(net, '/api/v1/settlement.csv')).trimEnd().split('\r\n');
+    const columns = header!.split(',');
+    expect(columns).to.deep.equal(Object.keys(body.rows[0]!));
+    const shown = (value: unknown) => (value === null || value === undefined ? '' : String(value));
+    expect(lines).to.deep.equal(body.rows.map((row) => columns.map((column) => shown(row[column])).join(',')));
+  });
+
+  it('holds no device twice and no capacity that is not there, also when it is topped up', async () => {
+    await using net = await TestNetwork.create({ ders: 60 });
+    await minutes(net, 2);
+    net.feeder.push(1.2);
+    await minutes(net, 5);
+    net.feeder.push(1.4);
+    await minutes(net, 3);
+    const orders = await ordersOf(net);
+    expect(orders.filter(({ bppId }) => bppId === 'aggregator-2')).to.have.length.above(1);
+    let held = 0;
+    for (const { subscriberId } of net.scenario.aggregators) {
+      const db = await openTables.aggregator(net, subscriberId);
+      const rows = await db
+        .selectFrom('reservation')
+        .innerJoin('der', 'der.der_no', 'reservation.der_no')
+        .innerJoin('flex_order', 'flex_order.order_no', 'reservation.order_no')
+        .select(['der.der_id', 'der.rated_kw', 'reservation.shed_kw', 'flex_order.order_id'])
+        .select(['flex_order.committed_kw', 'reservation.expected_kw'])
+        .where('reservation.active', '=', true)
+        .execute();
+      held += rows.length;
+      // All windows here overlap, so a device may be in one order only.
+      expect(new Set(rows.map(({ der_id }) => der_id)).size, subscriberId).to.equal(rows.length);
+      for (const { der_id, shed_kw, rated_kw } of rows) {
+        // A battery that charges can stop and discharge.
+        expect(shed_kw, der_id)
+          .to.be.above(0)
+          .and.at.most(rated_kw * 2);
+      }
+      for (const { orderId, promisedKw } of orders.filter(({ bppId }) => bppId === subscriberId)) {
+        const behind = rows.filter(({ order_id }) => order_id === orderId);
+        const shedKw = behind.reduce((total, { shed_kw }) => total + shed_kw, 0);
+        expect(shedKw, `${subscriberId} ${orderId}`).to.be.at.least(promisedKw);
+      }
+    }
+    expect(held).to.equal(net.fleet.counts.commandsReceived).and.to.be.at.most(60);
   });
 
   it('names the first record that was altered', async () => {
     await using net = await TestNetwork.create({ ders: 12 });
-    await activation(net, false);
-    const db = (await net.context.engines.database.open<ParticipantTables>(DSO_ID, {
-      ...participantMigrations,
-      ...migrations,
-    })) as Kysely<ParticipantTables>;
+    await activation(net);
+    const db = (await openTables.dso(net)) as unknown as Kysely<ParticipantTables>;
     expect((await verifyAudit(db)).valid).to.equal(true);
     // The table refuses changes; who owns the database can still make them, and that is what the chain is for.
     const refused = await sql`update audit_record set record = record || '{"decision":"nothing"}' where seq = 5`
@@ -104,7 +186,7 @@ describe('one activation through the whole network', function () {
     await using net = await TestNetwork.create({ ders: 40 });
     const hung = await startHungBpp(net, 'hung-bpp-1');
     try {
-      await activation(net, false);
+      await activation(net);
       const orders = await ordersOf(net);
       expect(hung.taken).to.be.greaterThan(0);
       expect(orders.length).to.be.greaterThan(0);
@@ -120,7 +202,7 @@ describe('one activation through the whole network', function () {
       ders: 40,
       aggregator: (_, index) => (index === 1 ? { quoteShare: 0.5 } : {}),
     });
-    await activation(net, false);
+    await activation(net);
     const orders = await ordersOf(net);
     const short = orders.filter(
       ({ bppId, promisedKw, requestedKw }) => bppId === 'aggregator-2' && promisedKw < requestedKw,
@@ -128,5 +210,41 @@ describe('one activation through the whole network', function () {
     expect(short).to.have.length(1);
     const { overloads } = await net.api<Summary>('/api/v1/summary');
     expect(overloads[0]!.committedKw).to.be.at.least(overloads[0]!.requestedKw);
+  });
+
+  it('withdraws an order whose confirmation is lost, lets its devices go, and buys the relief elsewhere', async () => {
+    let transactionId: string | undefined;
+    await using door = await openDoor(({ bpp_id, action, transaction_id }) => {
+      if (bpp_id !== 'aggregator-2') return 'pass';
+      if (action === 'on_confirm') transactionId ??= transaction_id;
+      // Its reports would be as good as its confirmation.
+      const telling = action === 'on_confirm' || action === 'on_status';
+      return transaction_id === transactionId && telling ? 'lose' : 'pass';
+    });
+    await using net = await TestNetwork.create({ ders: 60, port: door.port, bap: { publicUrl: door.url } });
+    await activation(net, 1.2);
+    await minutes(net, 1);
+    expect(door.meddled[0]?.action).to.equal('on_confirm');
+    const orders = await ordersOf(net);
+    expect(orders.map(({ bppId, state }) => `${bppId} ${state}`)).to.have.members([
+      'aggregator-1 IN_PROGRESS',
+      'aggregator-2 CANCELLED',
+    ]);
+    const [lost] = orders.filter(({ bppId }) => bppId === 'aggregator-2');
+    expect(lost!.reason).to.contain('no answer within');
+    const [overload] = (await net.api<Summary>('/api/v1/summary')).overloads;
+    expect(overload!.committedKw).to.be.at.least(overload!.requestedKw);
+
+    const db = await openTables.aggregator(net, 'aggregator-2');
+    const [theirs] = await db.selectFrom('flex_order').select(['state', 'cancellation']).execute();
+    expect(theirs).to.deep.include({ state: 'CANCELLED' });
+    expect(theirs!.cancellation).to.include({ by: 'CONSUMER' });
+    const given = await db.selectFrom('command').select(['der_id', 'command_type']).orderBy('sequence').execute();
+    const commanded = given.filter(({ command_type }) => command_type !== 'RELEASE').map(({ der_id }) => der_id);
+    const released = given.filter(({ command_type }) => command_type === 'RELEASE').map(({ der_id }) => der_id);
+    expect(commanded).to.have.length.above(0);
+    expect(released).to.have.members(commanded);
+    const held = await db.selectFrom('reservation').select('der_no').where('active', '=', true).execute();
+    expect(held).to.deep.equal([]);
   });
 });

@@ -1,0 +1,356 @@
+/** Devices that lie, listen, repeat and replay, on the embedded broker with the accounts they were given. */
+import { ConfigError } from '@flexder/bpp-aggregator/config.ts';
+import type { DerId } from '@flexder/protocol/beckn/identifiers.ts';
+import { deviceTopic } from '@flexder/runtime/engines/bus/topics.ts';
+import type { DeviceAck, DeviceCommand } from '@flexder/schemas/types.ts';
+import { expect } from 'chai';
+import { createBuyer } from '../harness/buyer.ts';
+import { type Counterparty, openCounterparty } from '../harness/counterparty.ts';
+import { type DeviceNetwork, openDevices } from '../harness/devices.ts';
+import { connectWire, type WireClient } from '../harness/mqtt-wire.ts';
+import { openTables } from '../harness/tables.ts';
+import { business } from '../harness/watch.ts';
+
+const MINUTE_MS = 60_000;
+
+describe('adversarial: devices', function () {
+  this.timeout(60_000);
+  let net: DeviceNetwork;
+  let db: Awaited<ReturnType<typeof openTables.aggregator>>;
+  let party: Counterparty;
+  let owner: string;
+  /** The attacker holds the login of the first device; the second is somebody else's. */
+  let own: string;
+  let other: string;
+  const clients: WireClient[] = [];
+
+  before(async () => {
+    net = await openDevices(8);
+    owner = net.aggregator.name;
+    db = await openTables.aggregator(net, owner);
+    party = await openCounterparty(net, { id: 'buyer.example.com', type: 'BAP' });
+    for (let i = 0; i < 2; i++) await net.advance(MINUTE_MS);
+    const batteries = net.ders.filter(({ type }) => type === 'battery').map(({ derId }) => derId);
+    [own, other] = [batteries[0]!, batteries[1]!];
+  });
+  after(async () => {
+    await party?.close();
+    await net?.close();
+  });
+  afterEach(() => {
+    for (const client of clients.splice(0)) client.close();
+  });
+
+  async function attacker(clientId = 'attacker'): Promise<WireClient> {
+    const client = await connectWire(net.mqttUrl, clientId, net.logins.get(own)!);
+    clients.push(client);
+    expect(client.connack, 'the login is good').to.equal(0);
+    return client;
+  }
+  const topic = (derId: string, kind: string) => `flex/v1/${owner}/${derId}/${kind}`;
+  const ts = (offsetMs = 0) => new Date(net.context.grid.nowMs() + offsetMs).toISOString();
+  let seq = 10_000;
+  const telemetry = (derId: string, changes: object = {}) => ({
+    ...{ v: 1, der_id: derId, ts: ts(), seq: seq++, power_kw: 1, import_kwh: 99_999, export_kwh: 99_999 },
+    ...{ available_down_kw: 1, mode: 'NORMAL', quality: 'GOOD' },
+    ...changes,
+  });
+
+  /** What the aggregator has dropped or ignored, by the reason in its metrics. */
+  async function counted(pattern: RegExp): Promise<number> {
+    const text = await (await fetch(`${net.aggregator.url}/metrics`)).text();
+    const lines = text.split('\n').filter((line) => pattern.test(line));
+    return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+  }
+  const readingsOf = async (derId: string) => {
+    const rows = await db
+      .selectFrom('der_reading')
+      .innerJoin('der', 'der.der_no', 'der_reading.der_no')
+      .select('read_at')
+      .where('der_id', '=', derId)
+      .execute();
+    return rows.length;
+  };
+  /** A reading of the other device arrives: bus and aggregator are alive. */
+  async function othersAreHeard(): Promise<void> {
+    const before = await readingsOf(other);
+    await net.advance(MINUTE_MS);
+    expect(await readingsOf(other), 'others are heard').to.equal(before + 1);
+  }
+
+  describe('MQ-01 ids that would be topics', () => {
+    const ids: readonly (readonly [string, string])[] = [
+      ['+', '+'],
+      ['#', '#'],
+      ['a/b', 'a/b'],
+      ['nothing', ''],
+      ['$SYS', '$SYS'],
+      ['NUL', 'der\u0000'],
+      ['300 slashes', '/'.repeat(300)],
+      ['a blank', 'der 1'],
+      ['dots and slashes', '../der-1'],
+      ['129 characters', 'd'.repeat(129)],
+    ];
+    const contract = (derId: string) => ({
+      ...{ derId: derId as DerId, type: 'battery' as const, feederId: net.scenario.feeders[0]!.feederId as never },
+      ...{ ratedKw: 5, importMsid: '1999999999999', exportMsid: null, essential: false },
+      consent: { fromMs: 0, untilMs: net.context.grid.nowMs() + 86_400_000 },
+    });
+
+    for (const [name, id] of ids) {
+      it(`${name}: not enrolled, and in no topic`, async () => {
+        const before = await business(db);
+        const failure = await net.aggregator.enrol([contract(id)]).then(
+          () => undefined,
+          (error: unknown) => error,
+        );
+        expect(failure).to.be.instanceOf(ConfigError);
+        expect((failure as Error).message).to.contain('derId');
+        expect(await business(db)).to.deep.equal(before);
+        expect(() => deviceTopic(owner as never, id as DerId, 'cmd')).to.throw(TypeError);
+      });
+    }
+
+    it('the twin: a plain id is enrolled, gets an account and is heard', async () => {
+      const [account] = await net.aggregator.enrol([contract('der-new.1')]);
+      const client = await connectWire(net.mqttUrl, 'der-new.1', net.grant(account!));
+      clients.push(client);
+      expect(client.connack).to.equal(0);
+      const body = JSON.stringify(telemetry('der-new.1'));
+      expect(await client.publish(deviceTopic(owner as never, 'der-new.1' as DerId, 'telemetry'), body)).to.equal(
+        'puback',
+      );
+      await net.settle();
+      expect(await readingsOf('der-new.1')).to.equal(1);
+    });
+  });
+
+  describe('what a device may not publish', () => {
+    const poison = (id: string, name: string, of: () => string) => ({ id, name, of });
+    const topics = [
+      poison('MQ-01', 'a wildcard for a level', () => topic('+', 'telemetry')),
+      poison('MQ-01', 'a wildcard for the rest', () => `flex/v1/${owner}/#`),
+      poison('MQ-01', 'no topic at all', () => ''),
+      poison('MQ-01', 'a topic of the broker', () => '$SYS/broker/clients'),
+      poison('MQ-01', 'a NUL', () => topic(`${own}\u0000`, 'telemetry')),
+      poison('MQ-01', '300 slashes', () => '/'.repeat(300)),
+      poison('MQ-03', 'telemetry of another device', () => topic(other, 'telemetry')),
+      poison('MQ-03', 'an answer of another device', () => topic(other, 'ack')),
+      poison('MQ-03', 'the birth of another device', () => topic(other, 'birth')),
+      poison('MQ-03', 'the state of another device', () => topic(other, 'state')),
+      poison('MQ-03', 'a command to itself', () => topic(own, 'cmd')),
+      poison('MQ-03', 'a command to another device', () => topic(other, 'cmd')),
+      poison('MQ-03', 'telemetry for another aggregator', () => `flex/v1/aggregator-2/${own}/telemetry`),
+      poison('MQ-03', 'telemetry of a feeder', () => 'grid/v1/dso-1/feeder-1/telemetry'),
+    ];
+    for (const { id, name, of } of topics) {
+      it(`${id} ${name}: the connection ends, nobody hears it, the others are heard`, async () => {
+        const twin = await attacker();
+        expect(
+          await twin.publish(topic(own, 'state'), JSON.stringify({ v: 1, der_id: own, status: 'ONLINE' })),
+        ).to.equal('puback');
+        await net.settle();
+        const [before, dropped] = [await business(db), await counted(/^flexder_device_message_dropped/)];
+        const commands = net.fleet.counts.commandsReceived;
+        const client = await attacker('attacker-2');
+        expect(await client.publish(of(), JSON.stringify(telemetry(other)))).to.equal('closed');
+        await net.settle();
+        expect(await business(db)).to.deep.equal(before);
+        expect(await counted(/^flexder_device_message_dropped/)).to.equal(dropped);
+        expect(net.fleet.counts.commandsReceived).to.equal(commands);
+      });
+    }
+
+    it('after all of it the others are heard', othersAreHeard);
+  });
+
+  it('MQ-02 a device subscribes to what is not its own: refused, and nothing foreign is delivered', async () => {
+    const spy = await attacker();
+    expect(await spy.subscribe(topic(own, 'cmd')), 'its own commands').to.equal(1);
+    for (const filter of [
+      ...['#', '+/#', '+/+/+/+/+', '/#', 'flex/#', 'flex/v1/+/+/cmd', `flex/v1/${owner}/+/cmd`, topic(other, 'cmd')],
+      ...[
+        topic(other, 'telemetry'),
+        topic(own, '+'),
+        topic(own, '#'),
+        `flex/v1/${owner}/+/ack`,
+        'grid/v1/+/+/telemetry',
+      ],
+      ...['$SYS/#', '$share/group/#', `$share/group/${topic(other, 'cmd')}`],
+    ]) {
+      expect(await spy.subscribe(filter), filter).to.equal(128);
+    }
+    // Everybody is commanded, answers and reports.
+    const buyer = createBuyer(net, party, { id: owner, url: net.aggregator.becknUrl }, 'provider-1');
+    const order = await buyer.reach(buyer.purchase(100), 'select', 'init', 'confirm');
+    await net.advance(MINUTE_MS);
+    expect(net.fleet.counts.commandsReceived).to.be.greaterThan(1);
+    expect(spy.delivered.map((message) => message.topic)).to.deep.equal([topic(own, 'cmd')]);
+    await buyer.reach(order, 'cancel');
+  });
+
+  describe('what a device may publish, and is not believed', () => {
+    const lies: readonly (readonly [
+      id: string,
+      kind: 'telemetry' | 'ack' | 'birth',
+      reason: string,
+      body: () => object,
+    ])[] = [
+      ['MQ-03 telemetry in the name of another', 'telemetry', 'foreign-id', () => telemetry(other)],
+      [
+        'MQ-03 an answer in the name of another',
+        'ack',
+        'foreign-id',
+        () => ({ ...ack(net.context.ids.uuid()), der_id: other }),
+      ],
+      ['MQ-03 twice its rating', 'telemetry', 'beyond-rating', () => telemetry(own, { power_kw: 1_000 })],
+      ['MQ-03 a reading of tomorrow', 'telemetry', 'clock', () => telemetry(own, { ts: ts(86_400_000) })],
+      ['MQ-03 a member nobody knows', 'telemetry', 'invalid', () => telemetry(own, { extra: 1 })],
+    ];
+    for (const [name, kind, reason, body] of lies) {
+      it(`${name}: dropped (${reason})`, async () => {
+        const client = await attacker();
+        const pattern = new RegExp(`^flexder_device_message_dropped.*kind="${kind}",reason="${reason}"`);
+        const [before, dropped] = [await business(db), await counted(pattern)];
+        expect(await client.publish(topic(own, kind), JSON.stringify(body()))).to.equal('puback');
+        await net.settle();
+        expect(await counted(pattern)).to.equal(dropped + 1);
+        expect(await business(db)).to.deep.equal(before);
+      });
+    }
+
+    it('the twin: its own true reading is stored', async () => {
+      const client = await attacker();
+      const before = await readingsOf(own);
+      const body = JSON.stringify(telemetry(own, { ts: ts(1_000) }));
+      expect(await client.publish(topic(own, 'telemetry'), body)).to.equal('puback');
+      await net.settle();
+      expect(await readingsOf(own)).to.equal(before + 1);
+    });
+  });
+
+  const ack = (commandId: string, changes: Partial<DeviceAck> = {}): DeviceAck => ({
+    ...{ v: 1, command_id: commandId, der_id: own, sequence: 1, result: 'ACCEPTED', ts: ts() },
+    ...changes,
+  });
+
+  describe('commands that come late, twice or out of order', () => {
+    let bus: Awaited<ReturnType<DeviceNetwork['context']['engines']['bus']['connect']>>;
+    const heard: DeviceAck[] = [];
+    let sequence = 1_000_000;
+
+    before(async () => {
+      bus = await net.context.engines.bus.connect({ clientId: 'aggregator-again', ...net.aggregatorLogin });
+      await bus.subscribe(`flex/v1/${owner}/+/ack`, ({ payload }) => {
+        heard.push(JSON.parse(Buffer.from(payload).toString('utf8')) as DeviceAck);
+      });
+    });
+    after(() => bus?.close());
+    beforeEach(() => {
+      heard.length = 0;
+    });
+
+    const command = (changes: Partial<DeviceCommand> = {}): DeviceCommand => ({
+      ...{ v: 1, command_id: net.context.ids.uuid(), der_id: own, sequence: sequence++, type: 'DISPATCH_SETPOINT' },
+      ...{ order_id: 'order-1', obp_id: 'obp-1', event_id: 'event-1', target_kw: 0 },
+      ...{ start_at: ts(), stop_at: ts(30 * MINUTE_MS), valid_until: ts(15_000), release_delay_s: 0, issued_at: ts() },
+      ...changes,
+    });
+    const deliver = async (body: DeviceCommand) => {
+      await bus.publish(topic(own, 'cmd'), JSON.stringify(body));
+      await net.settle();
+    };
+    const answersTo = ({ command_id }: DeviceCommand) =>
+      heard.filter((one) => one.command_id === command_id && one.result !== 'STARTED').map(({ result }) => result);
+
+    it('MQ-07 after valid_until: answered EXPIRED, not executed', async () => {
+      const twin = command();
+      const before = net.fleet.counts.executed;
+      await deliver(twin);
+      expect(answersTo(twin)).to.include('ACCEPTED');
+      expect(net.fleet.counts.executed).to.equal(before + 1);
+      for (const late of [
+        command({ valid_until: ts(-1) }),
+        command({ start_at: ts(-40 * MINUTE_MS), stop_at: ts(-10 * MINUTE_MS), valid_until: ts(-39 * MINUTE_MS) }),
+        command({ start_at: ts(-40 * MINUTE_MS), stop_at: ts(-10 * MINUTE_MS) }),
+      ]) {
+        await deliver(late);
+        expect(answersTo(late)).to.deep.equal(['EXPIRED']);
+      }
+      expect(net.fleet.counts.executed).to.equal(before + 1);
+    });
+
+    it('MQ-08 delivered three times: executed once, answered alike', async () => {
+      const body = command();
+      const { executed, repeated } = net.fleet.counts;
+      for (let i = 0; i < 3; i++) await deliver(body);
+      expect(net.fleet.counts.executed).to.equal(executed + 1);
+      expect(net.fleet.counts.repeated).to.equal(repeated + 2);
+      expect(answersTo(body).filter((result) => result === 'ACCEPTED')).to.have.length(3);
+    });
+
+    it('MQ-08 sent again with DUP by its sender: executed once', async () => {
+      const raw = await connectWire(net.mqttUrl, 'aggregator-raw', net.aggregatorLogin);
+      clients.push(raw);
+      const body = command();
+      const { executed } = net.fleet.counts;
+      expect(await raw.publish(topic(own, 'cmd'), JSON.stringify(body), { packetId: 7 })).to.equal('puback');
+      expect(await raw.publish(topic(own, 'cmd'), JSON.stringify(body), { packetId: 7, dup: true })).to.equal('puback');
+      await net.settle();
+      expect(net.fleet.counts.executed).to.equal(executed + 1);
+    });
+
+    it('MQ-08 overtaken by a later one: ignored', async () => {
+      const [first, second] = [command(), command({ order_id: 'order-1' })];
+      await deliver(second);
+      const { executed, staleSequence } = net.fleet.counts;
+      await deliver(first);
+      expect(answersTo(first)).to.deep.equal([]);
+      expect(net.fleet.counts).to.include({ executed, staleSequence: staleSequence + 1 });
+      expect(answersTo(second)).to.include('ACCEPTED');
+    });
+
+    it('MQ-08 of a real order, answered again and again: counted once', async () => {
+      const spy = await connectWire(net.mqttUrl, 'spy', net.logins.get(other)!);
+      clients.push(spy);
+      expect(await spy.subscribe(topic(other, 'cmd'))).to.equal(1);
+      const buyer = createBuyer(net, party, { id: owner, url: net.aggregator.becknUrl }, 'provider-1');
+      await buyer.reach(buyer.purchase(100), 'select', 'init', 'confirm');
+      const [real] = spy.delivered.map(({ payload }) => JSON.parse(payload) as DeviceCommand);
+      const answerOf = () =>
+        db
+          .selectFrom('command')
+          .select(['answer', 'answered_at', 'life_cycle'])
+          .where('command_id', '=', real!.command_id)
+          .executeTakeFirstOrThrow();
+      const first = await answerOf();
+      expect(first.answer).to.equal('ACCEPTED');
+      const [ignored, executed] = [await counted(/^flexder_device_answers_ignored/), net.fleet.counts.executed];
+      for (let i = 0; i < 2; i++) await bus.publish(topic(other, 'cmd'), JSON.stringify(real));
+      await net.settle();
+      const changed = { command_id: real!.command_id, der_id: other, sequence: real!.sequence, result: 'REJECTED' };
+      expect(await spy.publish(topic(other, 'ack'), JSON.stringify({ v: 1, ...changed, ts: ts() }))).to.equal('puback');
+      await net.settle();
+      expect(net.fleet.counts.executed).to.equal(executed);
+      expect(await answerOf()).to.deep.equal(first);
+      expect(await counted(/^flexder_device_answers_ignored/)).to.equal(ignored + 3);
+    });
+
+    it('MQ-05 an answer to a command that never was, and to one of another device: ignored', async () => {
+      const rows = db.selectFrom('command').selectAll().orderBy('command_id');
+      const before = await rows.execute();
+      const foreign = before.find(({ der_id }) => der_id === other)!;
+      const client = await attacker();
+      const ignored = await counted(/^flexder_device_answers_ignored/);
+      for (const forged of [
+        ack(net.context.ids.uuid()),
+        ack(foreign.command_id, { sequence: foreign.sequence, result: 'REJECTED' }),
+      ]) {
+        expect(await client.publish(topic(own, 'ack'), JSON.stringify(forged))).to.equal('puback');
+      }
+      await net.settle();
+      expect(await rows.execute()).to.deep.equal(before);
+      expect(await counted(/^flexder_device_answers_ignored/)).to.equal(ignored + 2);
+    });
+  });
+});
