@@ -4,12 +4,17 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { flexder, root } from './flexder.ts';
 
-const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)];
+const DOCUMENTS = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'bench/README.md',
+  ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
+];
 
 /** Command lines in fenced blocks and in backticks; what a document says is not there yet is left out. */
 function commandLines(markdown: string): string[] {
-  const fenced = [...markdown.matchAll(/^```[a-z]*\n([\s\S]*?)^```/gm)].flatMap(([, block]) => block!.split('\n'));
-  const prose = markdown.replace(/^```[\s\S]*?^```/gm, '').replace(/^- \*\*Not yet\*\*[\s\S]*?(?=\n\n|\n- )/m, '');
+  const fenced = [...markdown.matchAll(/^ *```[a-z]*\n([\s\S]*?)^ *```/gm)].flatMap(([, block]) => block!.split('\n'));
+  const prose = markdown.replace(/^ *```[\s\S]*?^ *```/gm, '').replace(/^- \*\*Not yet\*\*[\s\S]*?(?=\n\n|\n- )/m, '');
   const quoted = [...prose.matchAll(/`([^`\n]+)`/g)].map(([, text]) => text!);
   return [...fenced, ...quoted].flatMap((line) => line.replace(/\s#.*$/, '').split('&&')).map((line) => line.trim());
 }

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { eveningPeak } from '../scenario/evening-peak.ts';
-import type { Scenario } from '../scenario/types.ts';
+import type { Scenario, ScenarioOptions } from '../scenario/types.ts';
 import { type CommandOptions, integer, text, UsageError, type Values } from './command.ts';
 
 const LARGEST_SEED = 2_147_483_647;
@@ -19,12 +19,13 @@ export const SCENARIO_OPTIONS: CommandOptions = {
   'log-level': { type: 'string', value: 'LEVEL', help: 'silent, error, warn, info, debug (error)' },
 };
 
-export function scenarioOf(values: Values): Scenario {
+/** `build` makes the scenario from the options; throws a UsageError that names a bad one. */
+export function scenarioOf(values: Values, build: (options: ScenarioOptions) => Scenario = eveningPeak): Scenario {
   const name = text(values, 'scenario') ?? 'evening-peak';
   if (name !== 'evening-peak')
     throw new UsageError(`--scenario ${JSON.stringify(name)} is not known: use evening-peak`);
   try {
-    return eveningPeak({
+    return build({
       seed: integer(values, 'seed', 1, 0, LARGEST_SEED),
       ders: integer(values, 'ders', 330, 0, 20_000),
       feeders: integer(values, 'feeders', 3, 1, 100),

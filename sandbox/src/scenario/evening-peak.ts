@@ -10,6 +10,8 @@ import type { Scenario, ScenarioFeeder, ScenarioOptions } from './types.ts';
 import { weybridgeShape } from './weybridge-profile.ts';
 
 const START_MS = Date.parse('2026-01-15T15:30:00Z');
+/** The overload that grows is there by then, and the sudden one minutes away. */
+export const OVERLOADS_DUE_MS = Date.parse('2026-01-15T17:00:00Z');
 const END_MS = Date.parse('2026-01-15T20:30:00Z');
 const STEP_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -135,7 +137,7 @@ function feederHistory(
  * load is scaled so that the story holds for every seed. Throws a RangeError that names a bad option.
  */
 export function eveningPeak(options: ScenarioOptions = {}): Scenario {
-  const seed = options.seed ?? 1;
+  const { seed = 1, startMs = START_MS } = options;
   const portfolios = scenarioAggregators(options.bpps ?? 2);
   const ders = portfolios.length === 0 ? 0 : (options.ders ?? 330);
   const plans = sketches(options.feeders ?? ROLES.length, ders);
@@ -144,28 +146,28 @@ export function eveningPeak(options: ScenarioOptions = {}): Scenario {
     ders,
     feeders: plans.map(({ feederId }) => feederId),
     aggregators: portfolios.map(({ aggregator, mix }) => ({ id: aggregator.subscriberId, mix })),
-    atMs: START_MS,
+    atMs: startMs,
     behaviours: options.behaviours,
   });
   const unloaded = counterfactual({
     seed,
     ders: fleet,
     feeders: plans.map(({ feederId }) => ({ feederId, base: () => 0 })),
-    startMs: START_MS,
+    startMs,
     endMs: END_MS,
     stepMs: STEP_MS,
   });
   const history = simulateHistory({
     seed,
     ders: fleet,
-    untilMs: START_MS,
+    untilMs: startMs,
     days: options.historyDays ?? DEFAULT_HISTORY_DAYS,
   });
   const bases = plans.map((sketch, i) => baseOf(sketch, seed, unloaded[i]!));
   return {
     name: 'evening-peak',
     seed,
-    startMs: START_MS,
+    startMs,
     endMs: END_MS,
     stepMs: STEP_MS,
     feeders: plans.map((sketch, i) => {
@@ -175,6 +177,6 @@ export function eveningPeak(options: ScenarioOptions = {}): Scenario {
     aggregators: portfolios.map(({ aggregator }) => aggregator),
     ders: fleet,
     undispatched: () => plans.map(({ feederId }, i) => withBase(unloaded[i]!, { feederId, base: bases[i]! }, seed)),
-    meterHistory: () => meterRows(history, londonMidnight(START_MS, METER_HISTORY_DAYS)),
+    meterHistory: () => meterRows(history, londonMidnight(startMs, METER_HISTORY_DAYS)),
   };
 }

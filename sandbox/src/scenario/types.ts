@@ -50,6 +50,8 @@ export interface Scenario {
 
 export interface ScenarioOptions {
   readonly seed?: number;
+  /** Grid time at which the story is joined; its beginning when absent. */
+  readonly startMs?: number;
   readonly ders?: number;
   readonly feeders?: number;
   /** 0 waits for aggregators from outside: the scenario then has no devices. */

@@ -3,8 +3,7 @@
  * devices there are and what the feeders draw follow from scenario, seed and start, as the other services have them.
  */
 import { isIdentifier } from '@flexder/protocol/beckn/identifiers.ts';
-import { eveningPeak } from '../scenario/evening-peak.ts';
-import { startingNow } from '../scenario/starting-now.ts';
+import { eveningPeakNow } from '../scenario/starting-now.ts';
 import type { Scenario } from '../scenario/types.ts';
 
 export interface FleetManifest {
@@ -41,8 +40,8 @@ export function scenarioOf(value: unknown): { readonly scenario: Scenario; reado
   for (const [name, size] of Object.entries({ seed, ders, feeders, bpps })) {
     if (!Number.isInteger(size) || size < 0) throw new RangeError(`scenario.${name} must be a whole number`);
   }
-  const planned = eveningPeak({ seed, ders, feeders, bpps, historyDays: HISTORY_DAYS });
-  return { scenario: startingNow(planned, startMs), dsoId: manifest.dsoId };
+  const scenario = eveningPeakNow({ seed, ders, feeders, bpps, historyDays: HISTORY_DAYS }, startMs);
+  return { scenario, dsoId: manifest.dsoId };
 }
 
 /** Throws a RangeError that names the first device or feeder without a login. */

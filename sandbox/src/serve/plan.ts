@@ -4,8 +4,7 @@ import { derId, feederId, subscriberId } from '@flexder/protocol/beckn/identifie
 import { aggregatorAccount, deviceAccount, dsoAccount, rtuAccount } from '@flexder/runtime/engines/bus/accounts.ts';
 import type { BusAccount } from '@flexder/runtime/engines/bus/port.ts';
 import { CITY, COUNTRY, DOMAIN, DSO_ID, GATEWAY_ID, HOST, REGISTRY_ID } from '../network/ids.ts';
-import { eveningPeak } from '../scenario/evening-peak.ts';
-import { startingNow } from '../scenario/starting-now.ts';
+import { eveningPeakNow } from '../scenario/starting-now.ts';
 import type { Scenario } from '../scenario/types.ts';
 import { contractOf } from './contract.ts';
 import type { FleetManifest, ScenarioSize } from './fleet-file.ts';
@@ -55,7 +54,7 @@ export interface Plan {
 /** Pure: writes nothing. Throws a RangeError that names a bad size. */
 export function makePlan(options: PlanOptions, portsOf: (name: string) => Ports): Plan {
   const { dir, nowMs, seed, ders, feeders, bpps } = options;
-  const scenario = startingNow(eveningPeak({ seed, ders, feeders, bpps }), nowMs);
+  const scenario = eveningPeakNow({ seed, ders, feeders, bpps }, nowMs);
   const bus = busAccounts(scenario, options.secret);
   const files: PlannedFile[] = [];
   const file = (path: string, value: unknown) => {

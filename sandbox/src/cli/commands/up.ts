@@ -1,6 +1,7 @@
 import { startNetwork } from '../../network/network.ts';
 import { pace } from '../../network/pace.ts';
-import { startingNow } from '../../scenario/starting-now.ts';
+import { eveningPeak } from '../../scenario/evening-peak.ts';
+import { eveningPeakNow } from '../../scenario/starting-now.ts';
 import { type Command, integer, print, say, text, UsageError } from '../command.ts';
 import { dataFolder, logLevelOf, SCENARIO_OPTIONS, scenarioOf } from '../scenario-options.ts';
 import { untilInterrupted } from '../signals.ts';
@@ -15,14 +16,16 @@ const command: Command = {
   },
   async run(values, positionals) {
     if (positionals.length > 0) throw new UsageError(`up takes options only, not ${JSON.stringify(positionals[0])}`);
-    const planned = scenarioOf(values);
-    const outside = planned.aggregators.length === 0;
+    const outside = integer(values, 'bpps', 2, 0, 32) === 0;
     const speed = integer(values, 'speed', outside ? 1 : 60, 1, 3600);
     if (outside && speed !== 1 && text(values, 'speed') !== undefined) {
       throw new UsageError('aggregators from outside live in real time: --bpps 0 goes with --speed 1');
     }
     const time = speed === 1 ? 'wall' : 'stepped';
-    const scenario = time === 'wall' ? startingNow(planned, Date.now()) : planned;
+    const scenario = scenarioOf(
+      values,
+      time === 'wall' ? (options) => eveningPeakNow(options, Date.now()) : eveningPeak,
+    );
     const data = dataFolder(values);
     try {
       await using network = await startNetwork({
