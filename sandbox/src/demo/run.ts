@@ -1,6 +1,7 @@
 import type { Summary as DsoSummary } from '@flexder/bap-dso/operator-api/summary.ts';
 import { readApi } from '../network/api.ts';
 import type { Network } from '../network/network.ts';
+import { pacedStep } from '../network/pace.ts';
 import { type Check, checksOf } from './checks.ts';
 
 /** The last windows end and their meters are read after the scenario's end; nothing is open longer than this. */
@@ -27,13 +28,20 @@ export interface DemoSummary extends Omit<DsoSummary, 'overloads' | 'settlement'
 const readSummary = (network: Network) => readApi<DsoSummary>(network, '/api/v1/summary');
 const peakMb = () => Math.round(process.resourceUsage().maxRSS / 1024);
 
-/** Drives the scenario to its end, step by step, and asks the DSO what happened. */
-export async function runScenario(network: Network, onStep: (gridMs: number) => void): Promise<DemoSummary> {
+/**
+ * Drives the scenario to its end, step by step, and asks the DSO what happened. `speed` in grid seconds per second; as
+ * fast as it goes when absent.
+ */
+export async function runScenario(
+  network: Network,
+  onStep: (gridMs: number) => void,
+  speed = Number.POSITIVE_INFINITY,
+): Promise<DemoSummary> {
   const { scenario, context } = network;
   const startedMs = context.wall.monotonicMs();
   const peaks = new Map<string, number>();
   const step = async (toMs: number) => {
-    await network.advanceTo(toMs);
+    await pacedStep(context.wall, speed, scenario.stepMs, () => network.advanceTo(toMs));
     for (const [feederId, kw] of network.fleet.feederKw) {
       peaks.set(feederId, Math.max(kw, peaks.get(feederId) ?? Number.NEGATIVE_INFINITY));
     }

@@ -10,6 +10,7 @@ const command: Command = {
   arguments: '[--json] [--seed N] [--data DIR]',
   options: {
     json: { type: 'boolean', help: 'the last line of the output is the summary as JSON' },
+    speed: { type: 'string', value: 'N', help: 'grid seconds per second, 1 to 3600; as fast as it goes when absent' },
     ...SCENARIO_OPTIONS,
   },
   async run(values, positionals) {
@@ -18,6 +19,7 @@ const command: Command = {
     if (scenario.aggregators.length === 0)
       throw new UsageError('--bpps 0 waits for aggregators from outside: use `flexder up --bpps 0`');
     const port = integer(values, 'port', 0, 0, 65_535);
+    const speed = integer(values, 'speed', Number.POSITIVE_INFINITY, 1, 3600);
     const data = dataFolder(values);
     try {
       say(
@@ -32,7 +34,7 @@ const command: Command = {
         time: 'stepped',
       });
       const progress = await showProgress(network, say);
-      const summary = await runScenario(network, progress.step);
+      const summary = await runScenario(network, progress.step, speed);
       progress.end();
       for (const line of describeSummary(summary)) (values.json === true ? say : print)(line);
       if (data.kept) say(`Database and archive are in ${data.path}; try \`flexder audit verify --data ${data.path}\`.`);
