@@ -72,6 +72,24 @@ export async function loadSettlementRows(db: Kysely<BapTables>, filter: ReportFi
   return found.map(({ row }) => inColumnOrder(row as SettlementValues));
 }
 
+/** Totals of every row of the newest revisions, added up by the database: there is no bound on how many there are. */
+export async function settledTotals(
+  db: Kysely<BapTables>,
+): Promise<Pick<Totals, 'rows' | 'payable_mwh' | 'utilisation_payment_gbp'>> {
+  const { rows } = await sql<{ rows: number; payable_mwh: string; utilisation_payment_gbp: string }>`
+    with newest as (select obp_id, max(revision) as revision from settlement_row group by obp_id)
+    select count(*)::int as rows,
+      coalesce(sum((s.row->>'payable_mwh')::numeric), 0)::text as payable_mwh,
+      coalesce(sum((s.row->>'utilisation_payment_gbp')::numeric), 0)::text as utilisation_payment_gbp
+    from settlement_row as s join newest as n on n.obp_id = s.obp_id and n.revision = s.revision`.execute(db);
+  const sums = rows[0] ?? { rows: 0, payable_mwh: '0', utilisation_payment_gbp: '0' };
+  return {
+    rows: sums.rows,
+    payable_mwh: fixed(decimal(sums.payable_mwh), VOLUME_PLACES),
+    utilisation_payment_gbp: fixed(decimal(sums.utilisation_payment_gbp), MONEY_PLACES),
+  };
+}
+
 /** The database keeps members in an order of its own. */
 function inColumnOrder(row: SettlementValues): SettlementValues {
   return Object.fromEntries(SETTLEMENT_COLUMNS.map(([column]) => [column, row[column]])) as SettlementValues;

@@ -7,7 +7,7 @@ import { auditTrail } from './export.ts';
 import { DSO, type Opened, opened, seedOrder } from './fixtures/opened.ts';
 import { meterDocument } from './fixtures/worked-example.ts';
 import { type SettlementErrorCode, staysBelow } from './meter-document.ts';
-import { loadSettlementRows, settlementReport } from './report.ts';
+import { loadSettlementRows, settledTotals, settlementReport, totalsOf } from './report.ts';
 import { settleOrder } from './settle.ts';
 import { verifyAudit } from './verify.ts';
 
@@ -64,6 +64,17 @@ describe('settling an order', () => {
     expect(await settleOrder(dso, 'obp-1')).to.deep.equal({ outcome: 'computed', revision: 2, rows: 4 });
     const stored = await dso.db.selectFrom('settlement_row').select(['revision']).execute();
     expect(stored.map((row) => row.revision).sort()).to.deep.equal([1, 1, 1, 1, 2, 2, 2, 2]);
+    const {
+      rows: settledRows,
+      payable_mwh,
+      utilisation_payment_gbp,
+    } = totalsOf(await loadSettlementRows(bapTables(dso), {}));
+    expect(await settledTotals(bapTables(dso))).to.deep.equal({
+      rows: settledRows,
+      payable_mwh,
+      utilisation_payment_gbp,
+    });
+    expect(settledRows).to.equal(4);
     const rows = await loadSettlementRows(bapTables(dso), {});
     expect(rows.map((row) => row.report_version)).to.deep.equal([2, 2, 2, 2]);
   });

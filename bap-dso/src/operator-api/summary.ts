@@ -2,7 +2,7 @@
 import type { ParticipantTables } from '@flexder/runtime/participant/tables.ts';
 import { type Percentiles, percentiles } from '@flexder/runtime/percentiles.ts';
 import type { Kysely } from 'kysely';
-import { loadSettlementRows, totalsOf } from '../audit-settlement/report.ts';
+import { settledTotals } from '../audit-settlement/report.ts';
 import { type AuditVerdict, verifyAudit } from '../audit-settlement/verify.ts';
 import type { BapTables } from '../tables.ts';
 import { SUMMARY_ROWS } from './limits.ts';
@@ -56,8 +56,7 @@ export async function summarise(db: Kysely<BapTables & ParticipantTables>): Prom
   const overloads = await overloadViews(bap, everything);
   const all = await orderViews(bap, everything);
   const orders = all.filter((order) => COMMITTED_STATES.has(order.state));
-  const rows = await loadSettlementRows(bap, {});
-  const { payable_mwh, utilisation_payment_gbp } = totalsOf(rows);
+  const settled = await settledTotals(bap);
   return {
     overloads: overloads.map(overloadSummary).sort(byDetection),
     orders: orders.length,
@@ -69,7 +68,11 @@ export async function summarise(db: Kysely<BapTables & ParticipantTables>): Prom
     detectionToDispatchMs: percentiles(perPlan(orders, (order) => order.detectionToDispatchMs)),
     detectionToAckMs: percentiles(perPlan(orders, (order) => order.detectionToAckMs)),
     audit: auditSummary(await verifyAudit(db as unknown as Kysely<ParticipantTables>)),
-    settlement: { rows: rows.length, totalMwh: payable_mwh, paymentGbp: utilisation_payment_gbp },
+    settlement: {
+      rows: settled.rows,
+      totalMwh: settled.payable_mwh,
+      paymentGbp: settled.utilisation_payment_gbp,
+    },
   };
 }
 
