@@ -10,10 +10,10 @@ import { type ServerBounds, serverPlace } from './server.ts';
 
 describe('database postgres:', function () {
   this.timeout(60_000);
-  before(needsPostgres);
   let server: PostgresServer;
   let url: string;
-  before(async () => {
+  before(async function () {
+    needsPostgres.call(this);
     server = await startPostgres();
     url = await server.createDatabase();
   });
@@ -81,6 +81,7 @@ describe('database postgres:', function () {
         [`postgres://flexder:${secret}@/flexder`, /is no URL/],
         [`postgres://:${secret}@host/flexder`, /names no user/],
         [`postgres://flexder:${secret}@host`, /names no database/],
+        [`postgres://flexder:${secret}%zz@host/db`, /write it %25/],
         [`postgres://flexder:${secret}@host/db?sslmode=maybe`, /sslmode/],
         [`postgres://flexder:${secret}@host/db?password=x`, /not known \(password\)/],
       ];

@@ -31,7 +31,14 @@ export function serverPlace(what: string, url: string): ServerPlace {
   const wrong = (why: string) => new Error(`${what} ${why}: use ${FORM}`);
   if (!URL.canParse(url)) throw wrong('is no URL');
   const { hostname, port, pathname, username, password, searchParams } = new URL(url);
-  const database = decodeURIComponent(pathname.slice(1));
+  const decoded = (text: string) => {
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      throw wrong('has a % that begins no code: write it %25');
+    }
+  };
+  const database = decoded(pathname.slice(1));
   if (hostname === '') throw wrong('names no host');
   if (username === '') throw wrong('names no user');
   if (database === '' || database.includes('/')) throw wrong('names no database');
@@ -45,8 +52,8 @@ export function serverPlace(what: string, url: string): ServerPlace {
     host,
     port: Number(port) || 5432,
     database,
-    user: decodeURIComponent(username),
-    password: decodeURIComponent(password),
+    user: decoded(username),
+    password: decoded(password),
     ssl: TLS[mode] ?? false,
   };
 }
