@@ -120,8 +120,10 @@ describe('database postgres:', function () {
       expect((await error).message).to.match(/terminated|closed/i);
     });
   });
+});
 
-  it('reads a URL, and verifies certificates unless the server is on this machine', () => {
+describe('the URL of a PostgreSQL server', () => {
+  it('is read, and certificates are verified unless the server is on this machine', () => {
     expect(serverPlace('URL', 'postgres://me:p%40ss@db.example:6543/flex')).to.deep.equal({
       ...{ host: 'db.example', port: 6543, database: 'flex', user: 'me', password: 'p@ss' },
       ssl: { rejectUnauthorized: true },

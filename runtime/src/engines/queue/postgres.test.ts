@@ -19,7 +19,13 @@ describe('job queue postgres', function () {
   });
   after(() => server?.stop());
 
-  queueConformance(async () => ({ engine: postgresQueueEngine(url, deps), activity: deps.activity, async close() {} }));
+  describe('as every queue', () => {
+    queueConformance(async () => ({
+      engine: postgresQueueEngine(url, deps),
+      activity: deps.activity,
+      async close() {},
+    }));
+  });
 
   it('subscriber_cannot_read_jobs_with_sql', async () => {
     const engine = postgresQueueEngine(url, deps);
