@@ -20,6 +20,8 @@ export interface PgliteDatabase extends DatabaseEngine {
   readonly shared: SharedSession;
   /** How the data came: an existing directory, the template, or initdb. */
   readonly origin: 'existing' | 'template' | 'initdb';
+  /** The whole data directory as a tar, all of it of one instant: what `template` takes. It is held in memory. */
+  dump(): Promise<Blob>;
 }
 
 export interface PgliteOptions {
@@ -111,6 +113,11 @@ export function engineOver(db: PGlite, { origin, wall, log, unlock }: Opened): P
     origin,
     shared,
     open: (subscriber, migrations) => openSchema(shared, subscriber, migrations),
+    dump: () =>
+      inTurn(shared, undefined, async (session) => {
+        await session.run('checkpoint');
+        return db.dumpDataDir('none');
+      }),
     close() {
       closing ??= close();
       return closing;
