@@ -19,9 +19,14 @@ describe('engines by URL', () => {
 
   const refused: [Partial<EngineUrls>, RegExp][] = [
     [
-      { databaseUrl: 'postgres://user:secret@db/flexder' },
-      /database URL "postgres:\/\/\*\*\*@db\/flexder" is not supported here: use pglite:DIRECTORY or pglite:memory/,
+      { databaseUrl: 'mysql://user:secret@db/flexder' },
+      /database URL "mysql:\/\/\*\*\*@db\/flexder" is not supported here: use pglite:DIRECTORY or pglite:memory or postgres:/,
     ],
+    [
+      { databaseUrl: 'postgres://user:secret@db/', queueUrl: 'postgres://user:secret@db/' },
+      /database URL names no database: use postgres:/,
+    ],
+    [{ databaseUrl: 'postgres://user:secret@db/flexder', queueUrl: 'pglite:' }, /queue URL "pglite:" needs a pglite:/],
     [{ databaseUrl: 'memory' }, /database URL "memory" is not supported/],
     [{ databaseUrl: 'pglite:' }, /database URL names no directory/],
     [{ queueUrl: 'redis://localhost' }, /queue URL .* use pglite:/],

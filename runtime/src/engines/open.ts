@@ -3,17 +3,20 @@ import type { Activity } from '../activity.ts';
 import type { WallClock } from '../clock.ts';
 import { type Engines, systemIds } from '../context.ts';
 import type { Logger } from '../logging.ts';
+import { openInOrder } from '../service.ts';
 import { fileArchive } from './archive/file.ts';
 import { mqttBus } from './bus/mqtt.ts';
-import { openPglite } from './database/pglite.ts';
+import { openPglite, type PgliteDatabase } from './database/pglite.ts';
+import type { DatabaseEngine } from './database/port.ts';
 import { memoryEvents } from './events/memory.ts';
 import { pgliteQueueEngine } from './queue/pglite.ts';
+import type { JobQueueEngine } from './queue/port.ts';
 
 /** One URL for each engine; the scheme picks the adapter. */
 export interface EngineUrls {
-  /** `pglite:memory` or `pglite:/directory`. */
+  /** `pglite:memory`, `pglite:/directory`, or `postgres://user:password@host:port/database`. */
   readonly databaseUrl: string;
-  /** `pglite:`, the queue in the same PGlite as the database. */
+  /** `pglite:`, the queue in the same PGlite as the database; or `postgres://user:password@host:port/database`. */
   readonly queueUrl: string;
   /** `mqtt://host:port` or `mqtts://host:port` of a broker that is up. */
   readonly mqttUrl: string;
@@ -37,7 +40,8 @@ export type OpenEngines = Engines & { close(): Promise<void> };
 
 /** The scheme of `url` and what follows the colon (and a leading `//`). */
 function split(what: string, url: string, supported: Record<string, string>): { scheme: string; rest: string } {
-  const [, scheme = '', rest = ''] = /^([a-z][a-z0-9+.-]*):(?:\/\/)?(.*)$/s.exec(url) ?? [];
+  const [, written = '', rest = ''] = /^([a-z][a-z0-9+.-]*):(?:\/\/)?(.*)$/s.exec(url) ?? [];
+  const scheme = written === 'postgresql' ? 'postgres' : written;
   if (scheme in supported) return { scheme, rest };
   const shown = url.replace(/\/\/[^@/]*@/, '//***@');
   throw new Error(
@@ -50,38 +54,62 @@ function directory(what: string, rest: string, dataDir: string | undefined): str
   return rest.startsWith('/') || dataDir === undefined ? rest : join(dataDir, rest);
 }
 
+const DATABASES = {
+  pglite: 'pglite:DIRECTORY or pglite:memory',
+  postgres: 'postgres://USER:PASSWORD@HOST:PORT/DATABASE',
+};
+const QUEUES = {
+  pglite: 'pglite: (with a pglite: database)',
+  postgres: 'postgres://USER:PASSWORD@HOST:PORT/DATABASE',
+};
+
 /** Opens every engine, or none. The broker of the device bus must be up already. */
 export async function openEngines(urls: EngineUrls, deps: EngineDeps): Promise<OpenEngines> {
   const { wall, log, activity, dataDir } = deps;
-  const database = split('database URL', urls.databaseUrl, { pglite: 'pglite:DIRECTORY or pglite:memory' });
-  split('queue URL', urls.queueUrl, { pglite: 'pglite: (with a pglite: database)' });
+  const database = split('database URL', urls.databaseUrl, DATABASES);
+  const queue = split('queue URL', urls.queueUrl, QUEUES);
   split('MQTT URL', urls.mqttUrl, { mqtt: 'mqtt://HOST:PORT', mqtts: 'mqtts://HOST:PORT' });
   split('events URL', urls.eventsUrl, { memory: 'memory:' });
   const archive = split('archive URL', urls.archiveUrl, { file: 'file:DIRECTORY' });
-  const location = database.rest === 'memory' ? 'memory' : directory('database URL', database.rest, dataDir);
+  if (queue.scheme === 'pglite' && database.scheme !== 'pglite')
+    throw new Error('queue URL "pglite:" needs a pglite: database, where the queue lives: name a queue of its own');
+  const location =
+    database.scheme !== 'pglite' || database.rest === 'memory'
+      ? database.rest
+      : directory('database URL', database.rest, dataDir);
   const archiveRoot = directory('archive URL', archive.rest, dataDir);
 
-  const pglite = await openPglite({ location, wall, log });
-  try {
-    const queue = pgliteQueueEngine(pglite.shared, { wall, log, activity });
-    const events = memoryEvents(log);
-    const objects = await fileArchive(archiveRoot, systemIds());
+  const { result, close } = await openInOrder(async (keep) => {
+    const opened = keep(await openDatabase(database.scheme, location, urls, deps));
+    const jobs = keep(await openQueue(queue.scheme, opened, urls, deps));
+    const events = keep(memoryEvents(log));
+    const objects = keep(await fileArchive(archiveRoot, systemIds()));
     const bus = mqttBus(urls.mqttUrl, { wall, log, activity, protocolVersion: deps.mqttVersion ?? 4 });
-    return {
-      database: pglite,
-      queue,
-      bus,
-      events,
-      archive: objects,
-      async close() {
-        await queue.close();
-        await events.close();
-        await objects.close();
-        await pglite.close();
-      },
-    };
-  } catch (error) {
-    await pglite.close();
-    throw error;
-  }
+    return { database: opened, queue: jobs, bus, events, archive: objects };
+  });
+  return { ...result, close };
+}
+
+/** An adapter that is not asked for is not loaded. */
+async function openDatabase(
+  scheme: string,
+  location: string,
+  { databaseUrl }: EngineUrls,
+  { wall, log }: EngineDeps,
+): Promise<DatabaseEngine | PgliteDatabase> {
+  if (scheme === 'pglite') return openPglite({ location, wall, log });
+  const { openPostgres } = await import('./database/postgres.ts');
+  return openPostgres({ url: databaseUrl, wall, log });
+}
+
+async function openQueue(
+  scheme: string,
+  database: DatabaseEngine | PgliteDatabase,
+  { queueUrl }: EngineUrls,
+  { wall, log, activity }: EngineDeps,
+): Promise<JobQueueEngine> {
+  const deps = { wall, log, activity };
+  if (scheme === 'pglite') return pgliteQueueEngine((database as PgliteDatabase).shared, deps);
+  const { postgresQueueEngine } = await import('./queue/postgres.ts');
+  return postgresQueueEngine(queueUrl, deps);
 }

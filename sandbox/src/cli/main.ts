@@ -12,6 +12,8 @@ const COMMANDS: Record<string, () => Promise<{ default: Command }>> = {
   keys: () => import('./commands/keys.ts'),
   audit: () => import('./commands/audit.ts'),
   settlement: () => import('./commands/settlement.ts'),
+  backup: () => import('./commands/backup.ts'),
+  restore: () => import('./commands/restore.ts'),
   bench: () => import('./commands/bench.ts'),
 };
 

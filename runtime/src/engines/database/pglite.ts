@@ -1,12 +1,13 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import { Kysely, type Migration, Migrator, PostgresDialect } from 'kysely';
+import { Kysely, type Migration, PostgresDialect } from 'kysely';
 import type { WallClock } from '../../clock.ts';
 import { lockDirectory } from '../../lock.ts';
 import type { Logger } from '../../logging.ts';
 import { engineLimits } from '../limits.ts';
 import { maintain } from './maintenance.ts';
+import { migrated } from './migrate.ts';
 import { subscriberName } from './names.ts';
 import { inTurn, type SharedSession, transactionPool } from './pool.ts';
 import type { DatabaseEngine } from './port.ts';
@@ -19,6 +20,8 @@ export interface PgliteDatabase extends DatabaseEngine {
   readonly shared: SharedSession;
   /** How the data came: an existing directory, the template, or initdb. */
   readonly origin: 'existing' | 'template' | 'initdb';
+  /** The whole data directory as a tar, all of it of one instant: what `template` takes. It is held in memory. */
+  dump(): Promise<Blob>;
 }
 
 export interface PgliteOptions {
@@ -85,7 +88,8 @@ interface Opened extends Pick<PgliteOptions, 'wall' | 'log'> {
   readonly unlock: () => void;
 }
 
-function engineOver(db: PGlite, { origin, wall, log, unlock }: Opened): PgliteDatabase {
+/** The engine over a PGlite that is open already; it closes it. */
+export function engineOver(db: PGlite, { origin, wall, log, unlock }: Opened): PgliteDatabase {
   let closing: Promise<void> | undefined;
   const shared: SharedSession = {
     session: new PgliteSession(db),
@@ -109,6 +113,11 @@ function engineOver(db: PGlite, { origin, wall, log, unlock }: Opened): PgliteDa
     origin,
     shared,
     open: (subscriber, migrations) => openSchema(shared, subscriber, migrations),
+    dump: () =>
+      inTurn(shared, undefined, async (session) => {
+        await session.run('checkpoint');
+        return db.dumpDataDir('none');
+      }),
     close() {
       closing ??= close();
       return closing;
@@ -128,17 +137,5 @@ async function openSchema<Tables>(
       await session.run(`create role "${name}" nologin; create schema "${name}" authorization "${name}"`);
   });
   const pool = transactionPool(shared, { role: name, schema: name });
-  const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
-  const migrator = new Migrator({
-    db: kysely,
-    provider: { getMigrations: async () => migrations },
-    migrationTableSchema: name,
-  });
-  const { error, results } = await migrator.migrateToLatest();
-  if (error === undefined) return kysely;
-  const failed = results?.find((result) => result.status === 'Error')?.migrationName;
-  throw new Error(
-    `the tables of ${subscriber} cannot be migrated${failed ? `, at ${failed}` : ''}: ${error instanceof Error ? error.message : String(error)}`,
-    { cause: error },
-  );
+  return migrated(new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }), name, subscriber, migrations);
 }

@@ -2,6 +2,7 @@ import { latestCheckpoint } from '@flexder/bap-dso/audit-settlement/archive.ts';
 import { auditTrail } from '@flexder/bap-dso/audit-settlement/export.ts';
 import { verifyAudit } from '@flexder/bap-dso/audit-settlement/verify.ts';
 import { type Command, print, required, say, UsageError, type Values } from '../command.ts';
+import { DATABASE_OPTION } from '../database-option.ts';
 import { openStored } from '../stored.ts';
 
 async function verify(values: Values): Promise<number> {
@@ -40,6 +41,7 @@ const command: Command = {
   arguments: 'verify|export --data DIR',
   options: {
     data: { type: 'string', value: 'DIR', help: 'the folder a run was kept in' },
+    ...DATABASE_OPTION,
     'obp-id': { type: 'string', value: 'ID', help: 'export: the order, by its OBP id' },
   },
   async run(values, [verb]) {

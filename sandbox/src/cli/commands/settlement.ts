@@ -3,6 +3,7 @@ import { loadSettlementRows, settlementReport } from '@flexder/bap-dso/audit-set
 import type { BapTables } from '@flexder/bap-dso/tables.ts';
 import type { Kysely } from 'kysely';
 import { type Command, print, text, UsageError } from '../command.ts';
+import { DATABASE_OPTION } from '../database-option.ts';
 import { openStored } from '../stored.ts';
 
 const command: Command = {
@@ -10,6 +11,7 @@ const command: Command = {
   arguments: 'export --data DIR [--format csv|json]',
   options: {
     data: { type: 'string', value: 'DIR', help: 'the folder a run was kept in' },
+    ...DATABASE_OPTION,
     format: { type: 'string', value: 'F', help: 'csv or json (csv)' },
     'obp-id': { type: 'string', value: 'ID', help: 'one order only' },
   },
