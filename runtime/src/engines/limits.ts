@@ -18,6 +18,15 @@ export const engineLimits = {
   seenStatements: 2_048,
   /** A producer learns this fast that the queue is away: its outbox relay tries again. */
   queueAddMs: 1_000,
+  /** A job that another process may do counts as work of this one no longer than this. */
+  queueHoldMs: 2_000,
+  /** Time for the first connection to a queue server that is starting beside us. */
+  queueFirstConnectMs: 10_000,
+  queueConnectMs: 3_000,
+  /** Longest pause between two attempts to reach a queue server again. */
+  queueReconnectMs: 1_000,
+  /** A connection that is silent this long is probed, so that a peer that vanished is noticed. */
+  queueKeepAliveMs: 10_000,
   /** Running jobs may end within this when the queue closes. */
   queueDrainMs: 10_000,
   /** A job whose process died is taken up again this long after, should nobody notice sooner. */

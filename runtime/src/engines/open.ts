@@ -13,7 +13,7 @@ import { pgliteQueueEngine } from './queue/pglite.ts';
 export interface EngineUrls {
   /** `pglite:memory` or `pglite:/directory`. */
   readonly databaseUrl: string;
-  /** `pglite:`, the queue in the same PGlite as the database. */
+  /** `pglite:`, the queue in the same PGlite as the database; `redis://` or `rediss://`, see queue/redis-url.ts. */
   readonly queueUrl: string;
   /** `mqtt://host:port` or `mqtts://host:port` of a broker that is up. */
   readonly mqttUrl: string;
@@ -54,7 +54,11 @@ function directory(what: string, rest: string, dataDir: string | undefined): str
 export async function openEngines(urls: EngineUrls, deps: EngineDeps): Promise<OpenEngines> {
   const { wall, log, activity, dataDir } = deps;
   const database = split('database URL', urls.databaseUrl, { pglite: 'pglite:DIRECTORY or pglite:memory' });
-  split('queue URL', urls.queueUrl, { pglite: 'pglite: (with a pglite: database)' });
+  const queueAt = split('queue URL', urls.queueUrl, {
+    pglite: 'pglite: (with a pglite: database)',
+    redis: 'redis://HOST:PORT',
+    rediss: 'rediss://HOST:PORT',
+  });
   split('MQTT URL', urls.mqttUrl, { mqtt: 'mqtt://HOST:PORT', mqtts: 'mqtts://HOST:PORT' });
   split('events URL', urls.eventsUrl, { memory: 'memory:' });
   const archive = split('archive URL', urls.archiveUrl, { file: 'file:DIRECTORY' });
@@ -63,7 +67,11 @@ export async function openEngines(urls: EngineUrls, deps: EngineDeps): Promise<O
 
   const pglite = await openPglite({ location, wall, log });
   try {
-    const queue = pgliteQueueEngine(pglite.shared, { wall, log, activity });
+    const queueDeps = { wall, log, activity };
+    const queue =
+      queueAt.scheme === 'pglite'
+        ? pgliteQueueEngine(pglite.shared, queueDeps)
+        : await (await import('./queue/redis.ts')).redisQueueEngine(urls.queueUrl, queueDeps);
     const events = memoryEvents(log);
     const objects = await fileArchive(archiveRoot, systemIds());
     const bus = mqttBus(urls.mqttUrl, { wall, log, activity, protocolVersion: deps.mqttVersion ?? 4 });
