@@ -10,7 +10,7 @@ export const SERIES_SAMPLES = 4_096;
 export const SERIES_HALF_HOURS = 60 * 48;
 /** Readings that wait for the database a service; beyond it the oldest are dropped and counted, detection goes on. */
 export const READINGS_WAITING = 20_000;
-/** Rows of one insert: far below the 65,535 parameters of a PostgreSQL statement. */
+/** Rows of one insert: some milliseconds, so that a judgement never waits long for the database behind it. */
 export const READINGS_BATCH = 2_000;
 /** A statement that fails is tried again this often before its readings are given up and counted. */
 export const READINGS_ATTEMPTS = 3;

@@ -56,6 +56,8 @@ async function settle(deps: SettlementDeps, obpId: string): Promise<Settled> {
     baseline,
   );
   return participant.transact(async (work) => {
+    // A job may be repeated while it runs, here or in another process: one revision follows the other.
+    await work.db.selectFrom('flex_order').select('obp_id').where('obp_id', '=', obpId).forUpdate().execute();
     const latest = await newestRevision(work, obpId);
     const next = latest.revision + 1;
     const input = { config: config.settlement, order, document, baselineOf, baselineMethod: baseline.method, restsOn };

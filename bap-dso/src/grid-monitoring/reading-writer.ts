@@ -1,6 +1,6 @@
 /** Writes feeder readings in batches: what comes while one is being written goes with the next, so no timer delays either. */
 import type { Context } from '@flexder/runtime/context.ts';
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { READINGS_ATTEMPTS, READINGS_BATCH, READINGS_WAITING } from '../limits.ts';
 import type { BapTables } from '../tables.ts';
 import type { AdmittedSample } from './telemetry.ts';
@@ -41,18 +41,12 @@ export class ReadingWriter {
   async #write(batch: readonly AdmittedSample[]): Promise<void> {
     for (let attempt = 1; attempt <= READINGS_ATTEMPTS; attempt++) {
       try {
-        await this.#database
-          .insertInto('feeder_reading')
-          .values(
-            batch.map(({ feederId, atMs, powerKw, quality }) => ({
-              feeder_id: feederId,
-              read_at: new Date(atMs),
-              power_kw: powerKw,
-              quality,
-            })),
-          )
-          .onConflict((conflict) => conflict.columns(['feeder_id', 'read_at']).doNothing())
-          .execute();
+        await sql`
+          insert into feeder_reading (feeder_id, read_at, power_kw, quality)
+          select * from unnest(
+            ${batch.map(({ feederId }) => feederId)}::text[], ${batch.map(({ atMs }) => new Date(atMs))}::timestamptz[],
+            ${batch.map(({ powerKw }) => powerKw)}::float8[], ${batch.map(({ quality }) => quality)}::text[])
+          on conflict (feeder_id, read_at) do nothing`.execute(this.#database);
         return;
       } catch (error) {
         this.#context.log.warn(

@@ -64,7 +64,10 @@ export async function dropHolds(db: Transaction<AggregatorTables>, orderNo: numb
   await db.deleteFrom('reservation').where('order_no', '=', orderNo).where('committed', '=', false).execute();
 }
 
-/** Lets quotes that ran out (wall time) expire and frees their devices; returns the orders that ended so. */
+/**
+ * Lets quotes that ran out (wall time) expire and frees their devices; returns the orders that ended so. An order that
+ * somebody else has locked is left to them: every handler expires quotes before it looks at its own.
+ */
 export async function expireQuotes(
   db: Transaction<AggregatorTables>,
   nowWallMs: number,
@@ -72,7 +75,10 @@ export async function expireQuotes(
   const { rows } = await sql<{ order_no: number; transaction_id: string; order_id: string | null }>`
     with ended as (
       update flex_order set state = 'EXPIRED', updated_wall_at = ${new Date(nowWallMs)}
-      where state in ('QUOTED', 'INITIALISED') and quote_until_wall_at <= ${new Date(nowWallMs)}
+      where order_no in (
+        select order_no from flex_order
+        where state in ('QUOTED', 'INITIALISED') and quote_until_wall_at <= ${new Date(nowWallMs)}
+        order by order_no for update skip locked)
       returning order_no, transaction_id, order_id),
     freed as (delete from reservation where order_no in (select order_no from ended) and not committed)
     select * from ended order by order_no`.execute(db);

@@ -1,3 +1,4 @@
+import { lockForTransaction } from '@flexder/runtime/engines/database/locks.ts';
 import type { Kysely, Selectable, Transaction } from 'kysely';
 import { KEYS_PER_SUBSCRIBER, SUBSCRIBERS, UNPROVEN_KEPT_MS } from '../limits.ts';
 import { type Application, RefusedError } from './application.ts';
@@ -37,6 +38,8 @@ export function createSubscriptionStore(db: Kysely<RegistryTables>): Subscriptio
     keysOf: (id) => rowsOf(db, id),
     async register(application, status, now) {
       await db.transaction().execute(async (trx) => {
+        // Who else registers now may want the same address or key, of which no row tells yet.
+        await lockForTransaction(trx, 'subscriptions');
         await forgetUnproven(trx, now);
         await assertFree(trx, application);
         const rows = await rowsOf(trx, application.subscriber_id);

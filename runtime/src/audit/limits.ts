@@ -2,10 +2,10 @@
 
 /** Records are sealed this long after the first one waits: many share one write, and none waits long. */
 export const SEAL_AFTER_MS = 100;
-/** Records of one batch: about 40 ms of hashing and one statement of some 500 KB. */
-export const SEAL_BATCH = 1_000;
+/** Records of one batch, which is one transaction: about 10 ms of hashing, during which an embedded database waits. */
+export const SEAL_BATCH = 250;
 /** Batches of one sealing run; more wait for the next. */
-export const SEAL_BATCHES = 20;
+export const SEAL_BATCHES = 80;
 /** Pause after a failed sealing. */
 export const SEAL_RETRY_MS = 1_000;
 /** An unsealed record older than this raises the alarm. */

@@ -3,12 +3,13 @@ import type { AuditEntry, AuditRecord } from '@flexder/protocol/audit/record.ts'
 import { type Kysely, sql } from 'kysely';
 import type { Activity } from '../activity.ts';
 import type { WallClock } from '../clock.ts';
+import { lockForTransaction } from '../engines/database/locks.ts';
 import type { Logger } from '../logging.ts';
 import type { Metrics } from '../metrics.ts';
 import type { ParticipantTables } from '../participant/tables.ts';
 import { SEAL_AFTER_MS, SEAL_BATCH, SEAL_BATCHES, SEAL_RETRY_MS, UNSEALED_ALARM_MS } from './limits.ts';
 
-/** Gives unsealed records their place in the chain: one sealer a participant, since a chain has one end. */
+/** Gives unsealed records their place in the chain, which has one end: sealers of one participant take turns. */
 export interface Sealer {
   /** Tells that records were written; they are sealed soon after. */
   nudge(): void;
@@ -26,7 +27,6 @@ interface SealerDeps {
 }
 
 export function createSealer({ db, wall, log, metrics, activity }: SealerDeps): Sealer {
-  let head: { seq: number; hash: string } | undefined;
   let waitingSinceMs: number | undefined;
   let sealingSinceMs: number | undefined;
   let cancelTimer: (() => void) | undefined;
@@ -38,25 +38,27 @@ export function createSealer({ db, wall, log, metrics, activity }: SealerDeps): 
     return sinceMs === undefined ? 0 : Math.max(0, wall.monotonicMs() - sinceMs);
   };
 
-  async function sealBatch(): Promise<number> {
-    head ??= await readHead(db);
-    const rows = await db
-      .selectFrom('audit_record')
-      .select(['id', 'record'])
-      .where('seq', 'is', null)
-      .orderBy('id')
-      .limit(SEAL_BATCH)
-      .execute();
-    const sealed: { id: string; record: AuditRecord }[] = [];
-    let end = head;
-    for (const row of rows) {
-      const record = seal(row.record as AuditEntry, end.seq + 1, end.hash);
-      sealed.push({ id: String(row.id), record });
-      end = { seq: record.seq, hash: record.hash };
-    }
-    if (sealed.length > 0) await writeSealed(db, sealed);
-    head = end;
-    return sealed.length;
+  /** Under a lock: another process of this participant, as during a rolling start, has the same chain. */
+  function sealBatch(): Promise<number> {
+    return db.transaction().execute(async (trx) => {
+      await lockForTransaction(trx, 'audit chain');
+      let end = await readHead(trx);
+      const rows = await trx
+        .selectFrom('audit_record')
+        .select(['id', 'record'])
+        .where('seq', 'is', null)
+        .orderBy('id')
+        .limit(SEAL_BATCH)
+        .execute();
+      const sealed: { id: string; record: AuditRecord }[] = [];
+      for (const row of rows) {
+        const record = seal(row.record as AuditEntry, end.seq + 1, end.hash);
+        sealed.push({ id: String(row.id), record });
+        end = { seq: record.seq, hash: record.hash };
+      }
+      if (sealed.length > 0) await writeSealed(trx, sealed);
+      return sealed.length;
+    });
   }
 
   async function run(): Promise<void> {
@@ -75,8 +77,6 @@ export function createSealer({ db, wall, log, metrics, activity }: SealerDeps): 
   function enqueueRun(): Promise<void> {
     const next = running.then(() => activity.track('audit.seal', run));
     running = next.catch((error: unknown) => {
-      // The head in memory may be behind what was written: it is read again.
-      head = undefined;
       metrics.count('audit_seal_failures');
       log.error(
         { error: String(error), ageMs: Math.round(age()) },

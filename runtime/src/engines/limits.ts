@@ -16,6 +16,28 @@ export const engineLimits = {
   preparedStatementChars: 8_192,
   /** Statements seen once and not yet prepared. */
   seenStatements: 2_048,
+  /** Connections of one process to a server: handlers at work plus telemetry; ten processes fit in its usual hundred. */
+  serverConnections: 10,
+  /** Time to connect, and to wait for a connection of the pool: within it a service is slow, after it it is down. */
+  serverConnectMs: 10_000,
+  /** An idle connection is given back to the server after this. */
+  serverIdleMs: 30_000,
+  /** First probe of a silent connection: a peer that vanished is noticed in seconds, not in the system's two hours. */
+  serverKeepAliveMs: 10_000,
+  /** A statement that takes longer is cancelled: it holds locks that others wait for. */
+  serverStatementMs: 30_000,
+  /** A server that has not even cancelled by then is gone; the connection is dropped. */
+  serverSilenceMs: 5_000,
+  /** A transaction that does nothing for this long is a bug, and holds its locks. */
+  serverIdleInTransactionMs: 60_000,
+  /** Starts of several processes at once migrate one after the other; a start waits this long for the others. */
+  migrationWaitMs: 60_000,
+  /** One statement of a migration: an index over a year of telemetry takes minutes. */
+  migrationStatementMs: 600_000,
+  /** Statements of the job queues of one process that run side by side. */
+  queueConnections: 6,
+  /** Connections that wait for notifications, one a queue with a worker. */
+  queueListeners: 64,
   /** A producer learns this fast that the queue is away: its outbox relay tries again. */
   queueAddMs: 1_000,
   /** A job that another process may do counts as work of this one no longer than this. */

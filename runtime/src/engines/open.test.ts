@@ -19,12 +19,18 @@ describe('engines by URL', () => {
 
   const refused: [Partial<EngineUrls>, RegExp][] = [
     [
-      { databaseUrl: 'postgres://user:secret@db/flexder' },
-      /database URL "postgres:\/\/\*\*\*@db\/flexder" is not supported here: use pglite:DIRECTORY or pglite:memory/,
+      { databaseUrl: 'mysql://user:secret@db/flexder' },
+      /database URL "mysql:\/\/\*\*\*@db\/flexder" is not supported here: use pglite:DIRECTORY or pglite:memory or postgres:/,
     ],
+    [
+      { databaseUrl: 'postgres://user:secret@db/', queueUrl: 'postgres://user:secret@db/' },
+      /database URL names no database: use postgres:/,
+    ],
+    [{ databaseUrl: 'postgres://user:secret@db/flexder', queueUrl: 'pglite:' }, /queue URL "pglite:" needs a pglite:/],
     [{ databaseUrl: 'memory' }, /database URL "memory" is not supported/],
     [{ databaseUrl: 'pglite:' }, /database URL names no directory/],
-    [{ queueUrl: 'redis://localhost' }, /queue URL .* use pglite:/],
+    [{ queueUrl: 'amqp://localhost' }, /queue URL .* use pglite:.* or redis:/],
+    [{ queueUrl: 'redis://:secret@localhost/0?prefix=a:b' }, /^the prefix of the queue URL has 1 to 64 letters/],
     [{ mqttUrl: 'http://localhost' }, /MQTT URL .* use mqtt:\/\/HOST:PORT or mqtts:\/\/HOST:PORT/],
     [{ eventsUrl: 'kafka://localhost' }, /events URL .* use memory:/],
     [{ archiveUrl: 's3://bucket' }, /archive URL .* use file:DIRECTORY/],

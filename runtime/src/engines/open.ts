@@ -3,17 +3,23 @@ import type { Activity } from '../activity.ts';
 import type { WallClock } from '../clock.ts';
 import { type Engines, systemIds } from '../context.ts';
 import type { Logger } from '../logging.ts';
+import { openInOrder } from '../service.ts';
 import { fileArchive } from './archive/file.ts';
 import { mqttBus } from './bus/mqtt.ts';
-import { openPglite } from './database/pglite.ts';
+import { openPglite, type PgliteDatabase } from './database/pglite.ts';
+import type { DatabaseEngine } from './database/port.ts';
 import { memoryEvents } from './events/memory.ts';
 import { pgliteQueueEngine } from './queue/pglite.ts';
+import type { JobQueueEngine } from './queue/port.ts';
 
 /** One URL for each engine; the scheme picks the adapter. */
 export interface EngineUrls {
-  /** `pglite:memory` or `pglite:/directory`. */
+  /** `pglite:memory`, `pglite:/directory`, or `postgres://user:password@host:port/database`. */
   readonly databaseUrl: string;
-  /** `pglite:`, the queue in the same PGlite as the database; `redis://` or `rediss://`, see queue/redis-url.ts. */
+  /**
+   * `pglite:`, the queue in the same PGlite as the database; `postgres://user:password@host:port/database`;
+   * `redis://` or `rediss://`, see queue/redis-url.ts.
+   */
   readonly queueUrl: string;
   /** `mqtt://host:port` or `mqtts://host:port` of a broker that is up. */
   readonly mqttUrl: string;
@@ -37,7 +43,8 @@ export type OpenEngines = Engines & { close(): Promise<void> };
 
 /** The scheme of `url` and what follows the colon (and a leading `//`). */
 function split(what: string, url: string, supported: Record<string, string>): { scheme: string; rest: string } {
-  const [, scheme = '', rest = ''] = /^([a-z][a-z0-9+.-]*):(?:\/\/)?(.*)$/s.exec(url) ?? [];
+  const [, written = '', rest = ''] = /^([a-z][a-z0-9+.-]*):(?:\/\/)?(.*)$/s.exec(url) ?? [];
+  const scheme = written === 'postgresql' ? 'postgres' : written;
   if (scheme in supported) return { scheme, rest };
   const shown = url.replace(/\/\/[^@/]*@/, '//***@');
   throw new Error(
@@ -50,46 +57,68 @@ function directory(what: string, rest: string, dataDir: string | undefined): str
   return rest.startsWith('/') || dataDir === undefined ? rest : join(dataDir, rest);
 }
 
+const DATABASES = {
+  pglite: 'pglite:DIRECTORY or pglite:memory',
+  postgres: 'postgres://USER:PASSWORD@HOST:PORT/DATABASE',
+};
+const QUEUES = {
+  pglite: 'pglite: (with a pglite: database)',
+  postgres: 'postgres://USER:PASSWORD@HOST:PORT/DATABASE',
+  redis: 'redis://:PASSWORD@HOST:PORT/DB?prefix=NAME',
+  rediss: 'rediss://',
+};
+
 /** Opens every engine, or none. The broker of the device bus must be up already. */
 export async function openEngines(urls: EngineUrls, deps: EngineDeps): Promise<OpenEngines> {
   const { wall, log, activity, dataDir } = deps;
-  const database = split('database URL', urls.databaseUrl, { pglite: 'pglite:DIRECTORY or pglite:memory' });
-  const queueAt = split('queue URL', urls.queueUrl, {
-    pglite: 'pglite: (with a pglite: database)',
-    redis: 'redis://HOST:PORT',
-    rediss: 'rediss://HOST:PORT',
-  });
+  const database = split('database URL', urls.databaseUrl, DATABASES);
+  const queue = split('queue URL', urls.queueUrl, QUEUES);
   split('MQTT URL', urls.mqttUrl, { mqtt: 'mqtt://HOST:PORT', mqtts: 'mqtts://HOST:PORT' });
   split('events URL', urls.eventsUrl, { memory: 'memory:' });
   const archive = split('archive URL', urls.archiveUrl, { file: 'file:DIRECTORY' });
-  const location = database.rest === 'memory' ? 'memory' : directory('database URL', database.rest, dataDir);
+  if (queue.scheme === 'pglite' && database.scheme !== 'pglite')
+    throw new Error('queue URL "pglite:" needs a pglite: database, where the queue lives: name a queue of its own');
+  const location =
+    database.scheme !== 'pglite' || database.rest === 'memory'
+      ? database.rest
+      : directory('database URL', database.rest, dataDir);
   const archiveRoot = directory('archive URL', archive.rest, dataDir);
 
-  const pglite = await openPglite({ location, wall, log });
-  try {
-    const queueDeps = { wall, log, activity };
-    const queue =
-      queueAt.scheme === 'pglite'
-        ? pgliteQueueEngine(pglite.shared, queueDeps)
-        : await (await import('./queue/redis.ts')).redisQueueEngine(urls.queueUrl, queueDeps);
-    const events = memoryEvents(log);
-    const objects = await fileArchive(archiveRoot, systemIds());
+  const { result, close } = await openInOrder(async (keep) => {
+    const opened = keep(await openDatabase(database.scheme, location, urls, deps));
+    const jobs = keep(await openQueue(queue.scheme, opened, urls, deps));
+    const events = keep(memoryEvents(log));
+    const objects = keep(await fileArchive(archiveRoot, systemIds()));
     const bus = mqttBus(urls.mqttUrl, { wall, log, activity, protocolVersion: deps.mqttVersion ?? 4 });
-    return {
-      database: pglite,
-      queue,
-      bus,
-      events,
-      archive: objects,
-      async close() {
-        await queue.close();
-        await events.close();
-        await objects.close();
-        await pglite.close();
-      },
-    };
-  } catch (error) {
-    await pglite.close();
-    throw error;
+    return { database: opened, queue: jobs, bus, events, archive: objects };
+  });
+  return { ...result, close };
+}
+
+/** An adapter that is not asked for is not loaded. */
+async function openDatabase(
+  scheme: string,
+  location: string,
+  { databaseUrl }: EngineUrls,
+  { wall, log }: EngineDeps,
+): Promise<DatabaseEngine | PgliteDatabase> {
+  if (scheme === 'pglite') return openPglite({ location, wall, log });
+  const { openPostgres } = await import('./database/postgres.ts');
+  return openPostgres({ url: databaseUrl, wall, log });
+}
+
+async function openQueue(
+  scheme: string,
+  database: DatabaseEngine | PgliteDatabase,
+  { queueUrl }: EngineUrls,
+  { wall, log, activity }: EngineDeps,
+): Promise<JobQueueEngine> {
+  const deps = { wall, log, activity };
+  if (scheme === 'pglite') return pgliteQueueEngine((database as PgliteDatabase).shared, deps);
+  if (scheme !== 'postgres') {
+    const { redisQueueEngine } = await import('./queue/redis.ts');
+    return redisQueueEngine(queueUrl, deps);
   }
+  const { postgresQueueEngine } = await import('./queue/postgres.ts');
+  return postgresQueueEngine(queueUrl, deps);
 }

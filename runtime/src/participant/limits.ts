@@ -14,6 +14,8 @@ export const BACKLOG_AGE_MS = 25_000;
 /** Attempts of a handler, then alarm. With the pauses below a passing fault of some 3 s is survived. */
 export const HANDLER_ATTEMPTS = 5;
 export const HANDLER_BACKOFF_MS = 200;
+/** Tries of a transaction that the database ends for the sake of another: each time one of them gets through. */
+export const VICTIM_ATTEMPTS = 5;
 /** Database writes on the way to an ACK: past this the sender hears 503 rather than nothing (promise: < 1 s). */
 export const STORE_TIMEOUT_MS = 900;
 

@@ -2,6 +2,7 @@ import type { KeyId } from '@flexder/protocol/beckn/identifiers.ts';
 import { generateKeys } from '@flexder/protocol/beckn/keys.ts';
 import { type Kysely, type Migration, sql } from 'kysely';
 import type { Ids } from '../context.ts';
+import { lockForTransaction } from '../engines/database/locks.ts';
 import type { ParticipantKeys } from './types.ts';
 
 /** Keys a subscriber made for itself when none were configured: a restart must be the same subscriber. */
@@ -24,7 +25,7 @@ export const ownKeyMigration: Record<string, Migration> = {
 
 /** The keys in the subscriber's own schema; made at the first start. */
 export async function ownKeys(db: Kysely<{ own_key: OwnKeyTable }>, ids: Ids): Promise<ParticipantKeys> {
-  const row = (await db.selectFrom('own_key').selectAll().executeTakeFirst()) ?? (await makeKeys(db, ids));
+  const row = (await storedKeys(db)) ?? (await makeKeys(db, ids));
   return {
     keyId: row.key_id as KeyId,
     signingSeed: row.signing_seed,
@@ -34,7 +35,11 @@ export async function ownKeys(db: Kysely<{ own_key: OwnKeyTable }>, ids: Ids): P
   };
 }
 
-async function makeKeys(db: Kysely<{ own_key: OwnKeyTable }>, ids: Ids): Promise<OwnKeyTable> {
+const storedKeys = (db: Kysely<{ own_key: OwnKeyTable }>) =>
+  db.selectFrom('own_key').selectAll().orderBy('key_id').executeTakeFirst();
+
+/** Two processes that start for the first time at once are one subscriber, with one key. */
+function makeKeys(db: Kysely<{ own_key: OwnKeyTable }>, ids: Ids): Promise<OwnKeyTable> {
   const keys = generateKeys((bytes) => ids.secret(bytes));
   const row = {
     key_id: ids.uuid(),
@@ -43,6 +48,10 @@ async function makeKeys(db: Kysely<{ own_key: OwnKeyTable }>, ids: Ids): Promise
     encryption_private_key: keys.encryptionPrivateKey,
     encryption_public_key: keys.encryptionPublicKey,
   };
-  await db.insertInto('own_key').values(row).execute();
-  return row;
+  return db.transaction().execute(async (trx) => {
+    await lockForTransaction(trx, 'own keys');
+    const stored = await storedKeys(trx);
+    if (!stored) await trx.insertInto('own_key').values(row).execute();
+    return stored ?? row;
+  });
 }

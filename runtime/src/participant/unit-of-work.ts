@@ -4,6 +4,7 @@ import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Context } from '../context.ts';
 import { composeMessage } from './compose.ts';
 import { factsOf } from './facts.ts';
+import { VICTIM_ATTEMPTS } from './limits.ts';
 import type { OutboxMessage, ParticipantTables } from './tables.ts';
 import type { InboundMessage, OutgoingMessage, ParticipantConfig, SubscriberRecord, UnitOfWork } from './types.ts';
 
@@ -39,21 +40,28 @@ interface TransactorDeps {
 
 type Pending = Omit<OutboxRow, 'seq' | 'attempts'>;
 
-/** A transaction whose effects are gathered in memory and written by one statement before the commit. */
+/**
+ * A transaction whose effects are gathered in memory and written by one statement before the commit. A body may run
+ * more than once: what it changes outside of the database belongs into `afterCommit`.
+ */
 export function createTransactor(deps: TransactorDeps): Transactor {
   const { context, config, db, committed } = deps;
   return {
     async transact(body, marks = {}) {
-      const effects: Pending[] = [];
-      const entries: AuditEntry[] = [];
-      const wakeUps: (() => void)[] = [];
-      let rows: OutboxRow[] = [];
-      const result = await db.transaction().execute(async (trx) => {
-        const value = await body(unitOfWork(deps, trx, effects, entries, wakeUps));
-        rows = await writeEffects(trx, effects, entries, marks, new Date(context.wall.nowMs()));
-        return value;
-      });
-      committed(rows, entries.length > 0);
+      const attempt = async () => {
+        const effects: Pending[] = [];
+        const entries: AuditEntry[] = [];
+        const wakeUps: (() => void)[] = [];
+        let rows: OutboxRow[] = [];
+        const result = await db.transaction().execute(async (trx) => {
+          const value = await body(unitOfWork(deps, trx, effects, entries, wakeUps));
+          rows = await writeEffects(trx, effects, entries, marks, new Date(context.wall.nowMs()));
+          return value;
+        });
+        return { result, rows, wakeUps, audited: entries.length > 0 };
+      };
+      const { result, rows, wakeUps, audited } = await unlessVictim(attempt);
+      committed(rows, audited);
       for (const run of wakeUps) {
         try {
           run();
@@ -64,6 +72,24 @@ export function createTransactor(deps: TransactorDeps): Transactor {
       return result;
     },
   };
+}
+
+/** Another process handled the message meanwhile, so this transaction was rolled back. */
+export class HandledElsewhereError extends Error {
+  override name = 'HandledElsewhereError';
+}
+
+/** SQLSTATE of transactions that the database sacrificed for another: nothing of them happened. */
+const VICTIM = new Set(['40001', '40P01']);
+
+async function unlessVictim<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let failures = 1; ; failures++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (failures >= VICTIM_ATTEMPTS || !VICTIM.has(String((error as { code?: unknown }).code))) throw error;
+    }
+  }
 }
 
 function unitOfWork(
@@ -156,7 +182,7 @@ async function writeEffects(
     created: new Date(createdMs),
     deliver_before: deliverBeforeMs === null ? null : new Date(deliverBeforeMs),
   }));
-  const { rows } = await sql<{ id: string; seq: string }>`
+  const { rows } = await sql<{ id: string | null; seq: string; handled: number }>`
     with o as (
       insert into outbox (id, kind, payload, created, deliver_before)
       select x.id, x.kind, x.payload, x.created, x.deliver_before
@@ -171,11 +197,13 @@ async function writeEffects(
       update inbound_message set state = 'handled', handled_at = ${now}::timestamptz
       where signer = ${handled?.signerId ?? ''}::text and action = ${handled?.action ?? ''}::text
         and message_id = ${handled?.body.context.message_id ?? ''}::text and state = 'stored'
+      returning 1
     ), f as (
       update outbox set failed_at = ${now}::timestamptz, error = ${failedOutbox?.error ?? ''}::text, attempts = ${failedOutbox?.attempts ?? 0}::integer
       where id = ${failedOutbox?.id ?? ''}::text
     )
-    select id, seq from o`.execute(trx);
+    select o.id, o.seq, done.handled from (select count(*) as handled from h) as done left join o on true`.execute(trx);
+  if (handled && rows[0]?.handled === 0) throw new HandledElsewhereError('the message is handled already');
   const seqs = new Map(rows.map((row) => [row.id, Number(row.seq)]));
   return effects.map((effect) => ({ ...effect, seq: seqs.get(effect.id) ?? 0, attempts: 0 }));
 }

@@ -14,7 +14,7 @@ import { settle } from './settle.ts';
 export interface FoundationOptions {
   /** Where database and archive live; they are left there. */
   readonly dataDir: string;
-  /** Default `pglite:memory`; relative directories are below `dataDir`. */
+  /** Default `pglite:memory`; relative directories are below `dataDir`. The job queue is in it too. */
   readonly databaseUrl?: string;
   readonly logLevel: LogLevel;
 }
@@ -46,7 +46,7 @@ export async function layFoundation(options: FoundationOptions, field: Field, cl
   const ids = systemIds();
   const urls = {
     databaseUrl,
-    queueUrl: 'pglite:',
+    queueUrl: databaseUrl.startsWith('pglite:') ? 'pglite:' : databaseUrl,
     mqttUrl: broker.url,
     eventsUrl: 'memory:',
     archiveUrl: 'file:archive',

@@ -66,7 +66,7 @@ describe('configuration of service processes', () => {
       FLEXDER_LOG_LEVEL: 'loud',
       FLEXDER_HEALTH_PORT: '-1',
       FLEXDER_DRAIN_MS: '60000',
-      FLEXDER_QUEUE_URL: 'redis://127.0.0.1',
+      FLEXDER_QUEUE_URL: 'amqp://127.0.0.1',
       FLEXDER_GATEWAY_PORT: 'http',
     });
     expect(problems.map((problem) => problem.split(' ')[0])).to.have.members([
@@ -81,9 +81,58 @@ describe('configuration of service processes', () => {
   });
 
   it('does not repeat an engine URL, which may hold a password', async () => {
-    const [problem, ...more] = await problemsOf('registry', { FLEXDER_DATABASE_URL: 'postgres://me:s3cret@db/flex' });
+    const [problem, ...more] = await problemsOf('registry', { FLEXDER_DATABASE_URL: 'mysql://me:s3cret@db/flex' });
     expect(more).to.deep.equal([]);
     expect(problem).to.include('FLEXDER_DATABASE_URL must be pglite:').and.not.include('s3cret');
+  });
+
+  it('takes a server for the database, and the queue with it, with the password from a file', async () => {
+    const enginesOf = async (env: Env) => (await configure('registry', env)).config.engines;
+    const url = 'postgres://me@db:5432/flex';
+    const password = file('password', 's3cr/t@\n');
+    const full = 'postgres://me:s3cr%2Ft%40@db:5432/flex';
+    expect(await enginesOf({ FLEXDER_DATABASE_URL: url, FLEXDER_DATABASE_PASSWORD_FILE: password })).to.include({
+      databaseUrl: full,
+      queueUrl: full,
+    });
+    const queue = { FLEXDER_QUEUE_URL: 'postgres://q@other/jobs', FLEXDER_QUEUE_PASSWORD_FILE: password };
+    expect(await enginesOf({ FLEXDER_DATABASE_URL: 'postgres://me:pw@db/flex', ...queue })).to.include({
+      databaseUrl: 'postgres://me:pw@db/flex',
+      queueUrl: 'postgres://q:s3cr%2Ft%40@other/jobs',
+    });
+    const redis = { FLEXDER_QUEUE_URL: 'redis://queue:6379/0?prefix=a', FLEXDER_QUEUE_PASSWORD_FILE: password };
+    expect(await enginesOf(redis)).to.include({
+      databaseUrl: 'pglite:database',
+      queueUrl: 'redis://:s3cr%2Ft%40@queue:6379/0?prefix=a',
+    });
+  });
+
+  it('says what is wrong with a password file, and never what is in it', async () => {
+    const url = 'postgres://me@db:5432/flex';
+    const wrong: [Env, RegExp][] = [
+      [
+        { FLEXDER_DATABASE_URL: url, FLEXDER_DATABASE_PASSWORD_FILE: join(folder, 'none') },
+        /^FLEXDER_DATABASE_PASSWORD_FILE: .*none cannot be read/,
+      ],
+      [
+        { FLEXDER_DATABASE_URL: url, FLEXDER_DATABASE_PASSWORD_FILE: file('empty', '\n') },
+        /^FLEXDER_DATABASE_PASSWORD_FILE: .* is empty/,
+      ],
+      [
+        { FLEXDER_DATABASE_URL: 'postgres://me:s3cret@db/flex', FLEXDER_DATABASE_PASSWORD_FILE: file('p', 's3cret') },
+        /^FLEXDER_DATABASE_URL has a password already/,
+      ],
+      [{ FLEXDER_DATABASE_PASSWORD_FILE: file('p', 's3cret') }, /^FLEXDER_DATABASE_PASSWORD_FILE is for a server/],
+      [
+        { FLEXDER_DATABASE_URL: 'postgres://me:pw@db/flex', FLEXDER_QUEUE_URL: 'pglite:' },
+        /^FLEXDER_QUEUE_URL can be pglite: only with/,
+      ],
+    ];
+    for (const [env, message] of wrong) {
+      const [problem, ...more] = await problemsOf('registry', env);
+      expect(more).to.deep.equal([]);
+      expect(problem).to.match(message).and.not.include('s3cret');
+    }
   });
 
   it('refuses a variable nobody knows, unless it is another service’s', async () => {

@@ -42,11 +42,21 @@ async function failure(work: Promise<unknown>): Promise<Error & { code?: string 
   );
 }
 
-/** What every database adapter must do. `reopen` closes the engine and opens the same data again. */
-export function databaseConformance(
-  open: () => Promise<DatabaseEngine>,
-  reopen?: (engine: DatabaseEngine) => Promise<DatabaseEngine>,
-): void {
+/** What only some adapters can show. */
+export interface DatabaseMeans {
+  /** Closes the engine and opens the same data again. */
+  reopen?(engine: DatabaseEngine): Promise<DatabaseEngine>;
+  /** A second engine on the same data, as another process has it. */
+  another?(): Promise<DatabaseEngine>;
+  /** Cuts every connection of the engine, as a failover does. */
+  cut?(): Promise<void>;
+  /** The same data with this bound on a statement. */
+  impatient?(statementMs: number): Promise<DatabaseEngine>;
+}
+
+/** What every database adapter must do. */
+export function databaseConformance(open: () => Promise<DatabaseEngine>, means: DatabaseMeans = {}): void {
+  const { reopen, another, cut, impatient } = means;
   let engine: DatabaseEngine;
   let db: Kysely<Tables>;
   before(async () => {
@@ -123,6 +133,56 @@ export function databaseConformance(
     expect(error.code).to.equal('23505');
     await db.insertInto('reading').values({ name: 'b', body: null }).execute();
     expect(await names(db)).to.deep.equal(['b']);
+  });
+
+  it('does not call a transaction committed that the database rolled back', async () => {
+    const error = await failure(
+      db.transaction().execute(async (tx) => {
+        await tx.insertInto('reading').values({ name: 'lost', body: null }).execute();
+        await sql`select 1 / 0`.execute(tx).catch(() => {});
+      }),
+    );
+    expect(error.message).to.match(/rolled back/);
+    expect(await names(db)).to.deep.equal([]);
+  });
+
+  it('takes several statements without values in one text, and gives the result of the last', async () => {
+    const { rows } = await sql
+      .raw('create table several (id int); insert into several values (1), (2); select count(*) as n from several')
+      .execute(db);
+    expect(rows).to.deep.equal([{ n: 2 }]);
+  });
+
+  it('gives nobody what a statement changed of the session', async () => {
+    await sql`set search_path to public`.execute(db);
+    await db.insertInto('reading').values({ name: 'here', body: null }).execute();
+    await sql`reset role`.execute(db);
+    const { rows } = await sql<{ same: boolean }>`select current_user = current_schema() as same`.execute(db);
+    expect(rows).to.deep.equal([{ same: true }]);
+  });
+
+  it('reads instants and days as they are in UTC', async () => {
+    const { rows } = await sql`select timestamp '2026-03-29 01:30' as local, date '2026-03-29' as day,
+      date_trunc('day', timestamptz '2026-03-29T23:30:00Z') as utc_day, array[timestamptz '2026-03-29T01:30:00.5Z'] as many,
+      1::int8 as small, 9007199254740993::int8 as large, 1.10::numeric as exact`.execute(db);
+    expect(rows).to.deep.equal([
+      {
+        local: new Date('2026-03-29T01:30:00Z'),
+        day: '2026-03-29',
+        utc_day: new Date('2026-03-29T00:00:00Z'),
+        many: [new Date('2026-03-29T01:30:00.500Z')],
+        small: 1,
+        large: '9007199254740993',
+        exact: '1.10',
+      },
+    ]);
+  });
+
+  it('does not run a statement of a transaction object that outlived its transaction', async () => {
+    const leaked = await db.transaction().execute(async (tx) => tx);
+    const error = await failure(leaked.insertInto('reading').values({ name: 'late', body: null }).execute());
+    expect(error.message).to.match(/released|committed/);
+    expect(await names(db)).to.deep.equal([]);
   });
 
   it('keeps concurrent transactions apart', async () => {
@@ -202,6 +262,68 @@ export function databaseConformance(
     await engine.open('newer.example', second);
     expect((await failure(engine.open('newer.example', migrations))).message).to.match(/002-note/);
   });
+
+  if (another) {
+    it('several_processes_that_start_at_once_migrate_once', async () => {
+      const engines = await Promise.all([another(), another(), another()]);
+      try {
+        const opened = await Promise.all(
+          engines.map((one) => one.open<Tables & { reading: { note: string | null } }>('at-once.example', second)),
+        );
+        await opened[0]?.insertInto('reading').values({ name: 'shared', body: null }).execute();
+        for (const one of opened) expect(await one.selectFrom('reading').select('note').execute()).to.have.length(1);
+      } finally {
+        await Promise.all(engines.map((one) => one.close()));
+      }
+    });
+
+    it('lets one of two processes wait for the row that the other has locked', async () => {
+      const other = await another();
+      try {
+        const there = await other.open<Tables>('bap.example', migrations);
+        await db.insertInto('reading').values({ name: 'counter', rows: 0, body: null }).execute();
+        const increment = (on: Kysely<Tables>) =>
+          on.transaction().execute(async (tx) => {
+            const counter = tx.selectFrom('reading').select('rows').where('name', '=', 'counter').forUpdate();
+            const { rows } = await counter.executeTakeFirstOrThrow();
+            const next = (rows ?? 0) + 1;
+            await tx.updateTable('reading').set({ rows: next }).where('name', '=', 'counter').execute();
+          });
+        await Promise.all(Array.from({ length: 20 }, (_, index) => increment(index % 2 === 0 ? db : there)));
+        expect((await db.selectFrom('reading').select('rows').executeTakeFirstOrThrow()).rows).to.equal(20);
+      } finally {
+        await other.close();
+      }
+    });
+  }
+
+  if (cut) {
+    it('has an error for what was under way when its connections were cut, and then goes on', async () => {
+      await db.insertInto('reading').values({ name: 'before', body: null }).execute();
+      const error = await failure(
+        db.transaction().execute(async (tx) => {
+          await tx.insertInto('reading').values({ name: 'lost', body: null }).execute();
+          await cut();
+          await tx.insertInto('reading').values({ name: 'lost too', body: null }).execute();
+        }),
+      );
+      expect(error.message).to.match(/terminat|ECONNRESET|EPIPE/);
+      expect(await names(db)).to.deep.equal(['before']);
+    });
+  }
+
+  if (impatient) {
+    it('cancels a statement that outlives its bound, and goes on', async () => {
+      const short = await impatient(100);
+      try {
+        const own = await short.open('bap.example', migrations);
+        expect((await failure(sql`select pg_sleep(60)`.execute(own))).code).to.equal('57014');
+        expect((await sql`select 1 as n`.execute(own)).rows).to.deep.equal([{ n: 1 }]);
+      } finally {
+        await short.close();
+      }
+    });
+  }
 
   if (reopen) {
     it('has after a reopening what was committed', async () => {

@@ -1,12 +1,13 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import { Kysely, type Migration, Migrator, PostgresDialect } from 'kysely';
+import { Kysely, type Migration, PostgresDialect } from 'kysely';
 import type { WallClock } from '../../clock.ts';
 import { lockDirectory } from '../../lock.ts';
 import type { Logger } from '../../logging.ts';
 import { engineLimits } from '../limits.ts';
 import { maintain } from './maintenance.ts';
+import { migrated } from './migrate.ts';
 import { subscriberName } from './names.ts';
 import { inTurn, type SharedSession, transactionPool } from './pool.ts';
 import type { DatabaseEngine } from './port.ts';
@@ -128,17 +129,5 @@ async function openSchema<Tables>(
       await session.run(`create role "${name}" nologin; create schema "${name}" authorization "${name}"`);
   });
   const pool = transactionPool(shared, { role: name, schema: name });
-  const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
-  const migrator = new Migrator({
-    db: kysely,
-    provider: { getMigrations: async () => migrations },
-    migrationTableSchema: name,
-  });
-  const { error, results } = await migrator.migrateToLatest();
-  if (error === undefined) return kysely;
-  const failed = results?.find((result) => result.status === 'Error')?.migrationName;
-  throw new Error(
-    `the tables of ${subscriber} cannot be migrated${failed ? `, at ${failed}` : ''}: ${error instanceof Error ? error.message : String(error)}`,
-    { cause: error },
-  );
+  return migrated(new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }), name, subscriber, migrations);
 }

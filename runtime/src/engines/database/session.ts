@@ -25,6 +25,8 @@ interface Column {
 }
 
 const PREPARABLE = /^\s*(?:--[^\n]*\n\s*)*(?:select|insert|update|delete|with|merge)\b/i;
+/** Changes the session for whoever has the next turn. */
+const SESSION_CHANGE = /^\s*(?:set|reset|discard)\b/i;
 /** The statement's result type changed, or the server forgot the statement. */
 const STALE_STATEMENT = new Set(['0A000', '26000']);
 
@@ -61,6 +63,12 @@ function resultOf(messages: readonly Message[]): QueryResult {
     }
   }
   return result;
+}
+
+/** PostgreSQL answers the commit of a failed transaction with its rollback, and no error. */
+export function committed(sql: string, result: QueryResult): QueryResult {
+  if (sql !== 'commit' || result.command !== 'ROLLBACK') return result;
+  throw new Error('the transaction was rolled back: one of its statements failed, and the error was not passed on');
 }
 
 /**
@@ -105,8 +113,10 @@ export class PgliteSession {
 
   /** One statement, or several without values; the caller holds the turn. */
   async run(sql: string, values: readonly unknown[] = []): Promise<QueryResult> {
+    // Whatever it changes is set anew for the next turn, also when that is of the same subscriber.
+    if (SESSION_CHANGE.test(sql)) this.#current = '';
     const preparable = sql.length <= engineLimits.preparedStatementChars && PREPARABLE.test(sql);
-    if (values.length === 0 && !preparable) return resultOf(await this.#exchange(query(sql)));
+    if (values.length === 0 && !preparable) return committed(sql, resultOf(await this.#exchange(query(sql))));
     const wire = values.map(toWire);
     const key = `${this.#current} ${sql}`;
     const name = preparable ? this.#prepared.get(key) : undefined;

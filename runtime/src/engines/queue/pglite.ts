@@ -1,27 +1,18 @@
-import { createPostgresBackend, runMigrations } from 'bullmq';
+import { createPostgresBackend } from 'bullmq';
 import type { WallClock } from '../../clock.ts';
 import { subscriberName } from '../database/names.ts';
 import { inTurn, type SharedSession, statementPool } from '../database/pool.ts';
 import { engineLimits } from '../limits.ts';
 import { type BullQueue, openBullQueue } from './bullmq.ts';
 import type { JobQueueEngine, QueueDeps } from './port.ts';
+import { migrateQueueSchema, QUEUE_GRANTS, QUEUE_ROLE, QUEUE_SCHEMA } from './schema.ts';
 
-const SCHEMA = 'bullmq';
-const ROLE = 'flexder_queue';
-
-/**
- * The tables of BullMQ, in a schema of their own that no subscriber's role can read. All queues share it: BullMQ's
- * functions are bound to their schema, and a second one costs 0.2 s and 3 MB.
- */
 async function prepareSchema(shared: SharedSession): Promise<void> {
   await inTurn(shared, undefined, async (session) => {
-    await runMigrations({ query: (sql: string, values?: unknown[]) => session.run(sql, values) } as never, SCHEMA, {});
-    const { rows } = await session.run('select 1 from pg_roles where rolname = $1', [ROLE]);
-    if (rows.length === 0) await session.run(`create role ${ROLE} nologin`);
-    await session.run(
-      `grant usage, create on schema ${SCHEMA} to ${ROLE}; grant all on all tables in schema ${SCHEMA} to ${ROLE};` +
-        `grant all on all sequences in schema ${SCHEMA} to ${ROLE}`,
-    );
+    await migrateQueueSchema((sql, values) => session.run(sql, values));
+    const { rows } = await session.run('select 1 from pg_roles where rolname = $1', [QUEUE_ROLE]);
+    if (rows.length === 0) await session.run(`create role ${QUEUE_ROLE} nologin`);
+    await session.run(QUEUE_GRANTS);
   });
 }
 
@@ -30,7 +21,7 @@ async function prepareSchema(shared: SharedSession): Promise<void> {
  * before: its locks are let go now instead of when they expire.
  */
 async function releaseCutOff(shared: SharedSession, queue: string, wall: WallClock): Promise<void> {
-  await inTurn(shared, { role: ROLE, schema: SCHEMA }, async (session) => {
+  await inTurn(shared, { role: QUEUE_ROLE, schema: QUEUE_SCHEMA }, async (session) => {
     const { rows } = await session.run("select 1 from job where queue = $1 and state = 'active' limit 1", [queue]);
     if (rows.length === 0) return;
     const afterLocksMs = wall.nowMs() + engineLimits.queueLockMs + 1;
@@ -62,7 +53,7 @@ export function pgliteQueueEngine(shared: SharedSession, deps: QueueDeps): JobQu
       const existing = open.get(name);
       if (existing) return existing;
       await releaseCutOff(shared, name, deps.wall);
-      const connection = statementPool(shared, { role: ROLE, schema: SCHEMA });
+      const connection = statementPool(shared, { role: QUEUE_ROLE, schema: QUEUE_SCHEMA });
       const at = { producer: { connection }, consumer: { connection } };
       const queue = await openBullQueue({ ...deps, ...at, name, backend: createPostgresBackend });
       open.set(name, queue);

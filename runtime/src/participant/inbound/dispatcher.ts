@@ -15,7 +15,7 @@ import {
 } from '../limits.ts';
 import type { ParticipantTables } from '../tables.ts';
 import type { ActionHandlers, InboundMessage, ParticipantConfig, ParticipantHooks, UnitOfWork } from '../types.ts';
-import type { Transactor } from '../unit-of-work.ts';
+import { HandledElsewhereError, type Transactor } from '../unit-of-work.ts';
 import { describe, fromRow, isStored, receivedFacts, sayInternalError } from './stored-message.ts';
 
 /** Handles stored messages: in order within a transaction and counterparty, side by side otherwise, each at least once. */
@@ -73,11 +73,13 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     for (let failures = 0; ; ) {
       if (stopping.signal.aborted) return;
       try {
-        await attempt(message, recovered);
+        // A commit whose answer was lost may have happened.
+        await attempt(message, recovered || failures > 0);
         metrics.observe('handling_seconds', (wall.monotonicMs() - startedMs) / 1000, { action: message.action });
         metrics.count('handled', { action: message.action, result: 'handled' });
         return;
       } catch (error) {
+        if (error instanceof HandledElsewhereError) return;
         failures++;
         const fields = {
           action: message.action,
@@ -102,13 +104,15 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     const decision = recordable(`not handled after ${attempts} attempts: ${String(error)}`, RECORDED_TEXT);
     try {
       await transactor.transact(async (work) => {
-        await (work as unknown as UnitOfWork<ParticipantTables>).db
+        const marked = await (work as unknown as UnitOfWork<ParticipantTables>).db
           .updateTable('inbound_message')
           .set({ state: 'failed', attempts, error: decision })
           .where('signer', '=', message.signerId)
           .where('action', '=', action)
           .where('message_id', '=', body.context.message_id)
-          .execute();
+          .where('state', '=', 'stored')
+          .executeTakeFirst();
+        if (Number(marked.numUpdatedRows) === 0) return;
         await work.audit({ event_type: 'beckn.failed', ...receivedFacts(message), code: 'INTERNAL', decision });
         if (config.type === 'BPP' && !isCallback(action)) await sayInternalError(work, message);
       });
