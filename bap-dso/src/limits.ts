@@ -12,6 +12,9 @@ export const SERIES_HALF_HOURS = 60 * 48;
 export const READINGS_WAITING = 20_000;
 /** Rows of one insert: some milliseconds, so that a judgement never waits long for the database behind it. */
 export const READINGS_BATCH = 2_000;
+/** Feeder readings kept: the longest look-back of a baseline and a month to dispute what came of it. */
+export const READINGS_KEPT_MS = 92 * 86_400_000;
+export const READINGS_PRUNED_EVERY_MS = 6 * 3_600_000;
 /** A statement that fails is tried again this often before its readings are given up and counted. */
 export const READINGS_ATTEMPTS = 3;
 

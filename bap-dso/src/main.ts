@@ -23,6 +23,7 @@ import { Gathers } from './flex-orchestration/gather.ts';
 import { knowsExchange } from './flex-orchestration/orders.ts';
 import { Monitor } from './grid-monitoring/monitor.ts';
 import { ReadingWriter } from './grid-monitoring/reading-writer.ts';
+import { keepReadings } from './grid-monitoring/retention.ts';
 import { feederViews, streamSamples } from './grid-monitoring/view.ts';
 import { bapHealth, mountHealth } from './health.ts';
 import { migrations } from './migrations.ts';
@@ -64,6 +65,7 @@ async function open(context: Context, config: BapConfig, keep: Keep, close: () =
   );
   const writer = new ReadingWriter(context, participant.database);
   keep({ close: () => writer.flushed() });
+  keep(keepReadings(context, participant.database));
   const monitor = new Monitor(context, config, writer);
   const { desk, events } = openRooms(context, config, participant, monitor, keep);
 

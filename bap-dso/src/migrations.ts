@@ -1,5 +1,7 @@
 /** The DSO's tables, forward only: a release adds a migration and never changes one. */
+import { makeHypertable } from '@flexder/runtime/engines/database/time-series.ts';
 import { type Kysely, type Migration, sql } from 'kysely';
+import { FEEDER_READINGS } from './grid-monitoring/retention.ts';
 
 const INITIAL = [
   `create table feeder_reading (
@@ -57,4 +59,5 @@ export const migrations: Record<string, Migration> = {
       for (const statement of INITIAL) await sql.raw(statement).execute(db);
     },
   },
+  '0002-time-series': { up: (db: Kysely<unknown>) => makeHypertable(db, FEEDER_READINGS) },
 };

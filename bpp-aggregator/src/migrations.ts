@@ -1,4 +1,6 @@
+import { makeHypertable } from '@flexder/runtime/engines/database/time-series.ts';
 import { type Kysely, type Migration, sql } from 'kysely';
+import { DER_READINGS, HALF_HOUR_ENERGIES } from './metering/series.ts';
 
 /**
  * A device serves one order per window, and the database says so: an exclusion constraint over ranges. A range type
@@ -116,5 +118,14 @@ const TABLES = [
     primary key (der_no, start_at))`,
 ];
 
+const timeSeries: Migration = {
+  async up(db: Kysely<unknown>) {
+    for (const series of [DER_READINGS, HALF_HOUR_ENERGIES]) await makeHypertable(db, series);
+  },
+};
+
 /** Keys sort after the participant's own. */
-export const AGGREGATOR_MIGRATIONS: Record<string, Migration> = { 'aggregator-001-initial': initial };
+export const AGGREGATOR_MIGRATIONS: Record<string, Migration> = {
+  'aggregator-001-initial': initial,
+  'aggregator-002-time-series': timeSeries,
+};

@@ -1,5 +1,6 @@
 import type { MeterRow } from '@flexder/protocol/flexibility/model.ts';
 import { HALF_HOUR_MS, periodStart } from '@flexder/protocol/flexibility/settlement-period.ts';
+import { keepSeries } from '@flexder/runtime/engines/database/time-series.ts';
 import { type Kysely, sql } from 'kysely';
 import type { Rooms } from '../context.ts';
 import { chunked } from '../dispatch/plan.ts';
@@ -7,6 +8,7 @@ import { LIMITS } from '../limits.ts';
 import type { AggregatorTables } from '../tables.ts';
 import { energyBetween, type Quality } from './energy.ts';
 import { registersAt } from './registers.ts';
+import { DER_READINGS, HALF_HOUR_ENERGIES } from './series.ts';
 
 /** A half-hour meter value as a meter document has it; import positive, export negative, kWh. */
 export type MeterHistoryRow = Pick<
@@ -92,14 +94,7 @@ export class HalfHours {
       [startMs],
     );
     const nowMs = rooms.context.grid.nowMs();
-    await rooms.database
-      .deleteFrom('der_reading')
-      .where('read_at', '<', new Date(nowMs - LIMITS.readingsKeptMs))
-      .execute();
-    await rooms.database
-      .deleteFrom('half_hour')
-      .where('start_at', '<', new Date(nowMs - LIMITS.halfHoursKeptMs))
-      .execute();
+    for (const series of [DER_READINGS, HALF_HOUR_ENERGIES]) await keepSeries(rooms.database, series, nowMs);
   }
 }
 

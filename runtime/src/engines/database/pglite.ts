@@ -86,7 +86,8 @@ interface Opened extends Pick<PgliteOptions, 'wall' | 'log'> {
   readonly unlock: () => void;
 }
 
-function engineOver(db: PGlite, { origin, wall, log, unlock }: Opened): PgliteDatabase {
+/** The engine over a PGlite that is open already; it closes it. */
+export function engineOver(db: PGlite, { origin, wall, log, unlock }: Opened): PgliteDatabase {
   let closing: Promise<void> | undefined;
   const shared: SharedSession = {
     session: new PgliteSession(db),
