@@ -51,7 +51,11 @@ export async function startAggregator(context: Context, config: AggregatorConfig
     const listening = keep(await listen(app, { host: config.host, port: config.port, wall: context.wall }));
     const becknUrl = config.publicUrl ?? `${listening.url}/beckn`;
     const bus = keep(
-      await context.engines.bus.connect({ clientId: `aggregator-${config.subscriberId}`, ...config.busCredentials }),
+      await context.engines.bus.connect({
+        clientId: `aggregator-${config.subscriberId}`,
+        instance: context.ids.uuid(),
+        ...config.busCredentials,
+      }),
     );
     const participant = await openParticipant<AggregatorTables>(participantOptions(context, config, becknUrl));
     const rooms = furnish(context, config, participant, bus);
@@ -120,7 +124,7 @@ function furnish(
       rooms: () => rooms,
       bus,
       queue: participant.queue,
-      topicOf: (derId) => deviceTopic(config.subscriberId, derId as DerId, 'cmd'),
+      topicOf: (derId, kind) => deviceTopic(config.subscriberId, derId as DerId, kind),
     }),
     timers: new OrderTimers(context),
     delivery: new DeliveryWatch(() => rooms),

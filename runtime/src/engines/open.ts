@@ -5,6 +5,7 @@ import { type Engines, systemIds } from '../context.ts';
 import type { Logger } from '../logging.ts';
 import { fileArchive } from './archive/file.ts';
 import { mqttBus } from './bus/mqtt.ts';
+import type { MqttSettings } from './bus/settings.ts';
 import { openPglite } from './database/pglite.ts';
 import { memoryEvents } from './events/memory.ts';
 import { pgliteQueueEngine } from './queue/pglite.ts';
@@ -17,6 +18,8 @@ export interface EngineUrls {
   readonly queueUrl: string;
   /** `mqtt://host:port` or `mqtts://host:port` of a broker that is up. */
   readonly mqttUrl: string;
+  /** How the broker is spoken to; without them it is the embedded one. */
+  readonly mqtt?: MqttSettings;
   /** `memory:`. */
   readonly eventsUrl: string;
   /** `file:/directory`. */
@@ -29,8 +32,6 @@ export interface EngineDeps {
   readonly activity: Activity;
   /** Relative directories are taken from here; default the working directory. */
   readonly dataDir?: string;
-  /** 4 (MQTT 3.1.1) unless the broker speaks 5. */
-  readonly mqttVersion?: 4 | 5;
 }
 
 export type OpenEngines = Engines & { close(): Promise<void> };
@@ -66,7 +67,7 @@ export async function openEngines(urls: EngineUrls, deps: EngineDeps): Promise<O
     const queue = pgliteQueueEngine(pglite.shared, { wall, log, activity });
     const events = memoryEvents(log);
     const objects = await fileArchive(archiveRoot, systemIds());
-    const bus = mqttBus(urls.mqttUrl, { wall, log, activity, protocolVersion: deps.mqttVersion ?? 4 });
+    const bus = mqttBus(urls.mqttUrl, { wall, log, activity }, urls.mqtt);
     return {
       database: pglite,
       queue,

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import type { EngineUrls } from '@flexder/runtime/engines/open.ts';
 import type { LogLevel } from '@flexder/runtime/logging.ts';
 import { DRAIN_MOST_MS, DRAIN_MS, FILE_BYTES } from './limits.ts';
+import { mqttEngine } from './mqtt-config.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -82,7 +83,7 @@ export function processConfig(service: string, env: Env, problems: string[]): Pr
     engines: {
       databaseUrl: engineUrl(env, 'FLEXDER_DATABASE_URL', 'pglite:database', /^pglite:/, problems),
       queueUrl: engineUrl(env, 'FLEXDER_QUEUE_URL', 'pglite:', /^pglite:/, problems),
-      mqttUrl: engineUrl(env, 'FLEXDER_MQTT_URL', 'mqtt://127.0.0.1:1883', /^mqtts?:\/\/[^/:]+(:\d+)?$/, problems),
+      ...mqttEngine(env, problems),
       eventsUrl: engineUrl(env, 'FLEXDER_EVENTS_URL', 'memory:', /^memory:/, problems),
       archiveUrl: engineUrl(env, 'FLEXDER_ARCHIVE_URL', 'file:archive', /^file:/, problems),
     },
@@ -92,7 +93,6 @@ export function processConfig(service: string, env: Env, problems: string[]): Pr
 const FORMS = {
   FLEXDER_DATABASE_URL: 'pglite:DIRECTORY or pglite:memory',
   FLEXDER_QUEUE_URL: 'pglite: (the queue lives in the database)',
-  FLEXDER_MQTT_URL: 'mqtt://HOST:PORT or mqtts://HOST:PORT',
   FLEXDER_EVENTS_URL: 'memory:',
   FLEXDER_ARCHIVE_URL: 'file:DIRECTORY',
 } as const;
