@@ -75,7 +75,12 @@ export async function startAggregator(context: Context, config: AggregatorConfig
     await participant.queue.process({
       [DISPATCH_JOB]: (data) => rooms.dispatcher.resume((data as { orderNo: number }).orderNo),
     });
-    const ears = { rooms: () => rooms, readings: new Readings(() => rooms), answers: new Answers(() => rooms) };
+    const ears = {
+      rooms: () => rooms,
+      readings: new Readings(() => rooms),
+      answers: new Answers(() => rooms),
+      allowances: new Map(),
+    };
     await listenToDevices(bus, ears);
     await resume(rooms);
     const halfHours = keep(closable(new HalfHours(() => rooms)));
