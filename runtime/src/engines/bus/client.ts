@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import type { IConnackPacket, IPublishPacket, MqttClient } from 'mqtt';
 import type { Activity } from '../../activity.ts';
 import type { WallClock } from '../../clock.ts';
@@ -14,6 +15,8 @@ interface Connection {
   readonly connack: IConnackPacket;
   readonly version: 4 | 5;
   readonly clientId: string;
+  /** What only the account's own processes know. */
+  readonly secret: string;
 }
 
 interface ClientDeps {
@@ -23,7 +26,7 @@ interface ClientDeps {
 }
 
 /** The port over a connected client. */
-export function clientOver({ client, connack, version, clientId }: Connection, deps: ClientDeps): BusClient {
+export function clientOver({ client, connack, version, clientId, secret }: Connection, deps: ClientDeps): BusClient {
   const { wall, log, activity } = deps;
   const routes = busRouter(log);
   const outgoing = publisher(client, wall, version, connack.properties?.receiveMaximum);
@@ -67,7 +70,7 @@ export function clientOver({ client, connack, version, clientId }: Connection, d
       if (shared !== undefined && !/^[\w.-]{1,64}$/.test(shared)) {
         throw new TypeError(`${JSON.stringify(shared.slice(0, 80))} is not the name of a group`);
       }
-      const asked = shared !== undefined && shares ? `$share/${shared}/${filter}` : filter;
+      const asked = shared !== undefined && shares ? `$share/${groupOf(shared, secret)}/${filter}` : filter;
       routes.add(filter, handler);
       try {
         const grants = await within(wall, engineLimits.busPublishMs, client.subscribeAsync(asked, { qos: 1 }));
@@ -84,6 +87,14 @@ export function clientOver({ client, connack, version, clientId }: Connection, d
       return closing;
     },
   };
+}
+
+/**
+ * The group as the broker sees it, the same in every process of one account and guessed by no other: Mosquitto takes
+ * anybody into a group, gives a stranger its share and drops it there, so that a device could make messages vanish.
+ */
+function groupOf(name: string, secret: string): string {
+  return `${name}-${createHmac('sha256', secret).update(`$share/${name}`).digest('hex').slice(0, 32)}`;
 }
 
 function checkAnswer({ responseTopic, correlation }: { responseTopic?: string; correlation?: string }): void {

@@ -42,7 +42,8 @@ export function mqttBus(url: string, deps: MqttDeps, settings?: MqttSettings): D
           throw error;
         });
       }
-      return clientOver({ client, connack, version, clientId: clientIdOf(options) }, deps);
+      const { password: secret } = options;
+      return clientOver({ client, connack, version, secret, clientId: clientIdOf(options) }, deps);
     },
   };
 }

@@ -37,8 +37,8 @@ export interface BusPublishOptions {
 
 export interface BusSubscribeOptions {
   /**
-   * Each message goes to one member of this group only; a word of letters, digits, `.`, `_`, `-`. Where the broker shares
-   * nothing (`shares` is false) the filter is subscribed as any other. Retained messages do not come to a group.
+   * Each message goes to one member of this group only; a word of letters, digits, `.`, `_`, `-`. Connections of one
+   * account with one password are a group; nobody else gets into it. Where the broker shares nothing (`shares` is false) the filter is subscribed as any other. Retained messages do not come to a group.
    */
   readonly shared?: string;
 }

@@ -6,7 +6,7 @@ const MESSAGES = 200;
 
 /** What MQTT 5 adds where the broker speaks it, and that nothing breaks where it does not. */
 export function mqtt5(bench: Bench): void {
-  const { as } = bench;
+  const { as, raw } = bench;
   const ack = deviceTopic(aggregator, der, 'ack');
   const state = (id: typeof der) => deviceTopic(aggregator, id, 'state');
 
@@ -59,6 +59,9 @@ export function mqtt5(bench: Bench): void {
     const heard = members.map(seen);
     const filter = deviceFilter(aggregator, 'telemetry');
     for (const [i, member] of members.entries()) await member.subscribe(filter, heard[i]!.handler, { shared: 'g' });
+    // A stranger that names the group is no member of it: nothing goes to it, and so nothing is lost on it.
+    const stranger = await raw(OTHER_DEVICE);
+    await stranger.client.subscribeAsync(`$share/g/${filter}`, { qos: 1 }).catch(() => {});
     const alone = seen();
     await (await as(AGGREGATOR)).subscribe(filter, alone.handler);
     const dev = await as(DEVICE);
