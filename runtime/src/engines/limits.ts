@@ -67,6 +67,8 @@ export const engineLimits = {
   /** Bytes of one MQTT payload: the largest device message is below 2 KB. */
   busPayloadBytes: 16_384,
   busTopicBytes: 512,
+  /** Correlation data of MQTT 5: a command's id has 36 bytes. */
+  busCorrelationBytes: 256,
   /** `flex/v1/{aggregator}/{der}/{kind}` has five. */
   busTopicLevels: 8,
   /** Filters one account may hold at a time. */
@@ -84,6 +86,9 @@ export const engineLimits = {
   /** Messages a second one account may publish, and how many at once; a fleet in fast motion stays below a third. */
   busPublishRate: 1_000,
   busPublishBurst: 2_000,
+  /** The same for an account that commands a fleet: every device of the largest portfolio, at once, each second. */
+  busFanOutRate: 20_000,
+  busFanOutBurst: 20_000,
   /** Time for the first connection to a broker that is not up yet. */
   busFirstConnectMs: 10_000,
   busCloseMs: 2_000,

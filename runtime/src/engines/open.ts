@@ -6,6 +6,7 @@ import type { Logger } from '../logging.ts';
 import { openInOrder } from '../service.ts';
 import { fileArchive } from './archive/file.ts';
 import { mqttBus } from './bus/mqtt.ts';
+import type { MqttSettings } from './bus/settings.ts';
 import { openPglite, type PgliteDatabase } from './database/pglite.ts';
 import type { DatabaseEngine } from './database/port.ts';
 import { memoryEvents } from './events/memory.ts';
@@ -23,6 +24,8 @@ export interface EngineUrls {
   readonly queueUrl: string;
   /** `mqtt://host:port` or `mqtts://host:port` of a broker that is up. */
   readonly mqttUrl: string;
+  /** How the broker is spoken to; without them it is the embedded one. */
+  readonly mqtt?: MqttSettings;
   /** `memory:`. */
   readonly eventsUrl: string;
   /** `file:/directory`. */
@@ -35,8 +38,6 @@ export interface EngineDeps {
   readonly activity: Activity;
   /** Relative directories are taken from here; default the working directory. */
   readonly dataDir?: string;
-  /** 4 (MQTT 3.1.1) unless the broker speaks 5. */
-  readonly mqttVersion?: 4 | 5;
 }
 
 export type OpenEngines = Engines & { close(): Promise<void> };
@@ -89,7 +90,7 @@ export async function openEngines(urls: EngineUrls, deps: EngineDeps): Promise<O
     const jobs = keep(await openQueue(queue.scheme, opened, urls, deps));
     const events = keep(memoryEvents(log));
     const objects = keep(await fileArchive(archiveRoot, systemIds()));
-    const bus = mqttBus(urls.mqttUrl, { wall, log, activity, protocolVersion: deps.mqttVersion ?? 4 });
+    const bus = mqttBus(urls.mqttUrl, { wall, log, activity }, urls.mqtt);
     return { database: opened, queue: jobs, bus, events, archive: objects };
   });
   return { ...result, close };

@@ -55,6 +55,7 @@ describe('configuration of service processes', () => {
         databaseUrl: 'pglite:database',
         queueUrl: 'pglite:',
         mqttUrl: 'mqtt://127.0.0.1:1883',
+        mqtt: { version: 'auto', profile: 'strict' },
         eventsUrl: 'memory:',
         archiveUrl: 'file:archive',
       },

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import type { EngineUrls } from '@flexder/runtime/engines/open.ts';
 import type { LogLevel } from '@flexder/runtime/logging.ts';
 import { DRAIN_MOST_MS, DRAIN_MS, FILE_BYTES } from './limits.ts';
+import { mqttEngine } from './mqtt-config.ts';
 import { withPassword } from './secrets.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -82,7 +83,7 @@ export function processConfig(service: string, env: Env, problems: string[]): Pr
     drainMs: read.integer('FLEXDER_DRAIN_MS', DRAIN_MS, 0, DRAIN_MOST_MS),
     engines: {
       ...storesOf(env, problems),
-      mqttUrl: engineUrl(env, 'FLEXDER_MQTT_URL', 'mqtt://127.0.0.1:1883', /^mqtts?:\/\/[^/:]+(:\d+)?$/, problems),
+      ...mqttEngine(env, problems),
       eventsUrl: engineUrl(env, 'FLEXDER_EVENTS_URL', 'memory:', /^memory:/, problems),
       archiveUrl: engineUrl(env, 'FLEXDER_ARCHIVE_URL', 'file:archive', /^file:/, problems),
     },
@@ -110,7 +111,6 @@ const FORMS = {
   FLEXDER_QUEUE_URL:
     'pglite: (the queue lives in the database), postgres://USER:PASSWORD@HOST:PORT/DATABASE, or ' +
     'redis[s]://USER:PASSWORD@HOST:PORT/DB?prefix=NAME',
-  FLEXDER_MQTT_URL: 'mqtt://HOST:PORT or mqtts://HOST:PORT',
   FLEXDER_EVENTS_URL: 'memory:',
   FLEXDER_ARCHIVE_URL: 'file:DIRECTORY',
 } as const;
