@@ -143,5 +143,6 @@ function participantConfig(config: BapConfig, url: string): OpenParticipantOptio
 }
 
 function connect(context: Context, config: BapConfig): Promise<BusClient> {
-  return context.engines.bus.connect({ clientId: `dso-${config.subscriberId}`, ...config.busCredentials });
+  const clientId = `dso-${config.subscriberId}`;
+  return context.engines.bus.connect({ clientId, instance: context.ids.uuid(), ...config.busCredentials });
 }

@@ -51,7 +51,11 @@ export async function startAggregator(context: Context, config: AggregatorConfig
     const listening = keep(await listen(app, { host: config.host, port: config.port, wall: context.wall }));
     const becknUrl = config.publicUrl ?? `${listening.url}/beckn`;
     const bus = keep(
-      await context.engines.bus.connect({ clientId: `aggregator-${config.subscriberId}`, ...config.busCredentials }),
+      await context.engines.bus.connect({
+        clientId: `aggregator-${config.subscriberId}`,
+        instance: context.ids.uuid(),
+        ...config.busCredentials,
+      }),
     );
     const participant = await openParticipant<AggregatorTables>(participantOptions(context, config, becknUrl));
     const rooms = furnish(context, config, participant, bus);
@@ -71,7 +75,12 @@ export async function startAggregator(context: Context, config: AggregatorConfig
     await participant.queue.process({
       [DISPATCH_JOB]: (data) => rooms.dispatcher.resume((data as { orderNo: number }).orderNo),
     });
-    const ears = { rooms: () => rooms, readings: new Readings(() => rooms), answers: new Answers(() => rooms) };
+    const ears = {
+      rooms: () => rooms,
+      readings: new Readings(() => rooms),
+      answers: new Answers(() => rooms),
+      allowances: new Map(),
+    };
     await listenToDevices(bus, ears);
     await resume(rooms);
     const halfHours = keep(closable(new HalfHours(() => rooms)));
@@ -120,7 +129,7 @@ function furnish(
       rooms: () => rooms,
       bus,
       queue: participant.queue,
-      topicOf: (derId) => deviceTopic(config.subscriberId, derId as DerId, 'cmd'),
+      topicOf: (derId, kind) => deviceTopic(config.subscriberId, derId as DerId, kind),
     }),
     timers: new OrderTimers(context),
     delivery: new DeliveryWatch(() => rooms),

@@ -33,7 +33,9 @@ function dyingAfter(count: number, bus: DeviceBus): DeviceBus & { kill(): Promis
       const opened = await bus.connect(options);
       client = opened;
       return {
-        subscribe: (filter, handler) => opened.subscribe(filter, handler),
+        protocolVersion: opened.protocolVersion,
+        shares: opened.shares,
+        subscribe: (filter, handler, more) => opened.subscribe(filter, handler, more),
         publish: (topic, payload, more) =>
           ++taken > count ? new Promise((_, reject) => hanging.push(reject)) : opened.publish(topic, payload, more),
         get connected() {

@@ -1,4 +1,4 @@
-/** One aggregator and its simulated devices on the embedded broker, with every login known: for attacks on the bus. */
+/** One aggregator and its simulated devices on the embedded broker or one outside, with every login known: for attacks on the bus. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,9 @@ import type { DerManifest } from '@flexder/der-simulators/model.ts';
 import { subscriberId } from '@flexder/protocol/beckn/identifiers.ts';
 import { type RegistryService, startRegistry } from '@flexder/registry-mock/main.ts';
 import type { Context } from '@flexder/runtime/context.ts';
+import type { BusAccount } from '@flexder/runtime/engines/bus/port.ts';
 import { startAggregators } from '@flexder/sandbox/network/aggregators.ts';
+import type { OutsideBroker } from '@flexder/sandbox/network/broker.ts';
 import { Closing } from '@flexder/sandbox/network/closing.ts';
 import { layField } from '@flexder/sandbox/network/field.ts';
 import { type Foundation, type Login, layFoundation } from '@flexder/sandbox/network/foundation.ts';
@@ -27,19 +29,20 @@ export interface DeviceNetwork {
   /** By DER id. */
   readonly logins: ReadonlyMap<string, Login>;
   readonly aggregatorLogin: Login;
-  /** Lets further accounts in. */
-  readonly grant: Foundation['grant'];
+  /** Lets further accounts in; resolves when the broker does. */
+  grant(account: BusAccount): Promise<Login>;
   advance(byMs: number): Promise<void>;
   settle(): Promise<void>;
   close(): Promise<void>;
 }
 
-export async function openDevices(count: number): Promise<DeviceNetwork> {
+export async function openDevices(count: number, outside?: OutsideBroker): Promise<DeviceNetwork> {
   const { scenario } = activationBench({ seed: 1, ders: count, bpps: 1, historyDays: 1 });
   const dataDir = mkdtempSync(join(tmpdir(), 'flexder-devices-'));
   const closing = new Closing();
   const logLevel = 'silent';
-  const field = closing.add(await layField({ logLevel, time: 'stepped', startMs: scenario.startMs }));
+  const time = { time: 'stepped' as const, startMs: scenario.startMs };
+  const field = closing.add(await layField({ logLevel, ...time, ...(outside && { outside }) }));
   const foundation = await layFoundation({ dataDir, logLevel }, field, closing);
   const { contextOf, settle, stepped } = foundation;
   const place = { host: HOST, port: 0, profile: 'sandbox' as const, subscriberId: subscriberId(REGISTRY_ID) };
@@ -65,7 +68,12 @@ export async function openDevices(count: number): Promise<DeviceNetwork> {
   );
   await settle();
   return {
-    ...{ scenario, context, registry, fleet, grant, settle },
+    ...{ scenario, context, registry, fleet, settle },
+    async grant(account) {
+      const login = grant(account);
+      await foundation.broker.admitted();
+      return login;
+    },
     ders: scenario.ders,
     aggregator: started.aggregators[0]!,
     mqttUrl: foundation.broker.url,

@@ -7,6 +7,8 @@ export interface WireClient {
   readonly connack: number | undefined;
   /** Messages delivered to this client. */
   readonly delivered: readonly { readonly topic: string; readonly payload: string }[];
+  /** Publishes with QoS 0, without looking back. */
+  send(topic: string, payload: string): void;
   /** Publishes; resolves with what the broker does first. */
   publish(topic: string, payload: string, options?: { dup?: boolean; packetId?: number }): Promise<'puback' | 'closed'>;
   /** Return code of SUBACK; 128 is no. */
@@ -88,6 +90,7 @@ export async function connectWire(url: string, clientId: string, login: Login): 
   return {
     connack: answer === 'closed' ? undefined : answer[1],
     delivered,
+    send: (topic, payload) => void socket.write(packet(PUBLISH & 0xf0, text(topic), Buffer.from(payload))),
     async publish(topic, payload, { dup = false, packetId = 1 } = {}) {
       const said = expect(PUBACK);
       socket.write(packet(PUBLISH | (dup ? 8 : 0), text(topic), u16(packetId), Buffer.from(payload)));

@@ -15,7 +15,7 @@ export interface DispatcherDeps {
   readonly rooms: () => Rooms;
   readonly bus: Pick<BusClient, 'publish'>;
   readonly queue: Pick<JobQueue, 'add'>;
-  readonly topicOf: (derId: string) => string;
+  readonly topicOf: (derId: string, kind: 'cmd' | 'ack') => string;
 }
 
 /**
@@ -83,6 +83,7 @@ export class Dispatcher {
 
   /** Publishes in batches side by side, marks in bulk; returns how many the broker did not take. */
   async #send(orderNo: number, commands: readonly Outgoing[]): Promise<number> {
+    const { bus, topicOf } = this.#deps;
     const { context } = this.#deps.rooms();
     const sent: { commandId: string; at: Date }[] = [];
     for (const batch of chunked(commands, LIMITS.dispatchBatch)) {
@@ -91,7 +92,11 @@ export class Dispatcher {
           const leftS = Math.ceil((Date.parse(payload.valid_until) - context.grid.nowMs()) / 1000);
           if (leftS <= 0) return;
           try {
-            await this.#deps.bus.publish(this.#deps.topicOf(derId), JSON.stringify(payload), { expirySeconds: leftS });
+            await bus.publish(topicOf(derId, 'cmd'), JSON.stringify(payload), {
+              expirySeconds: leftS,
+              responseTopic: topicOf(derId, 'ack'),
+              correlation: payload.command_id,
+            });
             sent.push({ commandId: payload.command_id, at: new Date(context.wall.nowMs()) });
           } catch (error) {
             context.log.warn({ derId, orderNo, error: String(error) }, 'the broker did not take a command');

@@ -1,10 +1,12 @@
 import type { DerId } from '@flexder/protocol/beckn/identifiers.ts';
 import type { BusClient, BusMessage } from '@flexder/runtime/engines/bus/port.ts';
+import { publishAllowance } from '@flexder/runtime/engines/bus/rate.ts';
 import { deviceFilter, parseTopic } from '@flexder/runtime/engines/bus/topics.ts';
 import type { DeviceAck, DeviceBirth, DeviceState, DeviceTelemetry } from '@flexder/schemas/types.ts';
 import { validateDevice } from '@flexder/schemas/validators.ts';
 import type { Rooms } from '../context.ts';
 import type { Answers } from '../dispatch/answers.ts';
+import { LIMITS } from '../limits.ts';
 import type { Readings } from '../metering/readings.ts';
 
 const KINDS = ['birth', 'state', 'ack', 'telemetry'] as const;
@@ -14,6 +16,8 @@ interface Ears {
   readonly rooms: () => Rooms;
   readonly readings: Readings;
   readonly answers: Answers;
+  /** What each device may still say, by its id. */
+  readonly allowances: Map<string, () => boolean>;
 }
 
 /** Hears the devices of this aggregator. What is not valid, or not from the device of its topic, is counted and dropped. */
@@ -25,10 +29,22 @@ export async function listenToDevices(bus: BusClient, ears: Ears): Promise<void>
 }
 
 export function hear(ears: Ears, message: BusMessage): void {
-  const reason = take(ears, message);
+  const reason = mayHear(ears, message.topic) ? take(ears, message) : 'flood';
   if (reason === undefined) return;
   const kind = parseTopic(message.topic)?.kind ?? 'other';
   ears.rooms().context.metrics.count('device_message_dropped', { kind, reason });
+}
+
+/** Not every broker holds a device to a rate, and one that floods must not push the readings of others out. */
+function mayHear({ allowances }: Ears, topic: string): boolean {
+  const derId = topic.split('/')[3] ?? '';
+  let may = allowances.get(derId);
+  if (!may) {
+    if (allowances.size >= LIMITS.maxDers) allowances.clear();
+    may = publishAllowance();
+    allowances.set(derId, may);
+  }
+  return may();
 }
 
 /** Returns why the message was dropped, or undefined. */

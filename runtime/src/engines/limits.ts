@@ -40,6 +40,15 @@ export const engineLimits = {
   queueListeners: 64,
   /** A producer learns this fast that the queue is away: its outbox relay tries again. */
   queueAddMs: 1_000,
+  /** A job that another process may do counts as work of this one no longer than this. */
+  queueHoldMs: 2_000,
+  /** Time for the first connection to a queue server that is starting beside us. */
+  queueFirstConnectMs: 10_000,
+  queueConnectMs: 3_000,
+  /** Longest pause between two attempts to reach a queue server again. */
+  queueReconnectMs: 1_000,
+  /** A connection that is silent this long is probed, so that a peer that vanished is noticed. */
+  queueKeepAliveMs: 10_000,
   /** Running jobs may end within this when the queue closes. */
   queueDrainMs: 10_000,
   /** A job whose process died is taken up again this long after, should nobody notice sooner. */
@@ -58,6 +67,8 @@ export const engineLimits = {
   /** Bytes of one MQTT payload: the largest device message is below 2 KB. */
   busPayloadBytes: 16_384,
   busTopicBytes: 512,
+  /** Correlation data of MQTT 5: a command's id has 36 bytes. */
+  busCorrelationBytes: 256,
   /** `flex/v1/{aggregator}/{der}/{kind}` has five. */
   busTopicLevels: 8,
   /** Filters one account may hold at a time. */
@@ -75,6 +86,9 @@ export const engineLimits = {
   /** Messages a second one account may publish, and how many at once; a fleet in fast motion stays below a third. */
   busPublishRate: 1_000,
   busPublishBurst: 2_000,
+  /** The same for an account that commands a fleet: every device of the largest portfolio, at once, each second. */
+  busFanOutRate: 20_000,
+  busFanOutBurst: 20_000,
   /** Time for the first connection to a broker that is not up yet. */
   busFirstConnectMs: 10_000,
   busCloseMs: 2_000,

@@ -6,6 +6,7 @@ import type { Logger } from '../logging.ts';
 import { openInOrder } from '../service.ts';
 import { fileArchive } from './archive/file.ts';
 import { mqttBus } from './bus/mqtt.ts';
+import type { MqttSettings } from './bus/settings.ts';
 import { openPglite, type PgliteDatabase } from './database/pglite.ts';
 import type { DatabaseEngine } from './database/port.ts';
 import { memoryEvents } from './events/memory.ts';
@@ -16,10 +17,15 @@ import type { JobQueueEngine } from './queue/port.ts';
 export interface EngineUrls {
   /** `pglite:memory`, `pglite:/directory`, or `postgres://user:password@host:port/database`. */
   readonly databaseUrl: string;
-  /** `pglite:`, the queue in the same PGlite as the database; or `postgres://user:password@host:port/database`. */
+  /**
+   * `pglite:`, the queue in the same PGlite as the database; `postgres://user:password@host:port/database`;
+   * `redis://` or `rediss://`, see queue/redis-url.ts.
+   */
   readonly queueUrl: string;
   /** `mqtt://host:port` or `mqtts://host:port` of a broker that is up. */
   readonly mqttUrl: string;
+  /** How the broker is spoken to; without them it is the embedded one. */
+  readonly mqtt?: MqttSettings;
   /** `memory:`. */
   readonly eventsUrl: string;
   /** `file:/directory`. */
@@ -32,8 +38,6 @@ export interface EngineDeps {
   readonly activity: Activity;
   /** Relative directories are taken from here; default the working directory. */
   readonly dataDir?: string;
-  /** 4 (MQTT 3.1.1) unless the broker speaks 5. */
-  readonly mqttVersion?: 4 | 5;
 }
 
 export type OpenEngines = Engines & { close(): Promise<void> };
@@ -61,6 +65,8 @@ const DATABASES = {
 const QUEUES = {
   pglite: 'pglite: (with a pglite: database)',
   postgres: 'postgres://USER:PASSWORD@HOST:PORT/DATABASE',
+  redis: 'redis://:PASSWORD@HOST:PORT/DB?prefix=NAME',
+  rediss: 'rediss://',
 };
 
 /** Opens every engine, or none. The broker of the device bus must be up already. */
@@ -84,7 +90,7 @@ export async function openEngines(urls: EngineUrls, deps: EngineDeps): Promise<O
     const jobs = keep(await openQueue(queue.scheme, opened, urls, deps));
     const events = keep(memoryEvents(log));
     const objects = keep(await fileArchive(archiveRoot, systemIds()));
-    const bus = mqttBus(urls.mqttUrl, { wall, log, activity, protocolVersion: deps.mqttVersion ?? 4 });
+    const bus = mqttBus(urls.mqttUrl, { wall, log, activity }, urls.mqtt);
     return { database: opened, queue: jobs, bus, events, archive: objects };
   });
   return { ...result, close };
@@ -110,6 +116,10 @@ async function openQueue(
 ): Promise<JobQueueEngine> {
   const deps = { wall, log, activity };
   if (scheme === 'pglite') return pgliteQueueEngine((database as PgliteDatabase).shared, deps);
+  if (scheme !== 'postgres') {
+    const { redisQueueEngine } = await import('./queue/redis.ts');
+    return redisQueueEngine(queueUrl, deps);
+  }
   const { postgresQueueEngine } = await import('./queue/postgres.ts');
   return postgresQueueEngine(queueUrl, deps);
 }

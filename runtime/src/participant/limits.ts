@@ -42,6 +42,16 @@ export const SWEEP_ROWS = 2_500;
 export const PRUNE_ROWS = 500;
 /** Pause between sweeps of the database: they only find what a crash or an overflow left. */
 export const SWEEP_EVERY_MS = 10_000;
+/** The same where other processes share the tables: what a dead one left is late by this. */
+export const SHARED_SWEEP_MS = 1_000;
+/** A message that its process has not handled by then is anybody's: a handler takes some ten milliseconds. */
+export const TAKE_OVER_AFTER_MS = 2_000;
+/** An effect belongs to its process this long, renewed at each sweep: a pause of that process is no reason to take it. */
+export const LEASE_MS = 5_000;
+/** Between two looks at who runs what only one process runs. */
+export const LEADER_CHECK_MS = 1_000;
+/** A database that does not answer its leader by then may have given the place to another. */
+export const LEADER_ANSWER_MS = 3_000;
 /** Pause before effects are offered again to an engine that was away. */
 export const ENGINE_RETRY_MS = 1_000;
 /** Pause between looks at waiting lanes, in memory. */

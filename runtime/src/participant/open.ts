@@ -21,6 +21,7 @@ import { CLOSE_WAIT_MS } from './limits.ts';
 import { createRelay, type Relay } from './outbox/relay.ts';
 import { type OwnKeyTable, ownKeys } from './own-keys.ts';
 import { createRegistryClient, type RegistryClient } from './registry/client.ts';
+import { subscribingAnywhere } from './subscribing.ts';
 import { createSubscription } from './subscription.ts';
 import { type ParticipantTables, participantMigrations } from './tables.ts';
 import type {
@@ -41,6 +42,8 @@ export interface OpenParticipantOptions {
   readonly config: Omit<ParticipantConfig, 'keys'> & Partial<Pick<ParticipantConfig, 'keys'>>;
   /** The service's own; keys sort after `0000-participant`. */
   readonly migrations: Record<string, Migration>;
+  /** Other processes of this participant work on the same tables. Default: whether the database is a server. */
+  readonly shared?: boolean;
   /** The inbound pipeline; a test leaves out a step to show that it is needed. */
   readonly steps?: readonly InboundStep[];
 }
@@ -49,6 +52,8 @@ export interface OpenParticipant<T> extends Participant<T> {
   /** `POST /<action>`, `POST /on_subscribe` and the documents: mount it at the path of `config.url`. */
   readonly router: Router;
   readonly database: Kysely<T & ParticipantTables>;
+  /** This process among those of the participant, and whether there may be others. */
+  readonly process: { readonly id: string; readonly shared: boolean };
   /** The service's own jobs; it calls `process`. */
   readonly queue: JobQueue;
   readonly registry: RegistryClient;
@@ -74,11 +79,18 @@ export async function openParticipant<T>(options: OpenParticipantOptions): Promi
   const db = database as unknown as Kysely<ParticipantTables>;
   const keys = options.config.keys ?? (await ownKeys(db as unknown as Kysely<{ own_key: OwnKeyTable }>, context.ids));
   const config: ParticipantConfig = { ...options.config, keys };
+  const shared = options.shared ?? context.engines.database.kind === 'postgres';
+  const owner = context.ids.uuid();
   const queue = await context.engines.queue.open(config.subscriberId);
   const registry = createRegistryClient(context, config.registryUrl, config.networkProfile);
   const sealer = createSealer({ db, ...context });
   const rejections = createRejectionLog(context, config, db, () => sealer.nudge());
-  const subscription = createSubscription(context, config, registry);
+  const subscription = createSubscription(
+    context,
+    config,
+    registry,
+    shared ? subscribingAnywhere(db, keys.keyId, context.wall) : undefined,
+  );
   let relay: Relay | undefined;
   let dispatcher: Dispatcher | undefined;
   let served: ReadonlySet<Action> | undefined;
@@ -88,6 +100,7 @@ export async function openParticipant<T>(options: OpenParticipantOptions): Promi
     context,
     config,
     db,
+    owner,
     peek: (id) => registry.peek(id),
     committed(rows: OutboxRow[], audited: boolean) {
       if (rows.length > 0) relay?.take(rows);
@@ -123,6 +136,7 @@ export async function openParticipant<T>(options: OpenParticipantOptions): Promi
     subscriberId: config.subscriberId,
     router: composeRouter(actionRouter, documentRouter, context),
     database,
+    process: { id: owner, shared },
     queue,
     registry,
     audit: createAuditLog(db, sealer),
@@ -141,12 +155,20 @@ export async function openParticipant<T>(options: OpenParticipantOptions): Promi
         handlers: handlers as ActionHandlers<unknown>,
         hooks: hooks as unknown as ParticipantHooks<unknown>,
       };
-      relay = createRelay({ context, config, db, registry, queue, transactor, ...inner });
+      relay = createRelay({ context, config, db, registry, queue, transactor, owner, shared, ...inner });
       // The sender's record has to be at hand before its transaction; without one the URL is filled in at delivery.
       const warm = (id: string) => registry.lookup(id).catch(() => undefined);
-      dispatcher = createDispatcher({ context, config, db, transactor, warm, ...inner });
+      dispatcher = createDispatcher({ context, config, db, transactor, warm, shared, ...inner });
       served = new Set(Object.keys(handlers).filter(isAction));
-      stopHousekeeping = await keepHouse({ context, config, db, relay, dispatcher });
+      stopHousekeeping = await keepHouse({
+        context,
+        config,
+        db,
+        relay,
+        dispatcher,
+        shared,
+        seal: () => sealer.nudge(),
+      });
     },
     oldestOutboxAgeMs: () => relay?.oldestAgeMs() ?? 0,
     async close() {

@@ -14,6 +14,7 @@ import {
 import { rawBody } from './raw-body.ts';
 import type { RegistryClient } from './registry/client.ts';
 import { registryTransport } from './registry/transport.ts';
+import { subscribingHere } from './subscribing.ts';
 import type { ParticipantConfig } from './types.ts';
 
 /** The registry said no; trying again changes nothing. */
@@ -33,12 +34,10 @@ export function createSubscription(
   context: Context,
   config: ParticipantConfig,
   registry: RegistryClient,
+  underWay = subscribingHere(),
 ): Subscription {
   const { wall, ids } = context;
   const transport = registryTransport(context.http, config.registryUrl, config.networkProfile);
-  // The registry's encryption key, while a subscription of our own is under way. No other challenge is answered: who
-  // subscribes in our name must not be helped by us.
-  let registryKey: string | undefined;
 
   async function ask(): Promise<void> {
     const body = Buffer.from(JSON.stringify(subscriptionOf(config, wall.nowMs(), ids.uuid())));
@@ -76,7 +75,11 @@ export function createSubscription(
     mount(router) {
       const parse = rawBody(CHALLENGE_BODY_BYTES);
       router.post('/on_subscribe', (request, response) =>
-        parse(request, response, (error) => answer(response, error ? undefined : request.body, registryKey, config)),
+        parse(request, response, async (error) => {
+          // No other challenge is answered: who subscribes in our name must not be helped by us.
+          const registryKey = await underWay.registryKey().catch(() => undefined);
+          answer(response, error ? undefined : request.body, registryKey, config);
+        }),
       );
     },
     async subscribe() {
@@ -84,7 +87,7 @@ export function createSubscription(
       for (let attempt = 0; attempt < SUBSCRIBE_ATTEMPTS; attempt++) {
         if (attempt > 0) await wall.sleep(SUBSCRIBE_BACKOFF_MS * 2 ** (attempt - 1));
         try {
-          registryKey = (await registry.registry()).encrPublicKey;
+          await underWay.begin((await registry.registry()).encrPublicKey);
           await ask();
           if (await confirmed()) return;
           last = new Error(`the registry did not challenge ${config.url}/on_subscribe, or did not take the answer`);
@@ -92,7 +95,7 @@ export function createSubscription(
           if (error instanceof SubscriptionRefusedError) throw error;
           last = error;
         } finally {
-          registryKey = undefined;
+          await underWay.end().catch(() => {});
         }
         context.log.warn(
           { subscriber: config.subscriberId, attempt, error: String(last) },

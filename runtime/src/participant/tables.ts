@@ -43,6 +43,9 @@ export interface OutboxTable {
   deliver_before: NullableInstant;
   attempts: Generated<number>;
   next_attempt: NullableInstant;
+  /** The process that delivers it, and until when nobody else may (time of the database). */
+  leased_by: string | null;
+  leased_until: NullableInstant;
   done_at: NullableInstant;
   failed_at: NullableInstant;
   error: string | null;
@@ -69,7 +72,15 @@ export interface AuditRecordTable {
   hash: string | null;
 }
 
+/** A subscription under way: its challenge may reach another process than the one that asked for it. */
+export interface SubscribingTable {
+  key_id: string;
+  registry_key: string;
+  until: Instant;
+}
+
 export interface ParticipantTables {
+  subscribing: SubscribingTable;
   inbound_message: InboundMessageTable;
   outbox: OutboxTable;
   audit_record: AuditRecordTable;
@@ -117,12 +128,23 @@ const STATEMENTS = [
      for each statement execute function audit_record_guard()`,
 ];
 
+/** What several processes of one participant need to share its tables. */
+const SHARED_WORK = [
+  'alter table outbox add column leased_by text, add column leased_until timestamptz',
+  'create table subscribing (key_id text primary key, registry_key text not null, until timestamptz not null)',
+];
+
 /** Merged with the service's own; `0000` sorts before any of them. */
 export const participantMigrations: Record<string, Migration> = {
   ...ownKeyMigration,
   '0000-participant': {
     async up(db: Kysely<unknown>): Promise<void> {
       for (const statement of STATEMENTS) await sql.raw(statement).execute(db);
+    },
+  },
+  '0001-shared-work': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      for (const statement of SHARED_WORK) await sql.raw(statement).execute(db);
     },
   },
 };

@@ -5,6 +5,7 @@ import type { Context } from '../context.ts';
 import { composeMessage } from './compose.ts';
 import { factsOf } from './facts.ts';
 import { VICTIM_ATTEMPTS } from './limits.ts';
+import { leaseEnd } from './outbox/leases.ts';
 import type { OutboxMessage, ParticipantTables } from './tables.ts';
 import type { InboundMessage, OutgoingMessage, ParticipantConfig, SubscriberRecord, UnitOfWork } from './types.ts';
 
@@ -33,6 +34,8 @@ interface TransactorDeps {
   readonly context: Context;
   readonly config: ParticipantConfig;
   readonly db: Kysely<ParticipantTables>;
+  /** This process: what it writes, it delivers. */
+  readonly owner?: string;
   peek(subscriberId: string): SubscriberRecord | undefined;
   /** Called once after each commit, with what left. */
   committed(rows: OutboxRow[], audited: boolean): void;
@@ -55,7 +58,7 @@ export function createTransactor(deps: TransactorDeps): Transactor {
         let rows: OutboxRow[] = [];
         const result = await db.transaction().execute(async (trx) => {
           const value = await body(unitOfWork(deps, trx, effects, entries, wakeUps));
-          rows = await writeEffects(trx, effects, entries, marks, new Date(context.wall.nowMs()));
+          rows = await writeEffects(trx, deps.owner ?? '', effects, entries, marks, new Date(context.wall.nowMs()));
           return value;
         });
         return { result, rows, wakeUps, audited: entries.length > 0 };
@@ -171,6 +174,7 @@ export function stamped(
 /** Outbox rows, audit records and marks in one round trip: this is on the way of every message. */
 async function writeEffects(
   trx: Transaction<ParticipantTables>,
+  owner: string,
   effects: readonly Pending[],
   entries: readonly AuditEntry[],
   { handled, failedOutbox }: Marks,
@@ -184,8 +188,8 @@ async function writeEffects(
   }));
   const { rows } = await sql<{ id: string | null; seq: string; handled: number }>`
     with o as (
-      insert into outbox (id, kind, payload, created, deliver_before)
-      select x.id, x.kind, x.payload, x.created, x.deliver_before
+      insert into outbox (id, kind, payload, created, deliver_before, leased_by, leased_until)
+      select x.id, x.kind, x.payload, x.created, x.deliver_before, ${owner}::text, ${leaseEnd()}
       from rows from (jsonb_to_recordset(${JSON.stringify(outbox)}::jsonb)
         as (id text, kind text, payload jsonb, created timestamptz, deliver_before timestamptz))
         with ordinality as x(id, kind, payload, created, deliver_before, ord) order by x.ord
@@ -200,7 +204,7 @@ async function writeEffects(
       returning 1
     ), f as (
       update outbox set failed_at = ${now}::timestamptz, error = ${failedOutbox?.error ?? ''}::text, attempts = ${failedOutbox?.attempts ?? 0}::integer
-      where id = ${failedOutbox?.id ?? ''}::text
+      where id = ${failedOutbox?.id ?? ''}::text and done_at is null and failed_at is null
     )
     select o.id, o.seq, done.handled from (select count(*) as handled from h) as done left join o on true`.execute(trx);
   if (handled && rows[0]?.handled === 0) throw new HandledElsewhereError('the message is handled already');

@@ -62,10 +62,18 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+const folders = new Set<string>();
+
 /** A folder that is removed when the process ends, should nobody have removed it before. */
 export function engineFolder(name: string): string {
   const folder = mkdtempSync(join(tmpdir(), `flexder-${name}-`));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  if (folders.size === 0) {
+    // One listener for all of them: Node warns of an eleventh.
+    process.once('exit', () => {
+      for (const one of folders) rmSync(one, { recursive: true, force: true });
+    });
+  }
+  folders.add(folder);
   return folder;
 }
 

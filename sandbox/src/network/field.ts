@@ -8,11 +8,10 @@ import {
   type WallClock,
   wallGridClock,
 } from '@flexder/runtime/clock.ts';
-import { type MemoryAccounts, memoryAccounts } from '@flexder/runtime/engines/bus/accounts.ts';
-import { type Broker, startBroker } from '@flexder/runtime/engines/bus/broker.ts';
+import type { MemoryAccounts } from '@flexder/runtime/engines/bus/accounts.ts';
 import { createLogger, type LogLevel } from '@flexder/runtime/logging.ts';
+import { embeddedBroker, type FieldBroker, type OutsideBroker, outsideBroker } from './broker.ts';
 import { Closing } from './closing.ts';
-import { HOST } from './ids.ts';
 import { BusTraffic } from './settle.ts';
 
 export interface FieldOptions {
@@ -21,6 +20,8 @@ export interface FieldOptions {
   readonly time: 'stepped' | 'wall';
   /** Where stepped grid time begins. */
   readonly startMs: number;
+  /** A broker that is up already; the embedded one when absent. */
+  readonly outside?: OutsideBroker;
 }
 
 export interface Field {
@@ -30,22 +31,21 @@ export interface Field {
   readonly stepped: SteppedGridClock | undefined;
   readonly activity: Activity;
   readonly traffic: BusTraffic;
-  readonly accounts: MemoryAccounts;
-  readonly broker: Broker;
+  readonly accounts: Pick<MemoryAccounts, 'add'>;
+  readonly broker: FieldBroker;
   /** The devices; the first network on this field starts them, a later one finds them as they are. */
   fleet(start: () => Promise<Fleet>): Promise<Fleet>;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-export async function layField({ logLevel, time, startMs }: FieldOptions): Promise<Field> {
+export async function layField({ logLevel, time, startMs, outside }: FieldOptions): Promise<Field> {
   const closing = new Closing();
   const wall = systemWallClock();
   const log = createLogger('sandbox', logLevel);
   const stepped = time === 'stepped' ? new SteppedGridClock(startMs) : undefined;
   const onError = (error: unknown, label: string) => log.error({ error: String(error), label }, 'a timer failed');
-  const accounts = memoryAccounts();
-  const broker = closing.add(await startBroker({ host: HOST, port: 0, accounts, log }));
+  const broker = outside ? outsideBroker(outside) : closing.add(await embeddedBroker(log));
   const close = () => closing.close();
   let fleet: Fleet | undefined;
   return {
@@ -54,7 +54,7 @@ export async function layField({ logLevel, time, startMs }: FieldOptions): Promi
     stepped,
     activity: new Activity(),
     traffic: new BusTraffic(),
-    accounts,
+    accounts: broker,
     broker,
     async fleet(start) {
       fleet ??= closing.add(await start());

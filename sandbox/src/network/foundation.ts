@@ -1,15 +1,15 @@
 /** What the services of one process share: the field with its clocks and broker, engines, outbound HTTP. */
 import type { GridClock, SteppedGridClock, WallClock } from '@flexder/runtime/clock.ts';
 import { type Context, systemIds } from '@flexder/runtime/context.ts';
-import type { Broker } from '@flexder/runtime/engines/bus/broker.ts';
-import type { BusAccount } from '@flexder/runtime/engines/bus/port.ts';
+import type { BusAccount, DeviceBus } from '@flexder/runtime/engines/bus/port.ts';
 import { openEngines } from '@flexder/runtime/engines/open.ts';
 import { createOutbound } from '@flexder/runtime/http/safe-outbound.ts';
 import { createLogger, type LogLevel } from '@flexder/runtime/logging.ts';
 import { createMetrics } from '@flexder/runtime/metrics.ts';
+import type { FieldBroker } from './broker.ts';
 import type { Closing } from './closing.ts';
 import type { Field } from './field.ts';
-import { settle } from './settle.ts';
+import { OUTSIDE_QUIET_MS, settle } from './settle.ts';
 
 export interface FoundationOptions {
   /** Where database and archive live; they are left there. */
@@ -29,7 +29,7 @@ export interface Foundation {
   readonly grid: GridClock;
   /** Present when grid time is stepped. */
   readonly stepped: SteppedGridClock | undefined;
-  readonly broker: Broker;
+  readonly broker: FieldBroker;
   contextOf(service: string): Context;
   /** Lets an account in at the broker; returns what its owner logs in with. */
   grant(account: BusAccount): Login;
@@ -48,11 +48,12 @@ export async function layFoundation(options: FoundationOptions, field: Field, cl
     databaseUrl,
     queueUrl: databaseUrl.startsWith('pglite:') ? 'pglite:' : databaseUrl,
     mqttUrl: broker.url,
+    ...(broker.mqtt && { mqtt: broker.mqtt }),
     eventsUrl: 'memory:',
     archiveUrl: 'file:archive',
   };
   const opened = closing.add(await openEngines(urls, { wall, log, activity, dataDir }));
-  const engines = { ...opened, bus: traffic.observe(opened.bus) };
+  const engines = { ...opened, bus: traffic.observe(admitting(opened.bus, broker)) };
   const http = closing.add(createOutbound({ wall }));
   return {
     wall,
@@ -74,6 +75,17 @@ export async function layFoundation(options: FoundationOptions, field: Field, cl
       return { username: account.username, password: account.password };
     },
     secret: () => Buffer.from(ids.secret(24)).toString('base64url'),
-    settle: () => settle(activity, traffic, wall),
+    settle: () => settle(activity, traffic, wall, broker.mqtt ? OUTSIDE_QUIET_MS : 0),
+  };
+}
+
+/** Whoever connects has been granted an account just now: a broker outside must have been told of it. */
+function admitting(bus: DeviceBus, broker: FieldBroker): DeviceBus {
+  return {
+    ...bus,
+    async connect(options) {
+      await broker.admitted();
+      return bus.connect(options);
+    },
   };
 }

@@ -15,7 +15,7 @@ import { type Field, type FieldOptions, layField } from './field.ts';
 import { type Foundation, type FoundationOptions, type Login, layFoundation } from './foundation.ts';
 import { CITY, COUNTRY, DOMAIN, DSO_ID, GATEWAY_ID, HOST, REGISTRY_ID } from './ids.ts';
 
-export interface NetworkOptions extends FoundationOptions, Pick<FieldOptions, 'time'> {
+export interface NetworkOptions extends FoundationOptions, Pick<FieldOptions, 'time' | 'outside'> {
   readonly scenario: Scenario;
   /** Port of the DSO's API and page; 0 for a free one. The other services take free ones. */
   readonly port: number;
@@ -63,8 +63,10 @@ export async function startNetwork(options: NetworkOptions): Promise<Network> {
 }
 
 async function assemble(options: NetworkOptions, closing: Closing): Promise<Network> {
-  const { scenario, logLevel, time } = options;
-  const field = options.field ?? closing.add(await layField({ logLevel, time, startMs: scenario.startMs }));
+  const { scenario, logLevel, time, outside } = options;
+  const field =
+    options.field ??
+    closing.add(await layField({ logLevel, time, startMs: scenario.startMs, ...(outside && { outside }) }));
   const foundation = await layFoundation(options, field, closing);
   const { registry, gateway } = await startRegistryAndGateway(foundation, closing);
   const { aggregators, logins } = await startAggregators(

@@ -4,6 +4,8 @@ import type { BusClient, DeviceBus } from '@flexder/runtime/engines/bus/port.ts'
 
 /** Loopback delivers within a turn of the event loop; a message crosses broker and handler in a few. */
 const QUIET_TURNS = 24;
+/** A broker in another process has handed on what it acknowledged, but our turns may pass faster than its socket. */
+export const OUTSIDE_QUIET_MS = 5;
 /** Longer than any bounded wait of a service (Beckn answers, queue retries); past it something is stuck. */
 const SETTLE_LIMIT_MS = 60_000;
 
@@ -34,9 +36,9 @@ export class BusTraffic {
 
 /**
  * Resolves when no service has work in flight and no message is under way: only then may grid time move.
- * Rejects, naming what is stuck, when that takes longer than any bounded wait could.
+ * `quietMs` is waited at the end of the quiet turns. Rejects, naming what is stuck, when that takes longer than any bounded wait could.
  */
-export async function settle(activity: Activity, traffic: BusTraffic, wall: WallClock): Promise<void> {
+export async function settle(activity: Activity, traffic: BusTraffic, wall: WallClock, quietMs = 0): Promise<void> {
   const giveUpAtMs = wall.monotonicMs() + SETTLE_LIMIT_MS;
   let quietTurns = 0;
   let seen = traffic.total();
@@ -45,6 +47,7 @@ export async function settle(activity: Activity, traffic: BusTraffic, wall: Wall
       quietTurns = 0;
       await idleOrTimeout(activity, wall);
     }
+    if (quietMs > 0 && quietTurns === QUIET_TURNS - 1) await wall.sleep(quietMs);
     await new Promise((resolve) => setImmediate(resolve));
     const total = traffic.total();
     quietTurns = activity.inFlight === 0 && total === seen ? quietTurns + 1 : 0;

@@ -15,6 +15,13 @@ export class AccountsError extends Error {
 
 /** Throws an AccountsError with what is wrong with which account; passwords are not repeated. */
 export function readAccounts(value: unknown): AccountDirectory {
+  const accounts = memoryAccounts();
+  accounts.add(...checkedAccounts(value));
+  return accounts;
+}
+
+/** As `readAccounts`, as a list. */
+export function checkedAccounts(value: unknown): readonly BusAccount[] {
   if (!Array.isArray(value)) throw new AccountsError(['a JSON array of accounts is expected.']);
   if (value.length > ACCOUNTS) throw new AccountsError([`at most ${ACCOUNTS} accounts, not ${value.length}.`]);
   const seen = new Set<string>();
@@ -25,9 +32,7 @@ export function readAccounts(value: unknown): AccountDirectory {
   if (problems.length > PROBLEMS_TOLD)
     problems.splice(PROBLEMS_TOLD, problems.length, `and ${problems.length - PROBLEMS_TOLD} more.`);
   if (problems.length > 0) throw new AccountsError(problems);
-  const accounts = memoryAccounts();
-  accounts.add(...(value as BusAccount[]));
-  return accounts;
+  return value as BusAccount[];
 }
 
 const MEMBERS = ['username', 'password', 'publish', 'subscribe'];

@@ -55,6 +55,7 @@ describe('configuration of service processes', () => {
         databaseUrl: 'pglite:database',
         queueUrl: 'pglite:',
         mqttUrl: 'mqtt://127.0.0.1:1883',
+        mqtt: { version: 'auto', profile: 'strict' },
         eventsUrl: 'memory:',
         archiveUrl: 'file:archive',
       },
@@ -66,7 +67,7 @@ describe('configuration of service processes', () => {
       FLEXDER_LOG_LEVEL: 'loud',
       FLEXDER_HEALTH_PORT: '-1',
       FLEXDER_DRAIN_MS: '60000',
-      FLEXDER_QUEUE_URL: 'redis://127.0.0.1',
+      FLEXDER_QUEUE_URL: 'amqp://127.0.0.1',
       FLEXDER_GATEWAY_PORT: 'http',
     });
     expect(problems.map((problem) => problem.split(' ')[0])).to.have.members([
@@ -99,6 +100,11 @@ describe('configuration of service processes', () => {
     expect(await enginesOf({ FLEXDER_DATABASE_URL: 'postgres://me:pw@db/flex', ...queue })).to.include({
       databaseUrl: 'postgres://me:pw@db/flex',
       queueUrl: 'postgres://q:s3cr%2Ft%40@other/jobs',
+    });
+    const redis = { FLEXDER_QUEUE_URL: 'redis://queue:6379/0?prefix=a', FLEXDER_QUEUE_PASSWORD_FILE: password };
+    expect(await enginesOf(redis)).to.include({
+      databaseUrl: 'pglite:database',
+      queueUrl: 'redis://:s3cr%2Ft%40@queue:6379/0?prefix=a',
     });
   });
 

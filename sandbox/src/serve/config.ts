@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import type { EngineUrls } from '@flexder/runtime/engines/open.ts';
 import type { LogLevel } from '@flexder/runtime/logging.ts';
 import { DRAIN_MOST_MS, DRAIN_MS, FILE_BYTES } from './limits.ts';
+import { mqttEngine } from './mqtt-config.ts';
 import { withPassword } from './secrets.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -82,7 +83,7 @@ export function processConfig(service: string, env: Env, problems: string[]): Pr
     drainMs: read.integer('FLEXDER_DRAIN_MS', DRAIN_MS, 0, DRAIN_MOST_MS),
     engines: {
       ...storesOf(env, problems),
-      mqttUrl: engineUrl(env, 'FLEXDER_MQTT_URL', 'mqtt://127.0.0.1:1883', /^mqtts?:\/\/[^/:]+(:\d+)?$/, problems),
+      ...mqttEngine(env, problems),
       eventsUrl: engineUrl(env, 'FLEXDER_EVENTS_URL', 'memory:', /^memory:/, problems),
       archiveUrl: engineUrl(env, 'FLEXDER_ARCHIVE_URL', 'file:archive', /^file:/, problems),
     },
@@ -90,6 +91,7 @@ export function processConfig(service: string, env: Env, problems: string[]): Pr
 }
 
 const PGLITE_OR_POSTGRES = /^(pglite:|postgres(ql)?:\/\/)/;
+const QUEUES = /^(pglite:|postgres(ql)?:\/\/|rediss?:\/\/)/;
 
 /** The job queue is where the database is, unless it has a URL of its own. */
 function storesOf(env: Env, problems: string[]): Pick<EngineUrls, 'databaseUrl' | 'queueUrl'> {
@@ -97,7 +99,7 @@ function storesOf(env: Env, problems: string[]): Pick<EngineUrls, 'databaseUrl' 
   const databaseUrl = withPassword(env, 'FLEXDER_DATABASE_URL', database, problems);
   const served = databaseUrl.startsWith('postgres');
   const beside = served ? databaseUrl : 'pglite:';
-  const queue = engineUrl(env, 'FLEXDER_QUEUE_URL', beside, PGLITE_OR_POSTGRES, problems);
+  const queue = engineUrl(env, 'FLEXDER_QUEUE_URL', beside, QUEUES, problems);
   const queueUrl = withPassword(env, 'FLEXDER_QUEUE_URL', queue, problems);
   if (queueUrl.startsWith('pglite:') && served)
     problems.push('FLEXDER_QUEUE_URL can be pglite: only with a pglite: database.');
@@ -106,8 +108,9 @@ function storesOf(env: Env, problems: string[]): Pick<EngineUrls, 'databaseUrl' 
 
 const FORMS = {
   FLEXDER_DATABASE_URL: 'pglite:DIRECTORY, pglite:memory or postgres://USER:PASSWORD@HOST:PORT/DATABASE',
-  FLEXDER_QUEUE_URL: 'pglite: (the queue lives in the database) or postgres://USER:PASSWORD@HOST:PORT/DATABASE',
-  FLEXDER_MQTT_URL: 'mqtt://HOST:PORT or mqtts://HOST:PORT',
+  FLEXDER_QUEUE_URL:
+    'pglite: (the queue lives in the database), postgres://USER:PASSWORD@HOST:PORT/DATABASE, or ' +
+    'redis[s]://USER:PASSWORD@HOST:PORT/DB?prefix=NAME',
   FLEXDER_EVENTS_URL: 'memory:',
   FLEXDER_ARCHIVE_URL: 'file:DIRECTORY',
 } as const;

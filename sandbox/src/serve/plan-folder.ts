@@ -1,7 +1,7 @@
 /** Ports for a plan, and its files on disk. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { HOST } from '../network/ids.ts';
 import { HEALTH_PORT_OFFSET } from './limits.ts';
 import type { Plan, PlannedService, Ports } from './plan.ts';
@@ -43,6 +43,9 @@ export function planIn(dir: string): PlannedService[] | undefined {
 /** Every file is its owner's alone: most hold passwords. The index comes last, so a plan is whole or absent. */
 export function writePlan(dir: string, { services, files }: Plan): void {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  for (const { path, text } of files) writeFileSync(path, text, { mode: 0o600 });
+  for (const { path, text } of files) {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    writeFileSync(path, text, { mode: 0o600 });
+  }
   writeFileSync(join(dir, INDEX), `${JSON.stringify(services, null, 2)}\n`, { mode: 0o600 });
 }

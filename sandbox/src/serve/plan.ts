@@ -1,4 +1,5 @@
 /** Everything a sandbox of several processes needs: who they are, where they listen, what they know of each other. */
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { derId, feederId, subscriberId } from '@flexder/protocol/beckn/identifiers.ts';
 import { aggregatorAccount, deviceAccount, dsoAccount, rtuAccount } from '@flexder/runtime/engines/bus/accounts.ts';
@@ -8,6 +9,7 @@ import { eveningPeakNow } from '../scenario/starting-now.ts';
 import type { Scenario } from '../scenario/types.ts';
 import { contractOf } from './contract.ts';
 import type { FleetManifest, ScenarioSize } from './fleet-file.ts';
+import { accountFiles, configFile } from './mosquitto-folder.ts';
 
 export interface PlanOptions extends ScenarioSize {
   /** Absolute; files name each other by it. */
@@ -17,6 +19,8 @@ export interface PlanOptions extends ScenarioSize {
   /** Host the DSO's page and API listen at; its registered address stays a loopback one. */
   readonly bapHost: string;
   readonly telemetrySeconds: number;
+  /** Which broker carries the device bus; default the embedded one. */
+  readonly broker?: 'embedded' | 'mosquitto';
   /** Random text that nobody guesses. */
   secret(): string;
 }
@@ -44,6 +48,8 @@ export interface PlannedService {
   readonly env: string;
   readonly url: string;
   readonly health: string;
+  /** What runs it when it is no service of `flexder serve`; it then has neither environment nor health. */
+  readonly command?: string;
 }
 
 export interface Plan {
@@ -65,6 +71,12 @@ export function makePlan(options: PlanOptions, portsOf: (name: string) => Ports)
   const variables = variablesOf({ options, scenario, bus, file, url });
   const services = serviceNames(bpps).map((name): PlannedService => {
     const { port, health } = portsOf(name);
+    if (name === 'broker' && options.broker === 'mosquitto') {
+      const folder = mosquittoFiles(join(dir, 'mosquitto'), port, bus.accounts, options.secret);
+      files.push(...folder);
+      const command = `mosquitto -c ${folder.at(-1)!.path}`;
+      return { name, kind: 'mosquitto', env: '', url: url(name), health: '', command };
+    }
     const kind = name.replace(/-\d+$/, '');
     const own = { ...variables(name, port), FLEXDER_DATA: join(dir, 'data', name), FLEXDER_HEALTH_PORT: health };
     const env = join(dir, `${name}.env`);
@@ -72,6 +84,21 @@ export function makePlan(options: PlanOptions, portsOf: (name: string) => Ports)
     return { name, kind, env, url: name === 'fleet' ? '' : url(name), health: `http://${HOST}:${health}` };
   });
   return { services, files };
+}
+
+/** The configuration comes last. The accounts stay beside it, to be written again with those of new devices. */
+function mosquittoFiles(
+  dir: string,
+  port: number,
+  accounts: readonly BusAccount[],
+  secret: () => string,
+): PlannedFile[] {
+  const salt = (bytes: number) => createHash('sha256').update(secret()).digest().subarray(0, bytes);
+  return [
+    { path: join(dir, 'accounts.json'), text: `${JSON.stringify(accounts)}\n` },
+    ...accountFiles(dir, accounts, salt),
+    configFile({ dir, host: HOST, port }),
+  ];
 }
 
 interface Drawing {

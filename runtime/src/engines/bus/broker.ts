@@ -6,7 +6,7 @@ import { type AccountDirectory, hasPassword } from './accounts.ts';
 import { covers, isTopicFilter, isTopicName, matches } from './filters.ts';
 import { guardFrames } from './frames.ts';
 import type { BusAccount } from './port.ts';
-import { publishAllowance } from './rate.ts';
+import { allowanceOf } from './rate.ts';
 
 export { type AccountDirectory, memoryAccounts } from './accounts.ts';
 
@@ -77,7 +77,7 @@ export async function startBroker({ host, port, accounts, log }: BrokerOptions):
         return done(refusal(IDENTIFIER_REJECTED, `client id ${client.id} is in use by another account`), false);
       }
       online.set(client.id, client);
-      peers.set(client, { account, mayPublish: publishAllowance(), filters: new Set() });
+      peers.set(client, { account, mayPublish: allowanceOf(account), filters: new Set() });
       done(null, true);
     },
     authorizePublish(client, packet, done) {
@@ -85,7 +85,7 @@ export async function startBroker({ host, port, accounts, log }: BrokerOptions):
       if (!peer) return done(new Error('a publish outside an authenticated connection'));
       const reason = peer.mayPublish()
         ? publishRefusal(peer.account, packet.topic, packet.payload)
-        : `more than ${engineLimits.busPublishRate} messages a second`;
+        : 'more messages a second than the account may send';
       done(reason ? new Error(`publish refused: ${reason}`) : null);
     },
     authorizeSubscribe(client, subscription, done) {

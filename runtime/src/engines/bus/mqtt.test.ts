@@ -1,4 +1,5 @@
-import { connect as connectSocket, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, connect as connectSocket, createServer } from 'node:net';
 import type { DerId, SubscriberId } from '@flexder/protocol/beckn/identifiers.ts';
 import { expect } from 'chai';
 import { connect as connectMqtt, type MqttClient } from 'mqtt';
@@ -6,7 +7,8 @@ import { testDeps } from '../../testing/quiet.ts';
 import { type Broker, memoryAccounts, startBroker } from './broker.ts';
 import { busAccounts, busConformance } from './conformance.ts';
 import { mqttBus } from './mqtt.ts';
-import { deviceFilter, deviceTopic } from './topics.ts';
+import type { MqttSettings } from './settings.ts';
+import { deviceTopic } from './topics.ts';
 
 const aggregator = 'agg.example' as SubscriberId;
 const der = 'der-1' as DerId;
@@ -23,16 +25,23 @@ async function start(port = 0) {
 describe('device bus mqtt, embedded broker', () => {
   busConformance(async () => {
     const { broker, bus } = await start();
-    return { bus, close: () => broker.close() };
+    let current = broker;
+    return {
+      ...{ bus, version: 4 as const, refusesFilters: true },
+      async restart() {
+        await current.close();
+        ({ broker: current } = await start(Number(new URL(bus.url).port)));
+      },
+      close: () => current.close(),
+    };
   });
 });
 
 describe('embedded broker', () => {
   let broker: Broker;
-  let bus: ReturnType<typeof mqttBus>;
   const opened: MqttClient[] = [];
   before(async () => {
-    ({ broker, bus } = await start());
+    ({ broker } = await start());
   });
   after(() => broker.close());
   afterEach(() => {
@@ -51,25 +60,6 @@ describe('embedded broker', () => {
   }
   const device = (more = {}) => raw({ clientId: 'raw', username: DEVICE, password: 'secret-1', ...more });
   const closed = (client: MqttClient) => new Promise<void>((resolve) => client.on('close', () => resolve()));
-
-  it('publishes the last will of a device that vanished, and keeps it', async () => {
-    const agg = await bus.connect({ clientId: 'agg', username: `aggregator/${aggregator}`, password: 'secret-a' });
-    const { client } = await device({
-      will: { topic: deviceTopic(aggregator, der, 'state'), payload: Buffer.from('OFFLINE'), qos: 1, retain: true },
-    });
-    const offline = new Promise<string>((resolve) => {
-      void agg.subscribe(deviceFilter(aggregator, 'state'), ({ payload }) => resolve(Buffer.from(payload).toString()));
-    });
-    (client.stream as Socket).destroy();
-    expect(await offline).to.equal('OFFLINE');
-    const later = await bus.connect({ clientId: 'later', username: `aggregator/${aggregator}`, password: 'secret-a' });
-    const retained = await new Promise<boolean>((resolve) => {
-      void later.subscribe(deviceFilter(aggregator, 'state'), (message) => resolve(message.retained));
-    });
-    expect(retained).to.equal(true);
-    await agg.close();
-    await later.close();
-  });
 
   it('refuses a connection whose last will is not its own', async () => {
     const will = {
@@ -166,38 +156,64 @@ describe('embedded broker', () => {
   });
 });
 
-describe('a bus client whose broker goes away', () => {
-  it('connects again, subscribes again, and publishes what it was given meanwhile', async () => {
-    const first = await start();
-    const port = Number(new URL(first.broker.url).port);
-    const agg = await first.bus.connect({
-      clientId: 'agg',
-      username: `aggregator/${aggregator}`,
-      password: 'secret-a',
-    });
-    const dev = await first.bus.connect({ clientId: 'dev', username: DEVICE, password: 'secret-1' });
-    const answers: string[] = [];
-    let answered = () => {};
-    const done = new Promise<void>((resolve) => {
-      answered = resolve;
-    });
-    await agg.subscribe(deviceFilter(aggregator, 'ack'), ({ payload }) => {
-      answers.push(Buffer.from(payload).toString());
-      answered();
-    });
-    await first.broker.close();
-    const second = await start(port);
-    // The device may be back before the aggregator listens again: it says it until it is heard.
-    let said = 0;
-    while (answers.length === 0) {
-      await dev.publish(deviceTopic(aggregator, der, 'ack'), `n${said++}`);
-      await Promise.race([done, first.deps.wall.sleep(50)]);
-    }
-    expect(answers[0]).to.match(/^n\d+$/);
-    await agg.close();
-    await dev.close();
-    await second.broker.close();
+describe('a bus client', () => {
+  it('asks for MQTT 5, takes 3.1.1 where it is not spoken, and asks once', async () => {
+    const { broker, deps } = await start();
+    const bus = mqttBus(broker.url, deps, { version: 'auto', profile: 'strict' });
+    const login = { username: DEVICE, password: 'secret-1' };
+    const clients = await Promise.all(['a', 'b', 'c'].map((clientId) => bus.connect({ clientId, ...login })));
+    expect(clients.map(({ protocolVersion }) => protocolVersion)).to.deep.equal([4, 4, 4]);
+    const fallbacks = deps.log.lines.filter(({ text }) => /MQTT 3\.1\.1 is used/.test(text));
+    expect(fallbacks).to.have.length(1);
+    for (const client of clients) await client.close();
+    const error = await mqttBus(broker.url, deps, { version: 5, profile: 'strict' })
+      .connect({ clientId: 'd', ...login })
+      .catch((reason) => reason);
+    expect(error.message).to.match(/does not speak MQTT 5/);
+    await broker.close();
   });
+
+  it('takes 3.1.1 from a broker that hangs up on MQTT 5', async () => {
+    const { broker, deps } = await start();
+    const target = Number(new URL(broker.url).port);
+    // Byte 8 of CONNECT is the protocol level.
+    const proxy = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', (connect) => {
+        if (connect[8] === 5) return socket.destroy();
+        const upstream = connectSocket(target, '127.0.0.1', () => upstream.write(connect));
+        upstream.on('error', () => {});
+        upstream.pipe(socket).pipe(upstream);
+      });
+    }).listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    const { port } = proxy.address() as AddressInfo;
+    const bus = mqttBus(`mqtt://127.0.0.1:${port}`, deps, { version: 'auto', profile: 'strict' });
+    const client = await bus.connect({ clientId: 'a', username: DEVICE, password: 'secret-1' });
+    expect(client.protocolVersion).to.equal(4);
+    await client.close();
+    proxy.close();
+    await broker.close();
+  });
+
+  const ca = 'a certificate';
+  const settings: [string, string, MqttSettings, RegExp | undefined][] = [
+    ['plaintext beyond this machine', 'mqtt://broker.example', { version: 4, profile: 'strict' }, /is not encrypted/],
+    ['plaintext to an address', 'mqtt://192.0.2.1:1883', { version: 4, profile: 'strict' }, /is not encrypted/],
+    ['the same in the sandbox', 'mqtt://broker.example', { version: 4, profile: 'sandbox' }, undefined],
+    ['plaintext on this machine', 'mqtt://127.0.0.1:1883', { version: 4, profile: 'strict' }, undefined],
+    ['plaintext on this machine, IPv6', 'mqtt://[::1]:1883', { version: 4, profile: 'strict' }, undefined],
+    ['TLS', 'mqtts://broker.example', { version: 4, profile: 'strict', tls: { ca } }, undefined],
+    ['a certificate without TLS', 'mqtt://localhost', { version: 4, profile: 'strict', tls: { ca } }, /for mqtts/],
+    ['a key alone', 'mqtts://b.example', { version: 4, profile: 'strict', tls: { key: 'k' } }, /needs its private key/],
+  ];
+  for (const [name, url, wanted, problem] of settings) {
+    it(`${problem ? 'refuses' : 'takes'} ${name}`, () => {
+      const open = () => mqttBus(url, testDeps(), wanted);
+      if (problem) expect(open).to.throw(problem);
+      else expect(open().url).to.equal(url);
+    });
+  }
 
   it('says at the first connection that there is none', async () => {
     const { broker, deps } = await start();

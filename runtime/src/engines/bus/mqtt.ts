@@ -1,133 +1,110 @@
-import { connect, type MqttClient } from 'mqtt';
 import type { Activity } from '../../activity.ts';
 import type { WallClock } from '../../clock.ts';
 import type { Logger } from '../../logging.ts';
-import { within } from '../../service.ts';
-import { engineLimits } from '../limits.ts';
-import { isTopicFilter, isTopicName } from './filters.ts';
-import type { BusClient, BusConnectOptions, DeviceBus } from './port.ts';
-import { publisher } from './publisher.ts';
-import { busRouter } from './router.ts';
+import { clientOver } from './client.ts';
+import {
+  type Attempt,
+  acceptsAnonymous,
+  begin,
+  clientIdOf,
+  firstConnection,
+  NotSpokenError,
+  type Opened,
+} from './connection.ts';
+import type { BusConnectOptions, DeviceBus } from './port.ts';
+import { type MqttSettings, mqttProblem } from './settings.ts';
 
 export interface MqttDeps {
   readonly wall: WallClock;
   readonly log: Logger;
   readonly activity: Activity;
-  /** 4 is MQTT 3.1.1, which every broker speaks; 5 adds the expiry of commands at the broker. */
-  readonly protocolVersion?: 4 | 5;
 }
 
-/** The device bus on any MQTT broker. */
-export function mqttBus(url: string, deps: MqttDeps): DeviceBus {
-  return { kind: 'mqtt', url, connect: (options) => connectBus(url, options, deps) };
+/**
+ * The device bus on any MQTT broker. Without `settings` it is the embedded one, which is known: MQTT 3.1.1, nobody
+ * anonymous. Throws when URL and settings do not go together.
+ */
+export function mqttBus(url: string, deps: MqttDeps, settings?: MqttSettings): DeviceBus {
+  const problem = settings && mqttProblem(url, settings);
+  if (problem !== undefined) throw new Error(problem);
+  const open = settings?.version === 'auto' ? negotiating(url, deps, settings) : fixed(url, deps, settings);
+  let checked: Promise<void> | undefined;
+  return {
+    kind: 'mqtt',
+    url,
+    async connect(options) {
+      const { client, connack, version } = await open(options);
+      if (settings) {
+        checked ??= refuseAnonymous({ url, version, wall: deps.wall, tls: settings.tls }, deps, settings, options);
+        await checked.catch((error) => {
+          checked = undefined;
+          client.end(true);
+          throw error;
+        });
+      }
+      const { password: secret } = options;
+      return clientOver({ client, connack, version, secret, clientId: clientIdOf(options) }, deps);
+    },
+  };
 }
 
-/** Resolves when connected; rejects at once when the broker says no, and after a bound when it does not answer. */
-function firstConnection(client: MqttClient, url: string, wall: WallClock): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let last = 'no answer';
-    const settle = (error?: Error) => {
-      disarm();
-      client.off('connect', onConnect);
-      client.off('error', onError);
-      if (!error) return resolve();
-      client.end(true);
-      reject(error);
-    };
-    const onConnect = () => settle();
-    const onError = (error: Error & { code?: number | string }) => {
-      last = error.message || String(error.code);
-      // A number is the return code of CONNACK: asking again changes nothing.
-      if (typeof error.code === 'number')
-        settle(new Error(`the MQTT broker at ${url} refused the connection: ${last}`));
-    };
-    const disarm = wall.after(engineLimits.busFirstConnectMs, () =>
-      settle(new Error(`no MQTT broker at ${url} within ${engineLimits.busFirstConnectMs} ms: ${last}`)),
-    );
-    client.on('connect', onConnect);
-    client.on('error', onError);
-  });
-}
+type Open = (options: BusConnectOptions) => Promise<Opened & { readonly version: 4 | 5 }>;
 
-async function connectBus(url: string, options: BusConnectOptions, deps: MqttDeps): Promise<BusClient> {
-  const { wall, log, activity, protocolVersion = 4 } = deps;
-  const { clientId, username, password, will } = options;
-  const client = connect(url, {
-    clientId,
-    username,
-    password,
-    protocolVersion,
-    clean: true,
-    resubscribe: true,
-    queueQoSZero: false,
-    reconnectPeriod: engineLimits.busReconnectMs,
-    connectTimeout: engineLimits.busConnectMs,
-    // After the first connection a refusal may pass: an account that is being set up again after a restart.
-    reconnectOnConnackError: true,
-    ...(will ? { will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1 as const, retain: true } } : {}),
-  });
-  client.setMaxListeners(0);
-  client.on('error', (error) => log.warn({ url, clientId, error: error.message }, 'bus connection failed'));
+async function openWith(attempt: Attempt, options: BusConnectOptions, { log }: MqttDeps): ReturnType<Open> {
+  const client = begin(attempt, options);
+  const { url, version } = attempt;
+  client.on('error', (error) => log.warn({ url, clientId: clientIdOf(options), error: error.message }, FAILED));
   client.on('connect', () => {
     // Nagle and the delayed acknowledgement together make 40 ms of each round trip.
     (client.stream as { setNoDelay?: (on: boolean) => void }).setNoDelay?.(true);
   });
-  await firstConnection(client, url, wall);
-  return clientOver(client, clientId, { wall, log, activity });
+  return { client, connack: await firstConnection(client, attempt), version };
 }
 
-type ClientDeps = Pick<MqttDeps, 'wall' | 'log' | 'activity'>;
+const FAILED = 'bus connection failed';
 
-function clientOver(client: MqttClient, clientId: string, { wall, log, activity }: ClientDeps): BusClient {
-  const routes = busRouter(log);
-  const outgoing = publisher(client, wall);
-  const counts = { sent: 0, received: 0 };
-  let closing: Promise<void> | undefined;
-  client.on('message', (topic, payload, packet) => {
-    counts.received++;
-    routes.route({ topic, payload, retained: packet.retain });
-  });
+function fixed(url: string, deps: MqttDeps, settings: MqttSettings | undefined): Open {
+  const version = settings?.version === 5 ? 5 : 4;
+  return (options) => openWith({ url, version, wall: deps.wall, tls: settings?.tls }, options, deps);
+}
 
-  const close = async () => {
-    outgoing.failAll(new Error('the bus connection is closed'));
-    await within(wall, engineLimits.busCloseMs, client.endAsync()).catch(() => client.endAsync(true));
+/** Asks for MQTT 5 and, where that is not spoken, for 3.1.1; the answer to the first connection holds for all. */
+function negotiating(url: string, deps: MqttDeps, { tls }: MqttSettings): Open {
+  const attempt = { url, wall: deps.wall, tls };
+  let known: Promise<4 | 5> | undefined;
+  const negotiate: Open = async (options) => {
+    try {
+      return await openWith({ ...attempt, version: 5, once: true }, options, deps);
+    } catch (error) {
+      if (!(error instanceof NotSpokenError)) throw error;
+      deps.log.info({ url, reason: error.message }, 'MQTT 3.1.1 is used: commands do not expire at the broker');
+      return openWith({ ...attempt, version: 4 }, options, deps);
+    }
   };
-
-  return {
-    get connected() {
-      return client.connected;
-    },
-    counts,
-    async publish(topic, payload, { retain = false, expirySeconds } = {}) {
-      if (closing) throw new Error('the bus connection is closed');
-      if (!isTopicName(topic)) throw new TypeError(`${JSON.stringify(topic.slice(0, 80))} is not a topic of this bus`);
-      const bytes = Buffer.byteLength(payload);
-      if (bytes > engineLimits.busPayloadBytes) {
-        throw new RangeError(`a payload of ${bytes} bytes is above the ${engineLimits.busPayloadBytes} of this bus`);
-      }
-      if (outgoing.size >= engineLimits.busInFlight)
-        throw new Error(`${outgoing.size} publishes wait for their answer`);
-      await activity.track('bus publish', () => outgoing.send(topic, payload, retain, expirySeconds));
-      counts.sent++;
-    },
-    async subscribe(filter, handler) {
-      if (!isTopicFilter(filter)) {
-        throw new TypeError(`${JSON.stringify(filter.slice(0, 80))} is not a filter of this bus`);
-      }
-      routes.add(filter, handler);
-      try {
-        const grants = await within(wall, engineLimits.busPublishMs, client.subscribeAsync(filter, { qos: 1 }));
-        if (grants.some(({ qos }) => qos === 128)) throw new Error('not granted');
-      } catch (error) {
-        routes.remove(filter, handler);
-        throw new Error(`the broker refused ${clientId} the filter ${filter}: ${(error as Error).message}`, {
-          cause: error,
-        });
-      }
-    },
-    close() {
-      closing ??= close();
-      return closing;
-    },
+  return async (options) => {
+    if (known) {
+      const version = await known.catch(() => undefined);
+      if (version !== undefined) return openWith({ ...attempt, version }, options, deps);
+    }
+    const opening = negotiate(options);
+    known = opening.then((opened) => opened.version);
+    known.catch(() => {
+      known = undefined;
+    });
+    return opening;
   };
+}
+
+/** Rejects (strict) or warns (sandbox) when anybody may use the broker. */
+async function refuseAnonymous(
+  attempt: Attempt,
+  { log }: MqttDeps,
+  { profile }: MqttSettings,
+  options: BusConnectOptions,
+): Promise<void> {
+  if (!(await acceptsAnonymous(attempt, `${clientIdOf(options)}.anonymous`))) return;
+  const said = `the MQTT broker at ${attempt.url} accepts connections without credentials, so anybody can command devices`;
+  if (profile === 'strict')
+    throw new Error(`${said}: forbid it at the broker (Mosquitto: allow_anonymous false), then start again`);
+  log.warn({ url: attempt.url }, `${said}; only the sandbox profile tolerates it`);
 }

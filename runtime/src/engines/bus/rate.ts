@@ -1,4 +1,12 @@
 import { engineLimits } from '../limits.ts';
+import type { BusAccount } from './port.ts';
+
+/** What an account may publish: who commands a fleet does so at once, a single thing has no reason to. */
+export function allowanceOf(account: BusAccount): () => boolean {
+  return account.publish.some((filter) => /[+#]/.test(filter))
+    ? publishAllowance(engineLimits.busFanOutRate, engineLimits.busFanOutBurst)
+    : publishAllowance();
+}
 
 /** A token bucket: true while a connection keeps within the rate, with room for a burst. */
 export function publishAllowance(

@@ -1,10 +1,9 @@
-import { type Job as BullJob, type createPostgresBackend, type JobsOptions, Queue, Worker } from 'bullmq';
+import { type Job as BullJob, type JobsOptions, Queue, type QueueOptions, Worker } from 'bullmq';
 import { within } from '../../service.ts';
 import { engineLimits } from '../limits.ts';
 import { fromQueueId, toQueueId } from './ids.ts';
 import { openWork } from './open-work.ts';
-import type { QueueDeps } from './pglite.ts';
-import type { Job, JobQueue } from './port.ts';
+import type { Job, JobQueue, QueueDeps } from './port.ts';
 
 export interface BullQueue extends JobQueue {
   close(): Promise<void>;
@@ -12,9 +11,20 @@ export interface BullQueue extends JobQueue {
 
 interface Options extends QueueDeps {
   readonly name: string;
-  readonly connection: unknown;
-  readonly backend: typeof createPostgresBackend;
+  /** How jobs are added and looked at, and how they are worked on. */
+  readonly producer: Connecting;
+  readonly consumer: Connecting;
+  /** A backend factory of BullMQ. */
+  readonly backend: unknown;
+  /** Other processes work on this queue too: what they do is not heard of here. */
+  readonly shared?: boolean;
+  /** Whether the engine cannot be reached now. */
+  isAway?(): boolean;
+  /** An error of the engine as an operator understands it. */
+  explain?(error: unknown): Error;
 }
+
+type Connecting = { readonly connection: unknown } & Omit<QueueOptions, 'connection'>;
 
 const DEFAULT_ATTEMPTS = 5;
 const DEFAULT_BACKOFF_MS = 200;
@@ -51,24 +61,43 @@ async function addAll(queue: Queue, entries: readonly Entry[]): Promise<void> {
   else for (const { name, data, opts } of entries) await queue.add(name, data, opts);
 }
 
+/** An engine that is away says so several times a second: each thing it says is logged once, until it says another. */
+function oncePerText(log: QueueDeps['log'], queue: string) {
+  let last = '';
+  return (error: Error) => {
+    if (error.message === last) return;
+    last = error.message;
+    log.error({ queue, error: error.message }, 'job queue failed');
+  };
+}
+
 export async function openBullQueue(options: Options): Promise<BullQueue> {
-  const { name, log, activity, wall } = options;
-  const connection = options.connection as never;
-  const queue = new Queue(name, { connection }, options.backend as never);
-  const onError = (error: Error) => log.error({ queue: name, error: error.message }, 'job queue failed');
+  const { name, log, activity, wall, explain = (error: unknown) => error } = options;
+  const queue = new Queue(name, options.producer as never, options.backend as never);
+  const onError = oncePerText(log, name);
   queue.on('error', onError);
-  await queue.waitUntilReady();
-  const work = openWork(activity);
-  const done = await queue.getBackend().getRanges(['completed', 'failed'], 0, -1, false);
-  // Its declared type says one id a state; it gives all of them.
-  for (const id of (done as string[][]).flat()) work.settle(id);
+  const work = openWork(activity, options.shared ? wall : undefined);
   let worker: Worker | undefined;
   let closing: Promise<void> | undefined;
 
   const bounded = <T>(what: string, task: Promise<T>): Promise<T> =>
     within(wall, engineLimits.queueAddMs, task).catch((error) => {
-      throw new Error(`${what}: ${error instanceof Error ? error.message : error}`, { cause: error });
+      const why = explain(error);
+      throw new Error(`${what}: ${why instanceof Error ? why.message : why}`, { cause: error });
     });
+
+  try {
+    await queue.waitUntilReady();
+    const done = await bounded(
+      'finished jobs not read',
+      queue.getBackend().getRanges(['completed', 'failed'], 0, -1, false),
+    );
+    // Its declared type says one id a state; it gives all of them.
+    for (const id of (done as string[][]).flat()) work.settle(id);
+  } catch (error) {
+    await queue.close().catch(() => {});
+    throw error;
+  }
 
   const run = (handlers: Parameters<JobQueue['process']>[0]) => async (job: BullJob) => {
     const id = job.id ?? '';
@@ -84,7 +113,7 @@ export async function openBullQueue(options: Options): Promise<BullQueue> {
       name,
       run(handlers),
       {
-        connection,
+        ...(options.consumer as { connection: never }),
         concurrency,
         drainDelay: engineLimits.queueIdlePollS,
         lockDuration: engineLimits.queueLockMs,
@@ -106,7 +135,9 @@ export async function openBullQueue(options: Options): Promise<BullQueue> {
 
   const close = async () => {
     const abort = new AbortController();
-    const bound = wall.sleep(engineLimits.queueDrainMs, abort.signal).then(() => worker?.close(true));
+    // What an engine that is away was told to do is never answered: its jobs come back by their locks.
+    const boundMs = options.isAway?.() ? engineLimits.queueAddMs : engineLimits.queueDrainMs;
+    const bound = wall.sleep(boundMs, abort.signal).then(() => void worker?.disconnect().catch(() => {}));
     bound.catch(() => {});
     if (worker) await Promise.race([worker.close(), bound]);
     abort.abort(new Error('closed'));
@@ -115,6 +146,7 @@ export async function openBullQueue(options: Options): Promise<BullQueue> {
   };
 
   return {
+    name,
     async add(jobs) {
       if (closing) throw new Error('the job queue is closed');
       if (jobs.length === 0) return;
@@ -140,7 +172,8 @@ export async function openBullQueue(options: Options): Promise<BullQueue> {
     async process(handlers, { concurrency = DEFAULT_CONCURRENCY } = {}) {
       if (worker) throw new Error(`the queue of ${name} has its handlers already`);
       worker = startWorker(handlers, concurrency);
-      await worker.waitUntilReady();
+      // An engine that goes away just now is waited for by the worker, not by who starts it.
+      await within(wall, engineLimits.queueAddMs, worker.waitUntilReady()).catch(onError);
     },
     async dead(limit) {
       const jobs = await bounded('dead jobs not read', queue.getJobs(['failed'], 0, limit - 1, true));
@@ -167,7 +200,8 @@ export async function openBullQueue(options: Options): Promise<BullQueue> {
       return jobs.length;
     },
     async counts() {
-      const counts = await queue.getJobCounts('waiting', 'active', 'delayed', 'failed', 'prioritized');
+      const counting = queue.getJobCounts('waiting', 'active', 'delayed', 'failed', 'prioritized');
+      const counts = await bounded('jobs not counted', counting);
       const of = (state: string) => counts[state] ?? 0;
       return {
         waiting: of('waiting') + of('prioritized'),

@@ -116,6 +116,47 @@ export function queueConformance(open: () => Promise<QueueUnderTest>): void {
     expect(await queue.redrive(10)).to.equal(0);
   });
 
+  it('shows and redrives no more dead jobs than it is asked for, the oldest first', async () => {
+    let broken = true;
+    const { queue, runs } = await queueWith(async () => {
+      if (broken) throw new Error('away');
+    });
+    for (const id of ['a', 'b', 'c']) {
+      await queue.add([job(id, { attempts: 1 })]);
+      await under.activity.idle();
+    }
+    expect((await queue.dead(2)).map(({ id }) => id)).to.deep.equal(['a', 'b']);
+    broken = false;
+    expect(await queue.redrive(1)).to.equal(1);
+    await under.activity.idle();
+    expect((await queue.dead(10)).map(({ id }) => id)).to.deep.equal(['b', 'c']);
+    expect(runs.at(-1)?.data).to.deep.equal({ id: 'a' });
+  });
+
+  it('has one queue a subscriber, with one set of handlers, and knows which are open', async () => {
+    const { queue } = await queueWith();
+    expect(await under.engine.open(`test-${serial - 1}.example`)).to.equal(queue);
+    expect((await under.engine.opened()).filter(({ name }) => name === queue.name)).to.deep.equal([queue]);
+    const again = await queue.process({}).catch((error) => error);
+    expect(again.message).to.match(/has its handlers already/);
+    await queue.add([]);
+    expect(await queue.counts()).to.deep.equal({ waiting: 0, active: 0, delayed: 0, failed: 0 });
+  });
+
+  it('pauses longer after each failed attempt', async () => {
+    const atMs: number[] = [];
+    const { queue } = await queueWith(async () => {
+      atMs.push(performance.now());
+      throw new Error('away');
+    });
+    await queue.add([job('a', { attempts: 3, backoffMs: 60 })]);
+    await under.activity.idle();
+    // A pause may be longer than told, never shorter; a millisecond for the rounding of clocks.
+    const [first = 0, second = 0, third = 0] = atMs;
+    expect(second - first).to.be.at.least(59);
+    expect(third - second).to.be.at.least(119);
+  });
+
   it('lists a job without a handler among the dead', async () => {
     const { queue } = await queueWith();
     await queue.add([job('a', { name: 'unheard-of', attempts: 1 })]);

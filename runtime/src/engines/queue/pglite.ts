@@ -1,19 +1,11 @@
 import { createPostgresBackend } from 'bullmq';
-import type { Activity } from '../../activity.ts';
 import type { WallClock } from '../../clock.ts';
-import type { Logger } from '../../logging.ts';
 import { subscriberName } from '../database/names.ts';
 import { inTurn, type SharedSession, statementPool } from '../database/pool.ts';
 import { engineLimits } from '../limits.ts';
 import { type BullQueue, openBullQueue } from './bullmq.ts';
-import type { JobQueueEngine } from './port.ts';
+import type { JobQueueEngine, QueueDeps } from './port.ts';
 import { migrateQueueSchema, QUEUE_GRANTS, QUEUE_ROLE, QUEUE_SCHEMA } from './schema.ts';
-
-export interface QueueDeps {
-  readonly wall: WallClock;
-  readonly log: Logger;
-  readonly activity: Activity;
-}
 
 async function prepareSchema(shared: SharedSession): Promise<void> {
   await inTurn(shared, undefined, async (session) => {
@@ -62,10 +54,12 @@ export function pgliteQueueEngine(shared: SharedSession, deps: QueueDeps): JobQu
       if (existing) return existing;
       await releaseCutOff(shared, name, deps.wall);
       const connection = statementPool(shared, { role: QUEUE_ROLE, schema: QUEUE_SCHEMA });
-      const queue = await openBullQueue({ ...deps, name, connection, backend: createPostgresBackend });
+      const at = { producer: { connection }, consumer: { connection } };
+      const queue = await openBullQueue({ ...deps, ...at, name, backend: createPostgresBackend });
       open.set(name, queue);
       return queue;
     },
+    opened: async () => [...open.values()],
     async close() {
       await Promise.all([...open.values()].map((queue) => queue.close()));
       open.clear();

@@ -1,3 +1,14 @@
+import type { Activity } from '../../activity.ts';
+import type { WallClock } from '../../clock.ts';
+import type { Logger } from '../../logging.ts';
+
+/** What an adapter needs of the process it runs in. */
+export interface QueueDeps {
+  readonly wall: WallClock;
+  readonly log: Logger;
+  readonly activity: Activity;
+}
+
 /** Work to be done at least once, with retry and backoff; a job is a batch, so its rate is never the limit. */
 export interface Job {
   readonly name: string;
@@ -13,6 +24,8 @@ export interface Job {
 }
 
 export interface JobQueue {
+  /** As the engine knows it. */
+  readonly name: string;
   /** Rejects within a bounded time when the engine is away; never hangs. */
   add(jobs: readonly Job[]): Promise<void>;
   /** Starts the workers: one handler per job name; a throw is a failed attempt. */
@@ -30,6 +43,8 @@ export interface JobQueue {
 export interface JobQueueEngine {
   readonly kind: 'pglite' | 'postgres' | 'redis';
   open(subscriber: string): Promise<JobQueue>;
+  /** The queues this process has opened: what its operators look at. */
+  opened(): Promise<readonly JobQueue[]>;
   /** Lets running jobs end (bounded), then closes. */
   close(): Promise<void>;
 }

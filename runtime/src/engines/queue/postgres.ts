@@ -4,8 +4,7 @@ import { subscriberName } from '../database/names.ts';
 import { ensureRole, type ServerPlace, serverPlace, serverPool, settingUp } from '../database/server.ts';
 import { engineLimits } from '../limits.ts';
 import { type BullQueue, openBullQueue } from './bullmq.ts';
-import type { QueueDeps } from './pglite.ts';
-import type { JobQueueEngine } from './port.ts';
+import type { JobQueueEngine, QueueDeps } from './port.ts';
 import { migrateQueueSchema, QUEUE_GRANTS, QUEUE_ROLE, QUEUE_SCHEMA } from './schema.ts';
 
 /**
@@ -15,6 +14,7 @@ import { migrateQueueSchema, QUEUE_GRANTS, QUEUE_ROLE, QUEUE_SCHEMA } from './sc
 export function postgresQueueEngine(url: string, deps: QueueDeps): JobQueueEngine {
   const place = serverPlace('queue URL', url);
   const connection = queuePools(place, deps);
+  const at = { producer: { connection }, consumer: { connection } };
   let prepared: Promise<void> | undefined;
   const open = new Map<string, BullQueue>();
   const prepare = () => {
@@ -31,10 +31,11 @@ export function postgresQueueEngine(url: string, deps: QueueDeps): JobQueueEngin
       await prepare();
       const existing = open.get(name);
       if (existing) return existing;
-      const queue = await openBullQueue({ ...deps, name, connection, backend: createPostgresBackend });
+      const queue = await openBullQueue({ ...deps, ...at, name, backend: createPostgresBackend, shared: true });
       open.set(name, queue);
       return queue;
     },
+    opened: async () => [...open.values()],
     async close() {
       await Promise.all([...open.values()].map((queue) => queue.close()));
       open.clear();

@@ -16,7 +16,7 @@ import {
 import type { ParticipantTables } from '../tables.ts';
 import type { ActionHandlers, InboundMessage, ParticipantConfig, ParticipantHooks, UnitOfWork } from '../types.ts';
 import { HandledElsewhereError, type Transactor } from '../unit-of-work.ts';
-import { describe, fromRow, isStored, receivedFacts, sayInternalError } from './stored-message.ts';
+import { claim, describe, fromRow, receivedFacts, sayInternalError } from './stored-message.ts';
 
 /** Handles stored messages: in order within a transaction and counterparty, side by side otherwise, each at least once. */
 export interface Dispatcher {
@@ -37,6 +37,8 @@ interface DispatcherDeps {
   readonly transactor: Transactor;
   readonly handlers: ActionHandlers<unknown>;
   readonly hooks: ParticipantHooks<unknown>;
+  /** Other processes take up messages that wait too long here. */
+  readonly shared: boolean;
   /** Has the sender's record at hand before the transaction, where nothing may wait for the network. */
   warm(signerId: SubscriberId): Promise<unknown>;
 }
@@ -59,8 +61,9 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     const prepared = await hooks.prepare?.(message);
     await transactor.transact(
       async (work) => {
-        // What a sweep read may have been handled while it read.
-        if (recovered && !(await isStored(work, message))) return;
+        // What a sweep read may have been handled while it read; and another process may be at it.
+        if ((recovered || deps.shared) && !(await claim(work, message)))
+          throw new HandledElsewhereError('another is at it');
         await work.audit({ event_type: 'beckn.received', ...receivedFacts(message) });
         await handler(work, message, prepared);
       },
@@ -111,6 +114,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
           .where('action', '=', action)
           .where('message_id', '=', body.context.message_id)
           .where('state', '=', 'stored')
+          .where('state', '=', 'stored')
           .executeTakeFirst();
         if (Number(marked.numUpdatedRows) === 0) return;
         await work.audit({ event_type: 'beckn.failed', ...receivedFacts(message), code: 'INTERNAL', decision });
@@ -149,8 +153,9 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
         .orderBy('seq')
         .limit(SWEEP_ROWS)
         .execute();
+      const before = open.size;
       for (const row of rows) this.dispatch(fromRow(row), { recovered: true });
-      return rows.length;
+      return open.size - before;
     },
     get size() {
       return open.size;

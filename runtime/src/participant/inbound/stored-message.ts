@@ -6,18 +6,19 @@ import { factsOf, recordable } from '../facts.ts';
 import type { InboundMessageTable, ParticipantTables } from '../tables.ts';
 import type { BecknBody, InboundMessage, UnitOfWork } from '../types.ts';
 
-export async function isStored(
-  work: UnitOfWork<unknown>,
-  { signerId, action, body }: InboundMessage,
-): Promise<boolean> {
+/** Locks a message that waits to be handled; false when it is handled, or another process is at it. */
+export async function claim(work: UnitOfWork<unknown>, { signerId, action, body }: InboundMessage): Promise<boolean> {
   const row = await (work as unknown as UnitOfWork<ParticipantTables>).db
     .selectFrom('inbound_message')
     .select('state')
     .where('signer', '=', signerId)
     .where('action', '=', action)
     .where('message_id', '=', body.context.message_id)
+    .where('state', '=', 'stored')
+    .forUpdate()
+    .skipLocked()
     .executeTakeFirst();
-  return row?.state === 'stored';
+  return row !== undefined;
 }
 
 export function describe(error: unknown): string {

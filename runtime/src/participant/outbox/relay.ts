@@ -5,9 +5,10 @@ import type { Job, JobQueue } from '../../engines/queue/port.ts';
 import { ENGINE_RETRY_MS, OUTBOX_IN_MEMORY, SWEEP_ROWS, UNDELIVERED_ATTEMPTS } from '../limits.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import type { ParticipantTables } from '../tables.ts';
-import type { ParticipantConfig, ParticipantHooks, Undelivered } from '../types.ts';
+import type { ParticipantConfig, ParticipantHooks, Undelivered, UnitOfWork } from '../types.ts';
 import type { OutboxRow, Transactor } from '../unit-of-work.ts';
 import type { Delivery } from './lane.ts';
+import { claimOpen, releaseOpen } from './leases.ts';
 import { createMarks } from './marks.ts';
 import { createMessageRelay, DELIVER_JOB } from './messages.ts';
 
@@ -30,6 +31,9 @@ interface RelayDeps {
   readonly queue: JobQueue;
   readonly transactor: Transactor;
   readonly hooks: ParticipantHooks<unknown>;
+  /** This process, and whether it takes over from others. */
+  readonly owner: string;
+  readonly shared: boolean;
 }
 
 export function createRelay(deps: RelayDeps): Relay {
@@ -128,14 +132,7 @@ export function createRelay(deps: RelayDeps): Relay {
     overflow = false;
     settledMeanwhile = new Set();
     await marks.flush();
-    const found = await db
-      .selectFrom('outbox')
-      .selectAll()
-      .where('done_at', 'is', null)
-      .where('failed_at', 'is', null)
-      .orderBy('seq')
-      .limit(SWEEP_ROWS)
-      .execute();
+    const found = deps.shared ? await claimOpen(db, deps.owner) : await openRows(db);
     const settled = settledMeanwhile ?? new Set<string>();
     settledMeanwhile = undefined;
     const fresh = found.filter((row) => !messages.has(row.id) && !inFlight.has(row.id) && !settled.has(row.id));
@@ -167,8 +164,33 @@ export function createRelay(deps: RelayDeps): Relay {
       cancelRetry?.();
       messages.stop();
       await marks.flush();
+      if (deps.shared) await releaseOpen(db, deps.owner).catch(() => {});
     },
   };
+}
+
+function openRows(db: Kysely<ParticipantTables>) {
+  return db
+    .selectFrom('outbox')
+    .selectAll()
+    .where('done_at', 'is', null)
+    .where('failed_at', 'is', null)
+    .orderBy('seq')
+    .limit(SWEEP_ROWS)
+    .execute();
+}
+
+/** Whether nobody has closed it since: the word of another process stands. */
+async function isOpen(work: UnitOfWork<unknown>, id: string): Promise<boolean> {
+  const row = await (work as unknown as UnitOfWork<ParticipantTables>).db
+    .selectFrom('outbox')
+    .select('id')
+    .where('id', '=', id)
+    .where('done_at', 'is', null)
+    .where('failed_at', 'is', null)
+    .forUpdate()
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 /** The last word on a message, in one transaction with what the service makes of it. */
@@ -182,6 +204,7 @@ async function closeUndelivered(
   const close = (withHook: boolean) =>
     transactor.transact(
       async (work) => {
+        if (!(await isOpen(work, id))) return;
         await work.audit({
           event_type: 'beckn.undelivered',
           beckn_action: payload.action,

@@ -27,6 +27,7 @@ const command: Command = {
     ders: { type: 'string', value: 'N', help: 'plan: simulated devices (330)' },
     feeders: { type: 'string', value: 'N', help: 'plan: feeders, at least 3 (3)' },
     bpps: { type: 'string', value: 'N', help: 'plan: aggregators (2)' },
+    broker: { type: 'string', value: 'NAME', help: 'plan: embedded, or mosquitto with its files (embedded)' },
     json: { type: 'boolean', help: 'plan: the services as one line of JSON' },
   },
   async run(values, [service, ...more]) {
@@ -127,6 +128,7 @@ async function plan(values: Values): Promise<number> {
       seed: integer(values, 'seed', 1, 0, 2_147_483_647),
       ders: integer(values, 'ders', 330, 0, 20_000),
       feeders: integer(values, 'feeders', 3, 1, 100),
+      broker: brokerOf(values),
       bapHost: text(values, 'bap-host') ?? '127.0.0.1',
       telemetrySeconds: integer(values, 'telemetry-seconds', 60, TELEMETRY_LEAST_S, TELEMETRY_MOST_S),
       secret: () => Buffer.from(systemIds().secret(24)).toString('base64url'),
@@ -145,8 +147,15 @@ function tell(services: readonly PlannedService[], dir: string, json: boolean): 
     return;
   }
   say(`${join(dir, 'plan.json')} lists the services. Start each in a terminal of its own:`);
-  for (const { kind, env } of services) print(`npx flexder serve ${kind} --env ${env}`);
+  for (const { kind, env, command } of services) print(command ?? `npx flexder serve ${kind} --env ${env}`);
   say(`The DSO's page: ${services.find(({ name }) => name === 'bap')?.url}/`);
+}
+
+function brokerOf(values: Values): 'embedded' | 'mosquitto' {
+  const name = text(values, 'broker') ?? 'embedded';
+  if (name !== 'embedded' && name !== 'mosquitto')
+    throw new UsageError(`--broker must be embedded or mosquitto, not ${JSON.stringify(name)}`);
+  return name;
 }
 
 function rangeAsUsage<T>(make: () => T): T {

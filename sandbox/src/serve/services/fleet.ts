@@ -35,9 +35,9 @@ interface Settings extends ReturnType<typeof scenarioOf> {
 
 async function start(base: Base, { scenario, dsoId, credentials, telemetryEveryMs }: Settings) {
   const { wall, log, activity, config, metrics } = base;
-  const { mqttUrl } = config.engines;
+  const { mqttUrl, mqtt } = config.engines;
   await base.reachable('the broker of FLEXDER_MQTT_URL', mqttUrl);
-  const bus = mqttBus(mqttUrl, { wall, log, activity });
+  const bus = mqttBus(mqttUrl, { wall, log, activity }, mqtt);
   const onError = (error: unknown, label: string) => log.error({ error: String(error), label }, 'a timer failed');
   const running = base.keep(
     await startFleet({
