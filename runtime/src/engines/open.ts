@@ -3,7 +3,10 @@ import type { Activity } from '../activity.ts';
 import type { WallClock } from '../clock.ts';
 import { type Engines, systemIds } from '../context.ts';
 import type { Logger } from '../logging.ts';
+import type { S3Access } from './archive/config.ts';
 import { fileArchive } from './archive/file.ts';
+import type { Archive } from './archive/port.ts';
+import { parseS3Url, S3_FORM } from './archive/s3-url.ts';
 import { mqttBus } from './bus/mqtt.ts';
 import { openPglite } from './database/pglite.ts';
 import { memoryEvents } from './events/memory.ts';
@@ -19,8 +22,10 @@ export interface EngineUrls {
   readonly mqttUrl: string;
   /** `memory:`. */
   readonly eventsUrl: string;
-  /** `file:/directory`. */
+  /** `file:/directory`, or `s3://bucket/prefix` with Object Lock. */
   readonly archiveUrl: string;
+  /** For an `s3:` archive. */
+  readonly archiveAccess?: S3Access;
 }
 
 export interface EngineDeps {
@@ -50,6 +55,23 @@ function directory(what: string, rest: string, dataDir: string | undefined): str
   return rest.startsWith('/') || dataDir === undefined ? rest : join(dataDir, rest);
 }
 
+/** Checks the URL now; what it returns opens the archive. */
+function archiveOpener(
+  { archiveUrl, archiveAccess }: EngineUrls,
+  { wall, dataDir }: EngineDeps,
+): () => Promise<Archive> {
+  const { scheme, rest } = split('archive URL', archiveUrl, { file: 'file:DIRECTORY', s3: S3_FORM });
+  if (scheme === 'file') {
+    const root = directory('archive URL', rest, dataDir);
+    return () => fileArchive(root, systemIds());
+  }
+  const { bucket } = parseS3Url(archiveUrl);
+  if (archiveAccess?.retentionDays === undefined)
+    throw new Error(`the archive in the bucket ${bucket} needs a retention: set FLEXDER_ARCHIVE_RETENTION_DAYS`);
+  // Half a second to load: only for who uses it.
+  return async () => (await import('./archive/s3.ts')).s3Archive(archiveUrl, archiveAccess, { wall });
+}
+
 /** Opens every engine, or none. The broker of the device bus must be up already. */
 export async function openEngines(urls: EngineUrls, deps: EngineDeps): Promise<OpenEngines> {
   const { wall, log, activity, dataDir } = deps;
@@ -57,15 +79,14 @@ export async function openEngines(urls: EngineUrls, deps: EngineDeps): Promise<O
   split('queue URL', urls.queueUrl, { pglite: 'pglite: (with a pglite: database)' });
   split('MQTT URL', urls.mqttUrl, { mqtt: 'mqtt://HOST:PORT', mqtts: 'mqtts://HOST:PORT' });
   split('events URL', urls.eventsUrl, { memory: 'memory:' });
-  const archive = split('archive URL', urls.archiveUrl, { file: 'file:DIRECTORY' });
+  const archive = archiveOpener(urls, deps);
   const location = database.rest === 'memory' ? 'memory' : directory('database URL', database.rest, dataDir);
-  const archiveRoot = directory('archive URL', archive.rest, dataDir);
 
   const pglite = await openPglite({ location, wall, log });
   try {
     const queue = pgliteQueueEngine(pglite.shared, { wall, log, activity });
     const events = memoryEvents(log);
-    const objects = await fileArchive(archiveRoot, systemIds());
+    const objects = await archive();
     const bus = mqttBus(urls.mqttUrl, { wall, log, activity, protocolVersion: deps.mqttVersion ?? 4 });
     return {
       database: pglite,
