@@ -60,9 +60,10 @@ export function writeCheckpoint(input: CheckpointInput, signer: CheckpointSigner
 
 export interface CheckpointExpectation {
   readonly subscriberId: string;
-  /** Of its first record: one after the last of the checkpoint before. */
-  readonly firstSeq: number;
-  readonly previousSha256: string | null;
+  /** Of its first record: one after the last of the checkpoint before. Undefined: any. */
+  readonly firstSeq: number | undefined;
+  /** Null: it follows none. Undefined: any. */
+  readonly previousSha256: string | null | undefined;
   /** The raw public key with this id, base64; undefined when it is not known. */
   keyOf(keyId: string): string | undefined;
 }
@@ -119,8 +120,9 @@ function parsed(bytes: Uint8Array): AuditCheckpoint | string {
 function placeFault(checkpoint: AuditCheckpoint, expected: CheckpointExpectation): string | undefined {
   const { subscriber_id: subscriber, first_seq: first, previous_sha256: previous } = checkpoint;
   if (subscriber !== expected.subscriberId) return `it is of ${subscriber}, not of ${expected.subscriberId}`;
-  if (first !== expected.firstSeq) return `it begins at record ${first}, ${expected.firstSeq} was to come`;
-  if (previous !== expected.previousSha256)
+  if (expected.firstSeq !== undefined && first !== expected.firstSeq)
+    return `it begins at record ${first}, ${expected.firstSeq} was to come`;
+  if (expected.previousSha256 !== undefined && previous !== expected.previousSha256)
     return first === FIRST_SEQ
       ? 'the first checkpoint follows none'
       : 'it follows another checkpoint than the one before';

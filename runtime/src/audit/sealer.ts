@@ -23,9 +23,11 @@ interface SealerDeps {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly activity: Activity;
+  /** Called after each batch with the number of its records. */
+  readonly sealed: (records: number) => void;
 }
 
-export function createSealer({ db, wall, log, metrics, activity }: SealerDeps): Sealer {
+export function createSealer({ db, wall, log, metrics, activity, sealed: tell }: SealerDeps): Sealer {
   let head: { seq: number; hash: string } | undefined;
   let waitingSinceMs: number | undefined;
   let sealingSinceMs: number | undefined;
@@ -56,6 +58,7 @@ export function createSealer({ db, wall, log, metrics, activity }: SealerDeps): 
     }
     if (sealed.length > 0) await writeSealed(db, sealed);
     head = end;
+    tell(sealed.length);
     return sealed.length;
   }
 
