@@ -126,7 +126,7 @@ export async function startS3(): Promise<S3Server> {
     const [accessKeyId, secretAccessKey] = [randomBytes(8).toString('hex'), randomBytes(16).toString('hex')];
     const user = ['user', 'create', '--uid', 'flexder', '--display-name', 'FlexDER'];
     const keys = ['--access-key', accessKeyId, '--secret-key', secretAccessKey];
-    const frontend = ['--rgw_frontends', `beast endpoint=127.0.0.1:${port}`];
+    const frontend = ['--rgw_frontends', `beast endpoint=127.0.0.1:${port} tcp_nodelay=1`];
     const started = await Promise.allSettled([
       start('radosgw', ['-n', 'client.rgw', ...frontend], () => accepts(port)),
       run('radosgw-admin', '-n', 'client.rgw', ...user, ...keys),
