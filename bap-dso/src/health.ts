@@ -1,6 +1,7 @@
 /** Liveness, readiness and metrics over HTTP. */
 import type { Context, Health } from '@flexder/runtime/context.ts';
 import type { BusClient } from '@flexder/runtime/engines/bus/port.ts';
+import { archiveHealth } from '@flexder/runtime/participant/archive/shipper.ts';
 import type { OpenParticipant } from '@flexder/runtime/participant/open.ts';
 import { checkHealth } from '@flexder/runtime/service.ts';
 import type { Express } from 'express';
@@ -42,6 +43,7 @@ export function bapHealth(
       detail: bus.connected ? 'connected' : 'not connected: feeders are not seen',
     }),
     outbox: async () => aged('oldest undelivered effect', participant.oldestOutboxAgeMs(), OUTBOX_AGE_MS),
+    archive: async () => archiveHealth(await participant.archiveBacklog()),
     audit: async () => aged('oldest unsealed record', await participant.audit.oldestUnsealedAgeMs(), UNSEALED_AGE_MS),
   };
   return checkHealth(context.wall, checks, HEALTH_TIMEOUT_MS);

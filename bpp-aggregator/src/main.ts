@@ -3,6 +3,7 @@ import type { Context, Health, Service } from '@flexder/runtime/context.ts';
 import type { BusAccount, BusClient } from '@flexder/runtime/engines/bus/port.ts';
 import { deviceTopic } from '@flexder/runtime/engines/bus/topics.ts';
 import { listen } from '@flexder/runtime/http/listen.ts';
+import { archiveHealth } from '@flexder/runtime/participant/archive/shipper.ts';
 import { type OpenParticipant, openParticipant } from '@flexder/runtime/participant/open.ts';
 import { checkHealth, openInOrder, within } from '@flexder/runtime/service.ts';
 import { sql } from 'kysely';
@@ -161,6 +162,7 @@ function healthOf(rooms: Rooms, participant: OpenParticipant<AggregatorTables>, 
       const ageMs = participant.oldestOutboxAgeMs();
       return { ok: ageMs < OUTBOX_AGE_MS, detail: `oldest effect ${ageMs} ms` };
     },
+    archive: async () => archiveHealth(await participant.archiveBacklog()),
     portfolio: async () => {
       const online = rooms.fleet.all().filter((der) => der.live.online).length;
       return { ok: rooms.fleet.size <= LIMITS.maxDers, detail: `${online} of ${rooms.fleet.size} devices online` };

@@ -1,6 +1,7 @@
 import { nack } from '@flexder/protocol/beckn/envelope.ts';
 import type { Context, Health, Service } from '@flexder/runtime/context.ts';
 import { listen } from '@flexder/runtime/http/listen.ts';
+import { archiveHealth } from '@flexder/runtime/participant/archive/shipper.ts';
 import { type OpenParticipant, openParticipant } from '@flexder/runtime/participant/open.ts';
 import { type OwnKeyTable, ownKeys } from '@flexder/runtime/participant/own-keys.ts';
 import { checkHealth, closeAll } from '@flexder/runtime/service.ts';
@@ -38,7 +39,7 @@ export async function startRegistry(context: Context, config: RegistryConfig): P
   const keys = await ownKeys(db as unknown as Kysely<{ own_key: OwnKeyTable }>, context.ids);
   const store = createSubscriptionStore(db);
   const { subscribe, idle } = createSubscribe({ context, store, keys, profile: config.profile });
-  const health = () => databaseHealth(context, db);
+  const health = () => healthOf(context, db);
   let url = '';
   const started = new Date(wall.nowMs());
   const ownRecord = () =>
@@ -88,7 +89,8 @@ export async function startGateway(context: Context, config: GatewayConfig): Pro
       config: { ...config, subscriberId, type: 'BG', url, networkProfile: config.profile },
       migrations: {},
     });
-    const health = () => databaseHealth(context, participant.database as unknown as Kysely<unknown>);
+    const archive = async () => archiveHealth(await participant.archiveBacklog());
+    const health = () => healthOf(context, participant.database as unknown as Kysely<unknown>, { archive });
     mountHealth(app, health);
     app.use(participant.router);
     const { handlers, hooks } = gatewayHandlers(participant, context);
@@ -110,10 +112,14 @@ function mountHealth(app: Express, health: () => Promise<Health>): void {
   });
 }
 
-function databaseHealth(context: Context, db: Kysely<RegistryTables> | Kysely<unknown>): Promise<Health> {
+function healthOf(
+  context: Context,
+  db: Kysely<RegistryTables> | Kysely<unknown>,
+  more: Parameters<typeof checkHealth>[1] = {},
+): Promise<Health> {
   const database = async () => {
     await sql`select 1`.execute(db as Kysely<unknown>);
     return { ok: true, detail: 'answers' };
   };
-  return checkHealth(context.wall, { database }, HEALTH_TIMEOUT_MS);
+  return checkHealth(context.wall, { database, ...more }, HEALTH_TIMEOUT_MS);
 }

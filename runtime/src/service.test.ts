@@ -49,6 +49,11 @@ describe('parts of a service', () => {
     expect(health.dependencies.a?.ok).to.equal(true);
     expect(health.dependencies.thrown?.detail).to.equal('away');
     expect(health.dependencies.hung?.detail).to.match(/no answer within 10 ms/);
+    const spare = async () => ({ ok: false, detail: 'away', needed: false });
+    expect(await checkHealth(wall, { spare }, 1_000)).to.deep.nested.include({
+      ready: true,
+      'dependencies.spare.ok': false,
+    });
   });
 });
 

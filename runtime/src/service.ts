@@ -15,21 +15,27 @@ export async function closeAll(opened: readonly { close(): Promise<void> }[]): P
   if (failures.length > 1) throw new AggregateError(failures, 'several parts did not close');
 }
 
-type Check = () => Promise<{ readonly ok: boolean; readonly detail: string }>;
+/** `needed: false` is shown and makes no service unready: it works on without. */
+type Check = () => Promise<{ readonly ok: boolean; readonly detail: string; readonly needed?: boolean }>;
 
 /** The health of a service from checks of its dependencies, each bounded by `timeoutMs`. */
 export async function checkHealth(wall: WallClock, checks: Record<string, Check>, timeoutMs: number): Promise<Health> {
   const entries = await Promise.all(
     Object.entries(checks).map(async ([name, check]) => {
       const begunMs = wall.monotonicMs();
-      const result = await within(wall, timeoutMs, check()).catch((error: unknown) => ({
+      const failed = (error: unknown) => ({
         ok: false,
         detail: error instanceof Error ? error.message : String(error),
-      }));
-      return [name, { ...result, ageMs: Math.round(wall.monotonicMs() - begunMs) }] as const;
+      });
+      const result: Awaited<ReturnType<Check>> = await within(wall, timeoutMs, check()).catch(failed);
+      const { ok, detail, needed = true } = result;
+      return { name, needed, state: { ok, detail, ageMs: Math.round(wall.monotonicMs() - begunMs) } };
     }),
   );
-  return { ready: entries.every(([, dependency]) => dependency.ok), dependencies: Object.fromEntries(entries) };
+  return {
+    ready: entries.every(({ needed, state }) => state.ok || !needed),
+    dependencies: Object.fromEntries(entries.map(({ name, state }) => [name, state])),
+  };
 }
 
 /** `work`, or a rejection after `ms`. What `work` does is not undone. */

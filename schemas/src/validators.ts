@@ -9,7 +9,7 @@ import { beckn, device, record, type Validate } from './generated/validators.js'
 export type { Fault } from './explain.ts';
 export type Verdict = { valid: true } | { valid: false; errors: Fault[] };
 export type DeviceKind = 'birth' | 'state' | 'cmd' | 'ack' | 'telemetry' | 'feeder-telemetry';
-export type RecordKind = 'audit-record' | 'settlement-row' | 'meter-document';
+export type RecordKind = 'audit-checkpoint' | 'audit-record' | 'settlement-row' | 'meter-document';
 
 /** Checks the body of a Beckn 1.1 message against the schema of `action`; an unknown action is invalid. */
 export function validateBeckn(action: string, body: unknown): Verdict {

@@ -82,6 +82,9 @@ describe('flexder: the demo and what it leaves', function () {
     const whole = flexder(['audit', 'verify', '--data', dataDir]);
     expect(whole.code, whole.err).to.equal(0);
     expect(JSON.parse(whole.out)).to.include({ valid: true, ...pick(summary.audit, ['headHash']) });
+    const { records, checkpoints } = JSON.parse(whole.out);
+    expect(checkpoints.verified).to.be.above(0);
+    expect(checkpoints.toSeq).to.equal(records);
     await alterRecord(dataDir, 9);
     const altered = flexder(['audit', 'verify', '--data', dataDir]);
     expect(altered.code).to.equal(1);

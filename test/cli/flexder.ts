@@ -37,7 +37,12 @@ export interface Ran {
   readonly err: string;
 }
 
-export function flexder(args: readonly string[], input: string | Uint8Array = ''): Ran {
-  const run = spawnSync(process.execPath, [bin, ...args], { input, encoding: 'utf8', timeout: 120_000 });
+export function flexder(
+  args: readonly string[],
+  input: string | Uint8Array = '',
+  variables: Readonly<Record<string, string>> = {},
+): Ran {
+  const env = { ...process.env, ...variables };
+  const run = spawnSync(process.execPath, [bin, ...args], { input, env, encoding: 'utf8', timeout: 120_000 });
   return { code: run.status, out: run.stdout, err: run.stderr };
 }

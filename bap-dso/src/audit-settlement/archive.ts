@@ -1,75 +1,37 @@
-/** What goes to the write-once archive: heads of the audit chain and the settlement files of an order. */
-
-import type { Context, Engines } from '@flexder/runtime/context.ts';
+/** What settlement leaves for the write-once archive, and what the archive says of the audit chain. */
+import type { SeriesTrust } from '@flexder/protocol/audit/series.ts';
+import { archivedCheckpoints } from '@flexder/runtime/audit/archived.ts';
+import type { Archive } from '@flexder/runtime/engines/archive/port.ts';
 import type { ParticipantTables } from '@flexder/runtime/participant/tables.ts';
+import type { UnitOfWork } from '@flexder/runtime/participant/types.ts';
 import type { Kysely } from 'kysely';
 import type { BapTables } from '../tables.ts';
 import { settlementCsv } from './csv.ts';
+import { sha256 } from './digest.ts';
 import { loadSettlementRows, settlementReport } from './report.ts';
-
-export interface Checkpoint {
-  readonly dso_id: string;
-  /** Sealed records of the chain, and the place of its head: the chain counts from 1. */
-  readonly count: number;
-  readonly head_hash: string;
-  /** Of the head record: whoever writes this checkpoint writes the same bytes. */
-  readonly ts_utc: string;
-}
+import { type Witness, witness } from './witness.ts';
 
 /**
- * Writes the head of the audit chain once; the same head again is no second object. Undefined for an empty chain.
- * Throws ArchiveConflictError when the archive holds another hash for this place: the chain was rewritten.
+ * The settlement of one order as JSON and CSV, a pair of files a revision, and their hashes in the form that
+ * `sha256sum --check` reads. They leave with the transaction that writes the rows.
  */
-export async function archiveCheckpoint(
-  { engines }: Pick<Context, 'engines'>,
+export async function archiveSettlement(work: UnitOfWork<BapTables>, obpId: string, revision: number): Promise<void> {
+  const rows = await loadSettlementRows(work.db, { obpId });
+  const name = `revision-${String(revision).padStart(4, '0')}`;
+  const files = [
+    { name: `${name}.csv`, text: settlementCsv(rows) },
+    { name: `${name}.json`, text: JSON.stringify(settlementReport(rows, { obpId })) },
+  ];
+  const sums = files.map((file) => `${sha256(file.text)}  ${file.name}\n`).join('');
+  for (const file of [...files, { name: `${name}.sha256`, text: sums }])
+    await work.archive({ key: `settlement/${obpId}/${file.name}`, text: file.text });
+}
+
+/** The checkpoints of a subscriber, to verify its chain against. */
+export function archiveWitness(
   db: Kysely<ParticipantTables>,
-  dsoId: string,
-): Promise<Checkpoint | undefined> {
-  const head = await db
-    .selectFrom('audit_record')
-    .select(['seq', 'hash', 'record'])
-    .where('seq', 'is not', null)
-    .orderBy('seq', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  if (!head?.hash) return undefined;
-  const count = Number(head.seq);
-  const key = `${checkpointPrefix(dsoId)}${String(count).padStart(15, '0')}.json`;
-  const checkpoint: Checkpoint = { dso_id: dsoId, count, head_hash: head.hash, ts_utc: head.record.ts_utc };
-  await engines.archive.put(key, Buffer.from(JSON.stringify(checkpoint)));
-  return checkpoint;
-}
-
-/** The newest checkpoint of a DSO: what `verifyAudit` compares the chain with. */
-export async function latestCheckpoint(
-  { engines }: { readonly engines: Pick<Engines, 'archive'> },
-  dsoId: string,
-): Promise<Checkpoint | undefined> {
-  const key = (await engines.archive.list(checkpointPrefix(dsoId))).at(-1);
-  return key === undefined ? undefined : parseCheckpoint(await engines.archive.get(key));
-}
-
-/** The settlement of one order as JSON and CSV, one pair of files a revision. Nothing when it has no rows. */
-export async function archiveSettlement(
-  { engines }: Pick<Context, 'engines'>,
-  db: Kysely<BapTables>,
-  dsoId: string,
-  obpId: string,
-): Promise<readonly string[]> {
-  const rows = await loadSettlementRows(db, { obpId });
-  const revision = rows[0]?.report_version;
-  if (revision === undefined) return [];
-  const base = `${dsoId}/settlement/${obpId}/revision-${String(revision).padStart(4, '0')}`;
-  const report = settlementReport(rows, { obpId });
-  await engines.archive.put(`${base}.json`, Buffer.from(JSON.stringify(report)));
-  await engines.archive.put(`${base}.csv`, Buffer.from(settlementCsv(rows)));
-  return [`${base}.json`, `${base}.csv`];
-}
-
-function checkpointPrefix(dsoId: string): string {
-  return `${dsoId}/audit/checkpoint-`;
-}
-
-function parseCheckpoint(bytes: Uint8Array | undefined): Checkpoint | undefined {
-  return bytes && (JSON.parse(Buffer.from(bytes).toString('utf8')) as Checkpoint);
+  archive: Pick<Archive, 'get' | 'list'>,
+  trust: SeriesTrust,
+): Witness {
+  return witness(archivedCheckpoints(db, archive, trust.subscriberId), trust);
 }

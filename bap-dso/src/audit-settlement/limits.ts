@@ -14,3 +14,5 @@ export const AUDIT_BATCH = 1_000;
 export const MAX_REPORT_ROWS = 20_000;
 /** Feeders in one usage answer. */
 export const MAX_USAGE_ROWS = 1_000;
+/** Checkpoints that one verdict names as missing or altered. */
+export const NAMED_CHECKPOINT_FAULTS = 20;

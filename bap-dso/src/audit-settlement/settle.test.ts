@@ -1,10 +1,9 @@
 import { expect } from 'chai';
 import { sql } from 'kysely';
-import { archiveCheckpoint, archiveSettlement, latestCheckpoint } from './archive.ts';
 import { bapTables } from './deps.ts';
 import { sha256 } from './digest.ts';
 import { auditTrail } from './export.ts';
-import { DSO, type Opened, opened, seedOrder } from './fixtures/opened.ts';
+import { type Opened, opened, seedOrder } from './fixtures/opened.ts';
 import { meterDocument } from './fixtures/worked-example.ts';
 import { type SettlementErrorCode, staysBelow } from './meter-document.ts';
 import { loadSettlementRows, settledTotals, settlementReport, totalsOf } from './report.ts';
@@ -163,18 +162,6 @@ describe('settling an order', () => {
     expect(await loadSettlementRows(bapTables(dso), { feederId: 'feeder-2' })).to.deep.equal([]);
   });
 
-  it('archives settlement and the head of the chain once', async () => {
-    await seedAndServe();
-    await settleOrder(dso, 'obp-1');
-    await dso.participant.audit.sealNow();
-    const keys = await archiveSettlement(dso.context, bapTables(dso), DSO, 'obp-1');
-    expect(keys).to.deep.equal(await archiveSettlement(dso.context, bapTables(dso), DSO, 'obp-1'));
-    expect(await dso.context.engines.archive.list(`${DSO}/settlement/`)).to.deep.equal([...keys].sort());
-    const checkpoint = await archiveCheckpoint(dso.context, dso.db, DSO);
-    expect(await archiveCheckpoint(dso.context, dso.db, DSO)).to.deep.equal(checkpoint);
-    expect(await latestCheckpoint(dso.context, DSO)).to.deep.equal(checkpoint);
-  });
-
   describe('the audit chain', () => {
     beforeEach(async () => {
       await seedAndServe();
@@ -213,14 +200,6 @@ describe('settling an order', () => {
         seq: 3,
         reason: 'columns',
       });
-    });
-
-    it('shows by a checkpoint that the tail was cut off', async () => {
-      const head = await verifyAudit(dso.db);
-      const checkpoint = { seq: 3, hash: head.valid ? head.headHash : '' };
-      expect(await verifyAudit(dso.db, checkpoint)).to.include({ valid: true });
-      expect(await tamper(sql`delete from audit_record where seq = 3`)).to.include({ valid: true, records: 2 });
-      expect(await verifyAudit(dso.db, checkpoint)).to.include({ valid: false, seq: 3, reason: 'truncated' });
     });
 
     it('exports the trail of an order, its event included', async () => {

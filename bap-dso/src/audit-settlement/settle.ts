@@ -1,5 +1,5 @@
 /** Settles one completed order from its signed meter document; safe to run again at any time. */
-import { archiveCheckpoint, archiveSettlement } from './archive.ts';
+import { archiveSettlement } from './archive.ts';
 import { baselineFrom } from './baseline.ts';
 import { bapTables, type SettlementDeps } from './deps.ts';
 import { METER_RECEIVED, type MeteredOrder, meterDocumentOf, SettlementError } from './meter-document.ts';
@@ -17,8 +17,8 @@ export interface Settled {
 
 /**
  * Fetches and verifies the meter document, computes the rows and writes them with their audit records in one
- * transaction. Figures that differ from the newest revision become the next one; nothing is overwritten. Then the files
- * of the revision go to the archive.
+ * transaction, and the files of the revision for the archive with them. Figures that differ from the newest revision
+ * become the next one; nothing is overwritten.
  *
  * Throws after an alarm when the order cannot be settled now, so that the job is tried again.
  */
@@ -26,7 +26,8 @@ export async function settleOrder(deps: SettlementDeps, obpId: string): Promise<
   return deps.context.activity.track('settlement', async () => {
     try {
       const settled = await settle(deps, obpId);
-      await archive(deps, obpId);
+      // What was settled does not wait for the next checkpoint in time; one that fails is tried again by itself.
+      await deps.participant.audit.checkpointNow().catch(() => {});
       return settled;
     } catch (error) {
       await alarm(deps, obpId, error);
@@ -67,16 +68,9 @@ async function settle(deps: SettlementDeps, obpId: string): Promise<Settled> {
     }
     await insertRows(work, rows, next);
     await recordRows(work, row, rows, { revision: next, curve: curve.id, baseline: baseline.method });
+    await archiveSettlement(work, obpId, next);
     return { outcome: 'computed', revision: next, rows: rows.length };
   });
-}
-
-/** Files of this revision and the head of the chain that records it; again is no second object. */
-async function archive(deps: SettlementDeps, obpId: string): Promise<void> {
-  const { dsoId } = deps.config.settlement;
-  await archiveSettlement(deps.context, bapTables(deps), dsoId, obpId);
-  await deps.participant.audit.sealNow();
-  await archiveCheckpoint(deps.context, deps.participant.database, dsoId);
 }
 
 function meteredOrder(row: OrderRow): MeteredOrder {

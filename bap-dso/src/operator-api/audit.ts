@@ -2,7 +2,7 @@
 import type { AuditRecord } from '@flexder/protocol/audit/record.ts';
 import { type Request, type Response, Router } from 'express';
 import { type SqlBool, sql } from 'kysely';
-import { latestCheckpoint } from '../audit-settlement/archive.ts';
+import { archiveWitness } from '../audit-settlement/archive.ts';
 import { auditTrail } from '../audit-settlement/export.ts';
 import { type AuditVerdict, verifyAudit } from '../audit-settlement/verify.ts';
 import type { OperatorApiDeps } from './deps.ts';
@@ -46,8 +46,11 @@ export function auditRoutes(deps: OperatorApiDeps): Router {
 }
 
 async function verdict(deps: OperatorApiDeps): Promise<AuditVerdict> {
-  const checkpoint = await latestCheckpoint(deps.context, deps.config.settlement.dsoId);
-  return verifyAudit(auditTables(deps), checkpoint && { seq: checkpoint.count, hash: checkpoint.head_hash });
+  const { participant, context } = deps;
+  const { subscriberId } = participant;
+  const trust = { subscriberId, keyOf: (keyId: string) => participant.publicKeyOf(keyId) };
+  const db = auditTables(deps);
+  return verifyAudit(db, archiveWitness(db, context.engines.archive, trust));
 }
 
 /** Sealed records after `after`, oldest first; `nextAfter` is the `after` of the page that follows. */

@@ -169,6 +169,7 @@ export class Trade {
         },
         enqueue: async (job) => void effects.push(() => this.jobs.push(job)),
         emit: async ({ value }) => void effects.push(() => this.streamed.push(value as Record<string, unknown>)),
+        archive: () => Promise.reject(new Error('nothing is settled here')),
         audit: async (entry) => void effects.push(() => this.audits.push({ ...entry })),
         afterCommit: (run) => void after.push(run),
         forward: () => Promise.reject(new Error('a BAP forwards nothing')),

@@ -12,3 +12,13 @@ export const SEAL_RETRY_MS = 1_000;
 export const UNSEALED_ALARM_MS = 5_000;
 /** Records of one read. */
 export const READ_RECORDS = 5_000;
+/**
+ * A checkpoint is written this long after the first record that has none: until then who owns the database could
+ * rewrite it unseen. A quiet participant writes none at all, a busy one some hundred thousand small files a year.
+ */
+export const CHECKPOINT_AFTER_MS = 60_000;
+export const CHECKPOINT_RETRY_MS = 5_000;
+/** Checkpoints of one run; more wait for the next. */
+export const CHECKPOINTS_OF_A_RUN = 20;
+/** Checkpoints fetched side by side while a chain is verified: each takes two round trips to an object store. */
+export const CHECKPOINTS_READ_AT_ONCE = 8;

@@ -1,6 +1,7 @@
 import type { AuditEntry, AuditRecord } from '@flexder/protocol/audit/record.ts';
 import { type Kysely, sql } from 'kysely';
 import type { ParticipantTables } from '../participant/tables.ts';
+import type { Checkpoints } from './checkpoints.ts';
 import { READ_RECORDS } from './limits.ts';
 import type { Sealer } from './sealer.ts';
 
@@ -17,11 +18,13 @@ export interface AuditLog {
   pages(fromSeq?: number): AsyncGenerator<AuditRecord[]>;
   /** Seals what waits; resolves when nothing written before the call is unsealed. */
   sealNow(): Promise<void>;
+  /** Seals what waits and writes a checkpoint of it; that is in the archive some time later. */
+  checkpointNow(): Promise<void>;
   /** Age of the oldest record not yet in the chain, milliseconds; 0 when there is none. */
   oldestUnsealedAgeMs(): number;
 }
 
-export function createAuditLog(db: Kysely<ParticipantTables>, sealer: Sealer): AuditLog {
+export function createAuditLog(db: Kysely<ParticipantTables>, sealer: Sealer, checkpoints: Checkpoints): AuditLog {
   const read = async ({ fromSeq = 0, limit = READ_RECORDS }: { fromSeq?: number; limit?: number }) => {
     const rows = await db
       .selectFrom('audit_record')
@@ -58,6 +61,10 @@ export function createAuditLog(db: Kysely<ParticipantTables>, sealer: Sealer): A
       }
     },
     sealNow: () => sealer.sealNow(),
+    async checkpointNow() {
+      await sealer.sealNow();
+      await checkpoints.now();
+    },
     oldestUnsealedAgeMs: () => sealer.oldestUnsealedAgeMs(),
   };
 }

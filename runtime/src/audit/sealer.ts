@@ -24,9 +24,11 @@ interface SealerDeps {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly activity: Activity;
+  /** Called after each batch with the number of its records. */
+  readonly sealed: (records: number) => void;
 }
 
-export function createSealer({ db, wall, log, metrics, activity }: SealerDeps): Sealer {
+export function createSealer({ db, wall, log, metrics, activity, sealed: tell }: SealerDeps): Sealer {
   let waitingSinceMs: number | undefined;
   let sealingSinceMs: number | undefined;
   let cancelTimer: (() => void) | undefined;
@@ -39,8 +41,8 @@ export function createSealer({ db, wall, log, metrics, activity }: SealerDeps): 
   };
 
   /** Under a lock: another process of this participant, as during a rolling start, has the same chain. */
-  function sealBatch(): Promise<number> {
-    return db.transaction().execute(async (trx) => {
+  async function sealBatch(): Promise<number> {
+    const records = await db.transaction().execute(async (trx) => {
       await lockForTransaction(trx, 'audit chain');
       let end = await readHead(trx);
       const rows = await trx
@@ -59,6 +61,8 @@ export function createSealer({ db, wall, log, metrics, activity }: SealerDeps): 
       if (sealed.length > 0) await writeSealed(trx, sealed);
       return sealed.length;
     });
+    tell(records);
+    return records;
   }
 
   async function run(): Promise<void> {

@@ -94,4 +94,18 @@ export const engineLimits = {
   busCloseMs: 2_000,
   /** Characters of an archive key. */
   archiveKeyChars: 512,
+  /** Bytes of one object: the settlement of the largest order. */
+  archiveObjectBytes: 64 * 1024 * 1024,
+  /** Keys of one page of a listing, as many as S3 gives; and pages, a million checkpoints. */
+  archivePageKeys: 1_000,
+  archivePages: 1_000,
+  /** One call to an object store, its tries included: the largest object over a slow line. */
+  archiveCallMs: 60_000,
+  archiveRequestMs: 30_000,
+  archiveConnectMs: 3_000,
+  archiveAttempts: 3,
+  /** Longest retention, a hundred years: a typing mistake cannot be taken back. */
+  archiveRetentionDays: 36_500,
+  /** Bytes of a file that holds a secret. */
+  archiveSecretBytes: 4_096,
 } as const;

@@ -33,7 +33,16 @@ describe('engines by URL', () => {
     [{ queueUrl: 'redis://:secret@localhost/0?prefix=a:b' }, /^the prefix of the queue URL has 1 to 64 letters/],
     [{ mqttUrl: 'http://localhost' }, /MQTT URL .* use mqtt:\/\/HOST:PORT or mqtts:\/\/HOST:PORT/],
     [{ eventsUrl: 'kafka://localhost' }, /events URL .* use memory:/],
-    [{ archiveUrl: 's3://bucket' }, /archive URL .* use file:DIRECTORY/],
+    [
+      { archiveUrl: 'ftp://me:secret@host' },
+      /archive URL "ftp:\/\/\*\*\*@host" .* use file:DIRECTORY or s3:\/\/BUCKET/,
+    ],
+    [{ archiveUrl: 's3://me:secret@bucket?region=eu-west-2' }, /it holds credentials/],
+    [{ archiveUrl: 's3://bucket' }, /without an endpoint it must have \?region=REGION/],
+    [
+      { archiveUrl: 's3://bucket?region=eu-west-2' },
+      /bucket bucket needs a retention: set FLEXDER_ARCHIVE_RETENTION_DAYS/,
+    ],
     [{ archiveUrl: 'file:' }, /archive URL names no directory/],
     [{ eventsUrl: '' }, /events URL "" is not supported/],
   ];

@@ -4,7 +4,10 @@ import type { WallClock } from '../clock.ts';
 import { type Engines, systemIds } from '../context.ts';
 import type { Logger } from '../logging.ts';
 import { openInOrder } from '../service.ts';
+import type { S3Access } from './archive/config.ts';
 import { fileArchive } from './archive/file.ts';
+import type { Archive } from './archive/port.ts';
+import { parseS3Url, S3_FORM } from './archive/s3-url.ts';
 import { mqttBus } from './bus/mqtt.ts';
 import type { MqttSettings } from './bus/settings.ts';
 import { openPglite, type PgliteDatabase } from './database/pglite.ts';
@@ -28,8 +31,10 @@ export interface EngineUrls {
   readonly mqtt?: MqttSettings;
   /** `memory:`. */
   readonly eventsUrl: string;
-  /** `file:/directory`. */
+  /** `file:/directory`, or `s3://bucket/prefix` with Object Lock. */
   readonly archiveUrl: string;
+  /** For an `s3:` archive. */
+  readonly archiveAccess?: S3Access;
 }
 
 export interface EngineDeps {
@@ -68,6 +73,22 @@ const QUEUES = {
   redis: 'redis://:PASSWORD@HOST:PORT/DB?prefix=NAME',
   rediss: 'rediss://',
 };
+/** Checks the URL now; what it returns opens the archive. */
+function archiveOpener(
+  { archiveUrl, archiveAccess }: EngineUrls,
+  { wall, dataDir }: EngineDeps,
+): () => Promise<Archive> {
+  const { scheme, rest } = split('archive URL', archiveUrl, { file: 'file:DIRECTORY', s3: S3_FORM });
+  if (scheme === 'file') {
+    const root = directory('archive URL', rest, dataDir);
+    return () => fileArchive(root, systemIds());
+  }
+  const { bucket } = parseS3Url(archiveUrl);
+  if (archiveAccess?.retentionDays === undefined)
+    throw new Error(`the archive in the bucket ${bucket} needs a retention: set FLEXDER_ARCHIVE_RETENTION_DAYS`);
+  // Half a second to load: only for who uses it.
+  return async () => (await import('./archive/s3.ts')).s3Archive(archiveUrl, archiveAccess, { wall });
+}
 
 /** Opens every engine, or none. The broker of the device bus must be up already. */
 export async function openEngines(urls: EngineUrls, deps: EngineDeps): Promise<OpenEngines> {
@@ -76,20 +97,19 @@ export async function openEngines(urls: EngineUrls, deps: EngineDeps): Promise<O
   const queue = split('queue URL', urls.queueUrl, QUEUES);
   split('MQTT URL', urls.mqttUrl, { mqtt: 'mqtt://HOST:PORT', mqtts: 'mqtts://HOST:PORT' });
   split('events URL', urls.eventsUrl, { memory: 'memory:' });
-  const archive = split('archive URL', urls.archiveUrl, { file: 'file:DIRECTORY' });
+  const archive = archiveOpener(urls, deps);
   if (queue.scheme === 'pglite' && database.scheme !== 'pglite')
     throw new Error('queue URL "pglite:" needs a pglite: database, where the queue lives: name a queue of its own');
   const location =
     database.scheme !== 'pglite' || database.rest === 'memory'
       ? database.rest
       : directory('database URL', database.rest, dataDir);
-  const archiveRoot = directory('archive URL', archive.rest, dataDir);
 
   const { result, close } = await openInOrder(async (keep) => {
     const opened = keep(await openDatabase(database.scheme, location, urls, deps));
     const jobs = keep(await openQueue(queue.scheme, opened, urls, deps));
     const events = keep(memoryEvents(log));
-    const objects = keep(await fileArchive(archiveRoot, systemIds()));
+    const objects = keep(await archive());
     const bus = mqttBus(urls.mqttUrl, { wall, log, activity }, urls.mqtt);
     return { database: opened, queue: jobs, bus, events, archive: objects };
   });

@@ -120,3 +120,11 @@ export const DOCUMENT_TIMEOUT_MS = 10_000;
 
 /** How long closing waits for handlers and deliveries in flight. */
 export const CLOSE_WAIT_MS = 5_000;
+
+/** First pause after the archive failed; doubles up to the longest. An outage of days is nothing unusual for storage. */
+export const ARCHIVE_RETRY_MS = 1_000;
+export const ARCHIVE_RETRY_LONGEST_MS = 60_000;
+/** Objects taken to the archive before other work gets its turn. */
+export const ARCHIVE_RUN_OBJECTS = 100;
+/** What waits longer for the archive is shown as a fault; nothing else is held up by it. */
+export const ARCHIVE_AGE_MS = 300_000;

@@ -5,11 +5,13 @@ import { INBOUND_LIMITS } from '@flexder/protocol/beckn/limits.ts';
 import { validateBeckn } from '@flexder/schemas/validators.ts';
 import express, { type ErrorRequestHandler, type Router } from 'express';
 import type { Kysely, Migration } from 'kysely';
+import { createCheckpoints } from '../audit/checkpoints.ts';
 import { type AuditLog, createAuditLog } from '../audit/log.ts';
 import { createSealer } from '../audit/sealer.ts';
 import type { Context } from '../context.ts';
 import type { JobQueue } from '../engines/queue/port.ts';
 import { within } from '../service.ts';
+import { type ArchiveBacklog, createShipper } from './archive/shipper.ts';
 import { fetchDocument, mountDocument } from './documents.ts';
 import { keepHouse } from './housekeeping.ts';
 import { createDispatcher, type Dispatcher } from './inbound/dispatcher.ts';
@@ -67,6 +69,10 @@ export interface OpenParticipant<T> extends Participant<T> {
   answerDocument(pattern: string, handler: DocumentHandler): void;
   /** How long the oldest effect has been waiting for its delivery, milliseconds. */
   oldestOutboxAgeMs(): number;
+  /** What is on its way to the archive. */
+  archiveBacklog(): Promise<ArchiveBacklog>;
+  /** Own public key, base64, by its id: of the present keys and those before. */
+  publicKeyOf(keyId: string): string | undefined;
   /** Lets work in flight end (bounded), seals the audit records. Engines stay open: they are the context's. */
   close(): Promise<void>;
 }
@@ -83,7 +89,9 @@ export async function openParticipant<T>(options: OpenParticipantOptions): Promi
   const owner = context.ids.uuid();
   const queue = await context.engines.queue.open(config.subscriberId);
   const registry = createRegistryClient(context, config.registryUrl, config.networkProfile);
-  const sealer = createSealer({ db, ...context });
+  const shipper = createShipper({ context, db, subscriberId: config.subscriberId });
+  const checkpoints = createCheckpoints({ context, config, db, written: () => shipper.nudge() });
+  const sealer = createSealer({ db, ...context, sealed: (records) => checkpoints.sealed(records) });
   const rejections = createRejectionLog(context, config, db, () => sealer.nudge());
   const subscription = createSubscription(
     context,
@@ -106,9 +114,11 @@ export async function openParticipant<T>(options: OpenParticipantOptions): Promi
       if (rows.length > 0) relay?.take(rows);
       if (audited) sealer.nudge();
     },
+    forArchive: () => shipper.nudge(),
   });
-  // Records that a crash left unsealed.
+  // What a crash left unsealed, and what the archive did not get.
   sealer.nudge();
+  shipper.nudge();
 
   const actionRouter = express.Router();
   const documentRouter = express.Router();
@@ -139,7 +149,7 @@ export async function openParticipant<T>(options: OpenParticipantOptions): Promi
     process: { id: owner, shared },
     queue,
     registry,
-    audit: createAuditLog(db, sealer),
+    audit: createAuditLog(db, sealer, checkpoints),
     transact: (body) => transactor.transact((work) => body(work as UnitOfWork<T>)),
     lookup: (id) => registry.lookup(id),
     subscribers: (type) => registry.list({ type, domain: config.domain, city: config.city }),
@@ -171,6 +181,8 @@ export async function openParticipant<T>(options: OpenParticipantOptions): Promi
       });
     },
     oldestOutboxAgeMs: () => relay?.oldestAgeMs() ?? 0,
+    archiveBacklog: () => shipper.backlog(),
+    publicKeyOf: (keyId) => [config.keys, config.previousKeys].find((pair) => pair?.keyId === keyId)?.signingPublicKey,
     async close() {
       served = undefined;
       const drained = Promise.all([stopHousekeeping(), dispatcher?.idle(), relay?.idle()]);
@@ -182,6 +194,11 @@ export async function openParticipant<T>(options: OpenParticipantOptions): Promi
       await rejections.close();
       await sealer.sealNow().catch(() => {});
       await sealer.close();
+      await checkpoints.now().catch(() => {});
+      await checkpoints.close();
+      // What the archive does not take now it gets after the next start.
+      await within(context.wall, CLOSE_WAIT_MS, shipper.flush()).catch(() => {});
+      shipper.close();
     },
   };
 }

@@ -42,9 +42,22 @@ describe('two processes of one participant on one database', function () {
       ...{ ...deps, ids: systemIds(), metrics: createMetrics('test'), grid: new SteppedGridClock(0) },
     } as unknown as Context;
     const config = { subscriberId: subscriber, type: 'BAP' } as unknown as ParticipantConfig;
-    const transactor = createTransactor({ context, config, db, peek: () => undefined, committed() {} });
-    const sealer = createSealer({ db, ...context });
-    return { db, transactor, sealer, audit: createAuditLog(db, sealer), log: deps.log };
+    const transactor = createTransactor({
+      context,
+      config,
+      db,
+      peek: () => undefined,
+      committed() {},
+      forArchive() {},
+    });
+    const sealer = createSealer({ db, ...context, sealed() {} });
+    return {
+      db,
+      transactor,
+      sealer,
+      audit: createAuditLog(db, sealer, { sealed() {}, async now() {}, async close() {} }),
+      log: deps.log,
+    };
   }
 
   async function chainOf(audit: { pages(): AsyncGenerator<AuditRecord[]> }): Promise<AuditRecord[]> {

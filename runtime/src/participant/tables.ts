@@ -4,6 +4,7 @@ import type { Action } from '@flexder/protocol/beckn/actions.ts';
 import { type ColumnType, type Generated, type Kysely, type Migration, sql } from 'kysely';
 import type { StreamEvent } from '../engines/events/port.ts';
 import type { Job } from '../engines/queue/port.ts';
+import { type ArchiveEntryTable, type AuditCheckpointTable, archiveMigration } from './archive/tables.ts';
 import { type OwnKeyTable, ownKeyMigration } from './own-keys.ts';
 
 type Instant = ColumnType<Date, Date | string, Date | string>;
@@ -85,6 +86,8 @@ export interface ParticipantTables {
   outbox: OutboxTable;
   audit_record: AuditRecordTable;
   own_key: OwnKeyTable;
+  archive_entry: ArchiveEntryTable;
+  audit_checkpoint: AuditCheckpointTable;
 }
 
 const STATEMENTS = [
@@ -134,15 +137,16 @@ const SHARED_WORK = [
   'create table subscribing (key_id text primary key, registry_key text not null, until timestamptz not null)',
 ];
 
-/** Merged with the service's own; `0000` sorts before any of them. */
+/** Merged with the service's own. */
 export const participantMigrations: Record<string, Migration> = {
   ...ownKeyMigration,
+  ...archiveMigration,
   '0000-participant': {
     async up(db: Kysely<unknown>): Promise<void> {
       for (const statement of STATEMENTS) await sql.raw(statement).execute(db);
     },
   },
-  '0001-shared-work': {
+  'participant-001-shared-work': {
     async up(db: Kysely<unknown>): Promise<void> {
       for (const statement of SHARED_WORK) await sql.raw(statement).execute(db);
     },

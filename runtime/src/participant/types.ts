@@ -44,6 +44,13 @@ export interface OutgoingMessage {
   readonly audit?: Partial<AuditEntry>;
 }
 
+/** A text file for the write-once archive. */
+export interface ArchiveObject {
+  /** Below the participant's own folder; names joined by `/`. Used once. */
+  readonly key: string;
+  readonly text: string;
+}
+
 /**
  * One database transaction and the effects that leave with it: they are rows of the outbox, delivered at least once
  * after the commit, or never when it rolls back.
@@ -58,6 +65,8 @@ export interface UnitOfWork<Tables> {
     entry: Omit<AuditEntry, 'ts_utc' | 'actor_id' | 'actor_role'> &
       Partial<Pick<AuditEntry, 'actor_id' | 'actor_role'>>,
   ): Promise<void>;
+  /** Is in the write-once archive some time after the commit, however long the archive is away. */
+  archive(object: ArchiveObject): Promise<void>;
   /** Runs in memory after the commit, never when it rolls back: wake-ups, never effects. */
   afterCommit(run: () => void): void;
   /** Passes a message on untouched, with its own Authorization and this participant's as gateway (BECKN-006). */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { AuditEntry } from '@flexder/protocol/audit/record.ts';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Context } from '../context.ts';
+import { leaveForArchive } from './archive/shipper.ts';
 import { composeMessage } from './compose.ts';
 import { factsOf } from './facts.ts';
 import { VICTIM_ATTEMPTS } from './limits.ts';
@@ -39,6 +40,8 @@ interface TransactorDeps {
   peek(subscriberId: string): SubscriberRecord | undefined;
   /** Called once after each commit, with what left. */
   committed(rows: OutboxRow[], audited: boolean): void;
+  /** Called after each commit that left something for the archive. */
+  forArchive(): void;
 }
 
 type Pending = Omit<OutboxRow, 'seq' | 'attempts'>;
@@ -96,7 +99,7 @@ async function unlessVictim<T>(attempt: () => Promise<T>): Promise<T> {
 }
 
 function unitOfWork(
-  { context, config, peek }: TransactorDeps,
+  { context, config, peek, forArchive }: TransactorDeps,
   trx: Transaction<ParticipantTables>,
   effects: Pending[],
   entries: AuditEntry[],
@@ -137,6 +140,10 @@ function unitOfWork(
     },
     async audit(entry) {
       audit(entry);
+    },
+    async archive(object) {
+      await leaveForArchive(trx, config.subscriberId, object, nowMs());
+      if (!wakeUps.includes(forArchive)) wakeUps.push(forArchive);
     },
     afterCommit(run) {
       wakeUps.push(run);

@@ -4,8 +4,10 @@ import { migrations } from '@flexder/bap-dso/migrations.ts';
 import type { BapTables } from '@flexder/bap-dso/tables.ts';
 import { systemWallClock } from '@flexder/runtime/clock.ts';
 import { systemIds } from '@flexder/runtime/context.ts';
+import { s3AccessFromEnv } from '@flexder/runtime/engines/archive/config.ts';
 import { fileArchive } from '@flexder/runtime/engines/archive/file.ts';
 import type { Archive } from '@flexder/runtime/engines/archive/port.ts';
+import { S3_FORM } from '@flexder/runtime/engines/archive/s3-url.ts';
 import { subscriberName } from '@flexder/runtime/engines/database/names.ts';
 import { openPglite } from '@flexder/runtime/engines/database/pglite.ts';
 import type { DatabaseEngine } from '@flexder/runtime/engines/database/port.ts';
@@ -14,7 +16,7 @@ import { createLogger } from '@flexder/runtime/logging.ts';
 import { type ParticipantTables, participantMigrations } from '@flexder/runtime/participant/open.ts';
 import type { Kysely } from 'kysely';
 import { DSO_ID } from '../network/ids.ts';
-import { required, UsageError, type Values } from './command.ts';
+import { required, text, UsageError, type Values } from './command.ts';
 import { databaseUrlOf } from './database-option.ts';
 
 /** What a run with `--data DIR` left there. */
@@ -26,12 +28,34 @@ export interface Stored {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** The archive of `--archive`, default the one in the folder. */
+async function openArchive(values: Values, folder: string): Promise<Archive> {
+  const url = text(values, 'archive') ?? `file:${join(folder, 'archive')}`;
+  if (url.startsWith('file:')) {
+    const root = resolve(url.slice('file:'.length));
+    if (values.archive !== undefined && !existsSync(root)) throw new UsageError(`--archive: there is no ${root}`);
+    return fileArchive(root, systemIds());
+  }
+  if (!url.startsWith('s3:')) throw new UsageError(`--archive must be file:DIRECTORY or ${S3_FORM}`);
+  const problems: string[] = [];
+  const access = s3AccessFromEnv(process.env, { url, from: '--archive', to: 'read' }, problems);
+  if (problems.length > 0) throw new UsageError(problems.join('\n'));
+  const { s3Archive } = await import('@flexder/runtime/engines/archive/s3.ts');
+  const reading = { ...access, retentionDays: undefined, createBucket: false };
+  return s3Archive(url, reading, { wall: systemWallClock() }).catch((error: Error) => {
+    throw new UsageError(error.message);
+  });
+}
+
 /** Opens the folder of `--data`; a missing one, or one that a running process holds, is a usage error. */
 export async function openStored(values: Values): Promise<Stored> {
   const folder = resolve(required(values, 'data'));
   const databaseUrl = databaseUrlOf(values);
-  const engine = databaseUrl === undefined ? await openFolder(folder) : await openServer(databaseUrl);
-  const archive = await fileArchive(join(folder, 'archive'), systemIds());
+  const engine = await (databaseUrl === undefined ? openFolder(folder) : openServer(databaseUrl));
+  const archive = await openArchive(values, folder).catch(async (error) => {
+    await engine.close();
+    throw error;
+  });
   const database = await engine.open<BapTables & ParticipantTables>(DSO_ID, {
     ...participantMigrations,
     ...migrations,

@@ -1,6 +1,7 @@
 /** What the services of one process share: the field with its clocks and broker, engines, outbound HTTP. */
 import type { GridClock, SteppedGridClock, WallClock } from '@flexder/runtime/clock.ts';
 import { type Context, systemIds } from '@flexder/runtime/context.ts';
+import type { S3Access } from '@flexder/runtime/engines/archive/config.ts';
 import type { BusAccount, DeviceBus } from '@flexder/runtime/engines/bus/port.ts';
 import { openEngines } from '@flexder/runtime/engines/open.ts';
 import { createOutbound } from '@flexder/runtime/http/safe-outbound.ts';
@@ -16,6 +17,9 @@ export interface FoundationOptions {
   readonly dataDir: string;
   /** Default `pglite:memory`; relative directories are below `dataDir`. The job queue is in it too. */
   readonly databaseUrl?: string;
+  /** Default `file:archive`. */
+  readonly archiveUrl?: string;
+  readonly archiveAccess?: S3Access;
   readonly logLevel: LogLevel;
 }
 
@@ -40,7 +44,7 @@ export interface Foundation {
 }
 
 export async function layFoundation(options: FoundationOptions, field: Field, closing: Closing): Promise<Foundation> {
-  const { dataDir, databaseUrl = 'pglite:memory', logLevel } = options;
+  const { dataDir, databaseUrl = 'pglite:memory', archiveUrl = 'file:archive', archiveAccess, logLevel } = options;
   const { wall, grid, stepped, activity, traffic, accounts, broker } = field;
   const log = createLogger('sandbox', logLevel);
   const ids = systemIds();
@@ -50,7 +54,8 @@ export async function layFoundation(options: FoundationOptions, field: Field, cl
     mqttUrl: broker.url,
     ...(broker.mqtt && { mqtt: broker.mqtt }),
     eventsUrl: 'memory:',
-    archiveUrl: 'file:archive',
+    archiveUrl,
+    ...(archiveAccess && { archiveAccess }),
   };
   const opened = closing.add(await openEngines(urls, { wall, log, activity, dataDir }));
   const engines = { ...opened, bus: traffic.observe(admitting(opened.bus, broker)) };

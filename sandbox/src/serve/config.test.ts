@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { expect } from 'chai';
 import { type Env, ServeConfigError } from './config.ts';
 import { configure } from './configure.ts';
@@ -134,6 +135,35 @@ describe('configuration of service processes', () => {
       expect(more).to.deep.equal([]);
       expect(problem).to.match(message).and.not.include('s3cret');
     }
+  });
+
+  it('takes the access of an S3 archive from variables or files, and prints none of it', async () => {
+    const s3: Env = {
+      FLEXDER_ARCHIVE_URL: 's3://bucket/dso?endpoint=http://127.0.0.1:9000',
+      FLEXDER_ARCHIVE_RETENTION_DAYS: '30',
+      FLEXDER_ARCHIVE_ACCESS_KEY_ID: 'the-key-id',
+      FLEXDER_ARCHIVE_SECRET_ACCESS_KEY_FILE: file('secret', 's3cret\n'),
+    };
+    const { config } = await configure('registry', s3);
+    const { archiveAccess } = config.engines;
+    expect(archiveAccess?.credentials?.()).to.deep.equal({ accessKeyId: 'the-key-id', secretAccessKey: 's3cret' });
+    expect(archiveAccess).to.include({ retentionDays: 30, createBucket: false });
+    expect(`${JSON.stringify(config)} ${inspect(config, { depth: 9 })}`).to.not.match(/the-key-id|s3cret/);
+    const without = (name: string, more: Env = {}) =>
+      problemsOf('registry', { ...s3, [name]: undefined, ...more }).then((all) => all.join(' '));
+    expect(await without('FLEXDER_ARCHIVE_RETENTION_DAYS')).to.include('it has no default');
+    expect(await without('FLEXDER_ARCHIVE_ACCESS_KEY_ID')).to.include('go together');
+    expect(await without('', { FLEXDER_ARCHIVE_SECRET_ACCESS_KEY: 's3cret' })).to.include('are both set');
+    expect(await without('', { FLEXDER_ARCHIVE_SECRET_ACCESS_KEY_FILE: join(folder, 'none') })).to.include(
+      'cannot be read',
+    );
+    expect(await without('', { FLEXDER_ARCHIVE_RETENTION_DAYS: '0' })).to.include('from 1 to 36500');
+    expect(await without('', { FLEXDER_ARCHIVE_CREATE_BUCKET: 'yes' })).to.include('must be true or false');
+    const url = 's3://me:s3cret@bucket?endpoint=http://127.0.0.1:9000';
+    expect(await without('', { FLEXDER_ARCHIVE_URL: url }))
+      .to.include('it holds credentials')
+      .and.not.include('s3cret');
+    expect(await without('FLEXDER_ARCHIVE_URL')).to.equal('');
   });
 
   it('refuses a variable nobody knows, unless it is another service’s', async () => {

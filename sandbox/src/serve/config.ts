@@ -1,6 +1,8 @@
 /** What every service process reads from its environment, besides what its service reads for itself. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { s3AccessFromEnv } from '@flexder/runtime/engines/archive/config.ts';
+import { S3_FORM } from '@flexder/runtime/engines/archive/s3-url.ts';
 import type { EngineUrls } from '@flexder/runtime/engines/open.ts';
 import type { LogLevel } from '@flexder/runtime/logging.ts';
 import { DRAIN_MOST_MS, DRAIN_MS, FILE_BYTES } from './limits.ts';
@@ -75,6 +77,8 @@ export function readJson(path: string): unknown {
 /** The part that all services have in common. Notes problems instead of throwing. */
 export function processConfig(service: string, env: Env, problems: string[]): ProcessConfig {
   const read = reader(env, problems);
+  const archiveUrl = engineUrl(env, 'FLEXDER_ARCHIVE_URL', 'file:archive', /^(file|s3):/, problems);
+  const archiveAccess = s3AccessFromEnv(env, { url: archiveUrl, from: 'FLEXDER_ARCHIVE_URL', to: 'write' }, problems);
   return {
     dataDir: resolve(read.text('FLEXDER_DATA', join('.flexder', service))),
     logLevel: read.oneOf('FLEXDER_LOG_LEVEL', LEVELS, 'info'),
@@ -85,7 +89,8 @@ export function processConfig(service: string, env: Env, problems: string[]): Pr
       ...storesOf(env, problems),
       ...mqttEngine(env, problems),
       eventsUrl: engineUrl(env, 'FLEXDER_EVENTS_URL', 'memory:', /^memory:/, problems),
-      archiveUrl: engineUrl(env, 'FLEXDER_ARCHIVE_URL', 'file:archive', /^file:/, problems),
+      archiveUrl,
+      ...(archiveUrl.startsWith('s3:') && { archiveAccess }),
     },
   };
 }
@@ -112,7 +117,7 @@ const FORMS = {
     'pglite: (the queue lives in the database), postgres://USER:PASSWORD@HOST:PORT/DATABASE, or ' +
     'redis[s]://USER:PASSWORD@HOST:PORT/DB?prefix=NAME',
   FLEXDER_EVENTS_URL: 'memory:',
-  FLEXDER_ARCHIVE_URL: 'file:DIRECTORY',
+  FLEXDER_ARCHIVE_URL: `file:DIRECTORY or ${S3_FORM}`,
 } as const;
 
 /** A URL may hold a password, so a wrong one is not repeated. */

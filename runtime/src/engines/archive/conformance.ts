@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
+import { engineLimits } from '../limits.ts';
 import { type Archive, ArchiveConflictError } from './port.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -46,6 +47,55 @@ export function archiveConformance(open: () => Promise<Archive>, reopen: () => P
     expect(text(await archive.get('race'))).to.equal(`writer ${winners[0]}`);
   });
 
+  it('lets one writer win also when they do not know of each other, for one key after the other', async () => {
+    const other = await reopen();
+    for (const key of ['race/1', 'race/2', 'race/3', 'race/4', 'race/5']) {
+      const results = await Promise.allSettled(
+        [archive, other, archive, other].map((one, index) => one.put(key, bytes(`writer ${index}`))),
+      );
+      const winners = results.flatMap(({ status }, index) => (status === 'fulfilled' ? [index] : []));
+      expect(winners, key).to.have.length(1);
+      for (const one of [archive, other]) expect(text(await one.get(key)), key).to.equal(`writer ${winners[0]}`);
+      expect(await archive.put(key, bytes(`writer ${winners[0]}`)), key).to.have.property('sha256');
+    }
+    await other.close();
+  });
+
+  it('takes the same bytes from many writers at once', async () => {
+    const results = await Promise.all(Array.from({ length: 10 }, () => archive.put('same', bytes('the same'))));
+    expect(new Set(results.map(({ sha256 }) => sha256)).size).to.equal(1);
+    expect(await archive.list('')).to.deep.equal(['same']);
+  });
+
+  it('keeps an object of no bytes, and gives it back as one', async () => {
+    await archive.put('empty', bytes(''));
+    expect((await archive.get('empty'))?.length).to.equal(0);
+    expect(await archive.put('empty', bytes('x')).catch((error) => error)).to.be.instanceOf(ArchiveConflictError);
+  });
+
+  it('keeps what it was given, whatever becomes of the buffer', async () => {
+    const given = bytes('as it was');
+    await archive.put('buffer', given);
+    given.fill(0);
+    (await archive.get('buffer'))?.fill(0);
+    expect(text(await archive.get('buffer'))).to.equal('as it was');
+  });
+
+  it('refuses an object that is too large, before it is anywhere', async () => {
+    const large = new Uint8Array(engineLimits.archiveObjectBytes + 1);
+    const error = await archive.put('large', large).catch((reason) => reason);
+    expect(error).to.be.instanceOf(RangeError);
+    expect(error.message).to.contain('large has').and.contain(String(engineLimits.archiveObjectBytes));
+    expect(await archive.list('')).to.deep.equal([]);
+  });
+
+  it('lists more keys than fit on one page', async () => {
+    const keys = Array.from({ length: 23 }, (_, index) => `many/${String(index).padStart(3, '0')}`);
+    for (const key of keys.toReversed()) await archive.put(key, bytes(key));
+    expect(await archive.list('many/')).to.deep.equal(keys);
+    expect(await archive.list('many/01')).to.deep.equal(keys.slice(10, 20));
+  });
+
   it('lists the keys below a prefix, sorted', async () => {
     for (const key of ['b/2', 'a/x/2', 'a/1', 'a/x/1', 'ab/1']) await archive.put(key, bytes(key));
     expect(await archive.list('')).to.deep.equal(['a/1', 'a/x/1', 'a/x/2', 'ab/1', 'b/2']);
@@ -81,6 +131,9 @@ export function archiveConformance(open: () => Promise<Archive>, reopen: () => P
     it(`refuses the key ${JSON.stringify(key.slice(0, 20))}`, async () => {
       expect(await archive.put(key, bytes('x')).catch((error) => error)).to.be.instanceOf(TypeError);
       expect(await archive.get(key).catch((error) => error)).to.be.instanceOf(TypeError);
+      // A prefix may be empty or end in "/".
+      if (key !== '' && key !== 'a/')
+        expect(await archive.list(key).catch((error) => error)).to.be.instanceOf(TypeError);
       expect(await archive.list('')).to.deep.equal([]);
     });
   }

@@ -3,7 +3,7 @@ import { link, mkdir, open, readdir, readFile, unlink } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { Ids } from '../../context.ts';
 import { assertArchiveKey, assertArchivePrefix } from './keys.ts';
-import { type Archive, ArchiveConflictError } from './port.ts';
+import { type Archive, ArchiveConflictError, assertArchiveSize } from './port.ts';
 
 const TEMPORARY = '.tmp';
 
@@ -64,6 +64,7 @@ export async function fileArchive(root: string, ids: Ids): Promise<Archive> {
     kind: 'file',
     async put(key, bytes) {
       assertArchiveKey(key);
+      assertArchiveSize(key, bytes.byteLength);
       const sha256 = createHash('sha256').update(bytes).digest('hex');
       const path = join(base, key);
       const written = await write(bytes);
