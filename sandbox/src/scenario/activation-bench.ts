@@ -1,6 +1,6 @@
 import { counterfactual } from '@flexder/der-simulators/counterfactual.ts';
 import { meterRows, simulateHistory } from '@flexder/der-simulators/history.ts';
-import { makeFleet } from '@flexder/der-simulators/manifest.ts';
+import { makeFleet, type PortfolioMix } from '@flexder/der-simulators/manifest.ts';
 import type { DerManifest } from '@flexder/der-simulators/model.ts';
 import { scenarioAggregators } from './aggregators.ts';
 import type { Scenario, ScenarioOptions } from './types.ts';
@@ -11,6 +11,11 @@ export interface ActivationBench {
   push(shareOfLimit?: number): void;
   /** Lowers it again, well below the level at which relief is released. */
   relax(): void;
+}
+
+export interface ActivationBenchOptions extends ScenarioOptions {
+  /** Shares of the device types; default four batteries to each heat pump. */
+  readonly mix?: PortfolioMix;
 }
 
 const START_MS = Date.parse('2026-01-14T09:00:00Z');
@@ -31,7 +36,7 @@ function enduring(der: DerManifest): DerManifest {
  * One feeder whose load is raised over its limit and lowered again at will, with devices that all answer at once: for
  * figures over many activations. Behaviours are all normal unless given.
  */
-export function activationBench(options: ScenarioOptions = {}): ActivationBench {
+export function activationBench(options: ActivationBenchOptions = {}): ActivationBench {
   const seed = options.seed ?? 1;
   const portfolios = scenarioAggregators(options.bpps ?? 2);
   const size = portfolios.length === 0 ? 0 : (options.ders ?? DEFAULT_DERS);
@@ -42,7 +47,7 @@ export function activationBench(options: ScenarioOptions = {}): ActivationBench 
     feeders: [FEEDER_ID],
     aggregators: portfolios.map(({ aggregator }) => ({
       id: aggregator.subscriberId,
-      mix: { battery: 0.8, 'ev-charger': 0, 'heat-pump': 0.2 },
+      mix: options.mix ?? { battery: 0.8, 'ev-charger': 0, 'heat-pump': 0.2 },
     })),
     atMs: START_MS,
     behaviours: options.behaviours ?? {},

@@ -7,6 +7,7 @@ import { covers, isTopicFilter, isTopicName, matches } from './filters.ts';
 import { guardFrames } from './frames.ts';
 import type { BusAccount } from './port.ts';
 import { allowanceOf } from './rate.ts';
+import { indexRetained } from './retained.ts';
 
 export { type AccountDirectory, memoryAccounts } from './accounts.ts';
 
@@ -105,6 +106,7 @@ export async function startBroker({ host, port, accounts, log }: BrokerOptions):
     },
   });
   await broker.listen();
+  indexRetained(broker);
   const failed = (client: Client, error: Error) =>
     log.warn(
       { client: client?.id, username: client && peers.get(client)?.account.username, error: error.message },

@@ -1,0 +1,65 @@
+/** Listens to the bus as the services have it: when each command left, and when its answer came. */
+import type { DeviceBus } from '@flexder/runtime/engines/bus/port.ts';
+import { parseTopic } from '@flexder/runtime/engines/bus/topics.ts';
+
+export interface Tapped {
+  /** When the DSO last received a reading of a feeder before the first command. */
+  detectedMs: number;
+  /** CPU time of this process from then to the last command acknowledged by the broker: what an idle core would need. */
+  cpuMs: number;
+  /** By command id: handed to the library, acknowledged by the broker, first answered by its device. */
+  readonly begun: Map<string, number>;
+  readonly sent: Map<string, number>;
+  readonly answered: Map<string, number>;
+}
+
+const ANSWERS = new Set(['ACCEPTED', 'REJECTED', 'OPTED_OUT', 'EXPIRED']);
+const read = (payload: Uint8Array | string) => JSON.parse(payload.toString()) as Record<string, string>;
+
+export function tap(nowMs: () => number): { readonly tapped: Tapped; over(bus: DeviceBus): DeviceBus } {
+  const tapped: Tapped = { detectedMs: 0, cpuMs: 0, begun: new Map(), sent: new Map(), answered: new Map() };
+  let detected = process.cpuUsage();
+  const hear = (topic: string, payload: Uint8Array) => {
+    const parsed = parseTopic(topic);
+    if (parsed?.family === 'grid' && tapped.begun.size === 0) {
+      tapped.detectedMs = nowMs();
+      detected = process.cpuUsage();
+    }
+    if (parsed?.kind !== 'ack') return;
+    const { command_id: id, result } = read(Buffer.from(payload));
+    if (id && ANSWERS.has(result!) && !tapped.answered.has(id)) tapped.answered.set(id, nowMs());
+  };
+  return {
+    tapped,
+    over: (bus) => ({
+      ...bus,
+      async connect(options) {
+        const client = await bus.connect(options);
+        return Object.create(client, {
+          subscribe: {
+            value: (filter, handler, more) =>
+              client.subscribe(
+                filter,
+                (message) => {
+                  hear(message.topic, message.payload);
+                  handler(message);
+                },
+                more,
+              ),
+          } satisfies TypedPropertyDescriptor<typeof client.subscribe>,
+          publish: {
+            async value(topic, payload, more) {
+              const id = topic.endsWith('/cmd') ? read(payload).command_id! : undefined;
+              if (id !== undefined) tapped.begun.set(id, nowMs());
+              await client.publish(topic, payload, more);
+              if (id === undefined) return;
+              tapped.sent.set(id, nowMs());
+              const { user, system } = process.cpuUsage(detected);
+              tapped.cpuMs = Math.round((user + system) / 1000);
+            },
+          } satisfies TypedPropertyDescriptor<typeof client.publish>,
+        });
+      },
+    }),
+  };
+}
