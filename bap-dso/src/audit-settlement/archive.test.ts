@@ -1,4 +1,5 @@
 import { ArchiveConflictError } from '@flexder/runtime/engines/archive/port.ts';
+import { createShipper } from '@flexder/runtime/participant/archive/shipper.ts';
 import type { ParticipantTables } from '@flexder/runtime/participant/tables.ts';
 import { rewriteChain, tamper } from '@flexder/runtime/testing/rewrite.ts';
 import { expect } from 'chai';
@@ -12,6 +13,11 @@ import { meterDocument } from './fixtures/worked-example.ts';
 import { loadSettlementRows, settlementReport } from './report.ts';
 import { settleOrder } from './settle.ts';
 import { verifyAudit } from './verify.ts';
+
+/** Asks again until it is so, at most for as long as the test may last. */
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20));
+}
 
 const CHECKPOINTS = `${DSO}/audit/checkpoints/`;
 
@@ -87,10 +93,21 @@ describe('what settlement leaves in the archive', () => {
       expect(dso.context.metrics.total('archive_failures')).to.be.above(failures);
       expect(await archive().list('')).to.deep.equal([]);
       restore();
-      await dso.archived();
-      expect(await dso.participant.archiveBacklog()).to.include({ waiting: 0, oldestAgeMs: 0 });
+      // By itself, some time later.
+      await until(async () => (await dso.participant.archiveBacklog()).waiting === 0);
       expect(await archive().list('')).to.have.length(4);
       expect(await verify()).to.include({ valid: true, records: 3 });
+    });
+
+    it('leaves what waits to the next start', async () => {
+      const restore = interrupt(new Error('connect ECONNREFUSED'));
+      await settleOrder(dso, 'obp-1');
+      await dso.archived();
+      restore();
+      const shipper = createShipper({ context: dso.context, db: own(), subscriberId: DSO });
+      await shipper.flush();
+      shipper.close();
+      expect(await archive().list('')).to.have.length(4);
     });
 
     it('an object it does not take holds up no other, and stays in the database', async () => {
@@ -105,6 +122,18 @@ describe('what settlement leaves in the archive', () => {
       await dso.archived();
       expect(await archive().list('')).to.deep.equal([`${DSO}/after`]);
     });
+  });
+
+  it('is a checkpoint of every thousand records, which do not wait for the next in time', async () => {
+    await dso.participant.transact(async (work) => {
+      for (let count = 0; count < 1_001; count++) await work.audit({ event_type: 'overload.detected' });
+    });
+    await dso.participant.audit.sealNow();
+    await until(async () => (await archive().list(CHECKPOINTS)).length > 0);
+    expect((await archive().list(CHECKPOINTS))[0]).to.equal(`${CHECKPOINTS}000000000001000.json`);
+    await dso.participant.audit.checkpointNow();
+    await dso.archived();
+    expect(await verify()).to.deep.include({ valid: true, records: 1_001, checkpoints: { verified: 2, toSeq: 1_001 } });
   });
 
   it('leaves with its transaction, or not at all', async () => {
