@@ -1,13 +1,15 @@
 import { type Command, integer, print, say, UsageError } from '../command.ts';
+import { DATABASE_OPTION, databaseUrlOf } from '../database-option.ts';
 
 const command: Command = {
-  summary: 'Measures detection to dispatch over many activations, or what a signed message costs',
-  arguments: 'activation|inbound [--n N]',
+  summary: 'Measures detection to dispatch, what a signed message costs, or telemetry into the database',
+  arguments: 'activation|inbound|ingest [--n N]',
   options: {
-    n: { type: 'string', value: 'N', help: 'activations (200) or messages (4000)' },
+    n: { type: 'string', value: 'N', help: 'activations (200), messages (4000) or rows (80000)' },
     ders: { type: 'string', value: 'N', help: 'activation: simulated devices (300)' },
     hung: { type: 'string', value: 'N', help: 'activation: BPPs beside the two that accept and never answer (0)' },
     seed: { type: 'string', value: 'N', help: 'activation: the seed (1)' },
+    ...DATABASE_OPTION,
   },
   async run(values, [what]) {
     if (what === 'activation') {
@@ -29,7 +31,13 @@ const command: Command = {
       print(JSON.stringify(await benchInbound({ n: integer(values, 'n', 4_000, 8, 1_000_000) }, say)));
       return 0;
     }
-    throw new UsageError('say what to measure: `flexder bench activation` or `flexder bench inbound`');
+    if (what === 'ingest') {
+      const { benchIngest } = await import('@flexder/bench/ingest.ts');
+      const n = integer(values, 'n', 80_000, 8_000, 400_000);
+      print(JSON.stringify(await benchIngest({ n, databaseUrl: databaseUrlOf(values) }, say)));
+      return 0;
+    }
+    throw new UsageError('say what to measure: `flexder bench activation`, `inbound` or `ingest`');
   },
 };
 export default command;
