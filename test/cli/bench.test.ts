@@ -17,6 +17,15 @@ describe('flexder bench', function () {
     }
   });
 
+  it('measures telemetry into the database beside rows that are only inserted', () => {
+    const { code, out, err } = flexder(['bench', 'ingest', '--n', '8000']);
+    expect(code, err).to.equal(0);
+    const result = JSON.parse(out);
+    expect(result).to.include({ bench: 'ingest', database: 'pglite', rows: 8_000, rounds: 8 });
+    expect(result.ratioByRound).to.have.length(8);
+    expect(result.ratio).to.be.above(0);
+  });
+
   it('asks what to measure', () => {
     const { code, err } = flexder(['bench']);
     expect(code).to.equal(2);

@@ -79,9 +79,11 @@ function isHeard(kind: string): kind is Kind {
   return (KINDS as readonly string[]).includes(kind);
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 function parse(payload: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
+    return JSON.parse(utf8.decode(payload));
   } catch {
     return undefined;
   }

@@ -13,7 +13,8 @@ describe('values of the database', () => {
       [10n, '10'],
       [new Date(0), '1970-01-01T00:00:00.000Z'],
       [bytes, bytes],
-      [[1, null, 'a"b', ['x']], '{"1",NULL,"a\\"b",{"x"}}'],
+      [[1, null, 'a"b', ['x']], '{1,NULL,"a\\"b",{"x"}}'],
+      [[-0.5, 1e21, Number.NaN, Number.POSITIVE_INFINITY], '{-0.5,1e+21,NaN,Infinity}'],
       [{ a: [1] }, '{"a":[1]}'],
     ];
     for (const [value, wire] of cases) expect(toWire(value)).to.deep.equal(wire);

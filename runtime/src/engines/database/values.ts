@@ -6,12 +6,16 @@ import { types } from '@electric-sql/pglite';
  */
 export type WireValue = string | Uint8Array | null;
 
+const SPECIAL = /["\\]/;
+
 const arrayItem = (value: unknown): string => {
   if (value === null || value === undefined) return 'NULL';
+  // Telemetry is mostly numbers: nothing in them has to be quoted.
+  if (typeof value === 'number') return String(value);
   if (Array.isArray(value)) return arrayText(value);
   const text = toWire(value);
   const plain = typeof text === 'string' ? text : `\\x${Buffer.from(text ?? []).toString('hex')}`;
-  return `"${plain.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+  return SPECIAL.test(plain) ? `"${plain.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"` : `"${plain}"`;
 };
 
 const arrayText = (values: readonly unknown[]): string => `{${values.map(arrayItem).join(',')}}`;

@@ -1,10 +1,38 @@
 import { type Command, integer, print, required, say, text, UsageError, type Values } from '../command.ts';
+import { DATABASE_OPTION, databaseUrlOf } from '../database-option.ts';
+
+const LARGEST_SEED = 2_147_483_647;
+const seedOf = (values: Values) => integer(values, 'seed', 1, 0, LARGEST_SEED);
+
+/** Each loads its own code only and resolves with what is printed as one line of JSON. */
+const BENCHES: Record<string, (values: Values) => Promise<object>> = {
+  async activation(values) {
+    const { benchActivation } = await import('@flexder/bench/activation.ts');
+    const n = integer(values, 'n', 200, 1, 100_000);
+    const ders = integer(values, 'ders', 300, 20, 20_000);
+    return benchActivation({ n, ders, hung: integer(values, 'hung', 0, 0, 8), seed: seedOf(values) }, say);
+  },
+  async fleet(values) {
+    const { benchFleet } = await import('@flexder/bench/fleet.ts');
+    const ders = integer(values, 'ders', 10_000, 20, 20_000);
+    const bpps = integer(values, 'bpps', Math.ceil(ders / 2_000), 1, 32);
+    return benchFleet({ ders, bpps, seed: seedOf(values), ...(await outsideOf(values)) }, say);
+  },
+  async inbound(values) {
+    const { benchInbound } = await import('@flexder/bench/inbound.ts');
+    return benchInbound({ n: integer(values, 'n', 4_000, 8, 1_000_000) }, say);
+  },
+  async ingest(values) {
+    const { benchIngest } = await import('@flexder/bench/ingest.ts');
+    return benchIngest({ n: integer(values, 'n', 80_000, 8_000, 400_000), databaseUrl: databaseUrlOf(values) }, say);
+  },
+};
 
 const command: Command = {
-  summary: 'Measures detection to dispatch over many activations or a large fleet, or what a signed message costs',
-  arguments: 'activation|fleet|inbound',
+  summary: 'Measures: detection to dispatch, a large fleet, a signed message, telemetry into the database',
+  arguments: Object.keys(BENCHES).join('|'),
   options: {
-    n: { type: 'string', value: 'N', help: 'activations (200) or messages (4000)' },
+    n: { type: 'string', value: 'N', help: 'activations (200), messages (4000) or rows (80000)' },
     ders: { type: 'string', value: 'N', help: 'simulated devices: activation (300), fleet (10000)' },
     bpps: { type: 'string', value: 'N', help: 'fleet: aggregators; one for each 2000 devices when absent' },
     mqtt: {
@@ -15,54 +43,25 @@ const command: Command = {
     mosquitto: { type: 'string', value: 'DIR', help: 'fleet: folder of that Mosquitto; its accounts are replaced' },
     hung: { type: 'string', value: 'N', help: 'activation: BPPs beside the two that accept and never answer (0)' },
     seed: { type: 'string', value: 'N', help: 'activation, fleet: the seed (1)' },
+    ...DATABASE_OPTION,
   },
-  async run(values, [what]) {
-    if (what === 'activation') {
-      const { benchActivation } = await import('@flexder/bench/activation.ts');
-      const result = await benchActivation(
-        {
-          n: integer(values, 'n', 200, 1, 100_000),
-          ders: integer(values, 'ders', 300, 20, 20_000),
-          hung: integer(values, 'hung', 0, 0, 8),
-          seed: integer(values, 'seed', 1, 0, 2_147_483_647),
-        },
-        say,
-      );
-      print(JSON.stringify(result));
-      return 0;
-    }
-    if (what === 'fleet') {
-      const { benchFleet } = await import('@flexder/bench/fleet.ts');
-      const ders = integer(values, 'ders', 10_000, 20, 20_000);
-      const result = await benchFleet(
-        {
-          ders,
-          bpps: integer(values, 'bpps', Math.ceil(ders / 2_000), 1, 32),
-          seed: integer(values, 'seed', 1, 0, 2_147_483_647),
-          ...(await outsideOf(values)),
-        },
-        say,
-      );
-      print(JSON.stringify(result));
-      return 0;
-    }
-    if (what === 'devices') {
-      if (!process.send) throw new UsageError('`bench devices` is started by `flexder bench fleet` alone');
-      const { serveDevices } = await import('@flexder/bench/fleet-devices.ts');
-      await serveDevices();
-      return 0;
-    }
-    if (what === 'inbound') {
-      const { benchInbound } = await import('@flexder/bench/inbound.ts');
-      print(JSON.stringify(await benchInbound({ n: integer(values, 'n', 4_000, 8, 1_000_000) }, say)));
-      return 0;
-    }
-    throw new UsageError(
-      'say what to measure: `flexder bench activation`, `flexder bench fleet` or `flexder bench inbound`',
-    );
+  async run(values, [what = '']) {
+    if (what === 'devices') return devices();
+    const bench = Object.hasOwn(BENCHES, what) ? BENCHES[what] : undefined;
+    if (!bench) throw new UsageError(`say what to measure: ${Object.keys(BENCHES).join(', ')}`);
+    print(JSON.stringify(await bench(values)));
+    return 0;
   },
 };
 export default command;
+
+/** The other half of `fleet`, in a process of its own. */
+async function devices(): Promise<number> {
+  if (!process.send) throw new UsageError('`bench devices` is started by `flexder bench fleet` alone');
+  const { serveDevices } = await import('@flexder/bench/fleet-devices.ts');
+  await serveDevices();
+  return 0;
+}
 
 async function outsideOf(values: Values) {
   const url = text(values, 'mqtt') ?? 'embedded';
