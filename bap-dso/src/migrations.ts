@@ -51,10 +51,23 @@ const INITIAL = [
      primary key (obp_id, sha256))`,
 ];
 
+const OPEN_DATA = [
+  `create table open_data_snapshot (
+     dataset_id text primary key, url text not null, retrieved_wall_at timestamptz not null,
+     observed_at timestamptz not null, sha256 text not null, rows jsonb not null)`,
+  `create table overload_context (
+     event_id text primary key references overload on delete cascade, context jsonb not null)`,
+];
+
 export const migrations: Record<string, Migration> = {
   '0001-initial': {
     async up(db: Kysely<unknown>): Promise<void> {
       for (const statement of INITIAL) await sql.raw(statement).execute(db);
+    },
+  },
+  '0002-open-data': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      for (const statement of OPEN_DATA) await sql.raw(statement).execute(db);
     },
   },
 };

@@ -10,6 +10,7 @@ import type {
 } from '@flexder/protocol/flexibility/model.ts';
 import type { OrderState } from '@flexder/protocol/flexibility/order-machine.ts';
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { EventContext } from './open-data/event-context.ts';
 
 type Instant = ColumnType<Date, Date | string, Date | string>;
 type Json<T> = ColumnType<T, string, string>;
@@ -103,6 +104,22 @@ export interface MeterDocumentTable {
   fetched_wall_at: Instant;
 }
 
+/** What the world outside looked like when an event opened. */
+export interface OverloadContextTable {
+  event_id: string;
+  context: Json<EventContext>;
+}
+
+/** The last rows of an open data set: what is known of it without a network. */
+export interface OpenDataSnapshotTable {
+  dataset_id: string;
+  url: string;
+  retrieved_wall_at: Instant;
+  observed_at: Instant;
+  sha256: string;
+  rows: Json<readonly unknown[]>;
+}
+
 export interface BapTables {
   feeder_reading: FeederReadingTable;
   overload: OverloadTable;
@@ -110,4 +127,6 @@ export interface BapTables {
   flex_search: FlexSearchTable;
   settlement_row: SettlementRowTable;
   meter_document: MeterDocumentTable;
+  overload_context: OverloadContextTable;
+  open_data_snapshot: OpenDataSnapshotTable;
 }
