@@ -12,6 +12,7 @@ const COMMANDS: Record<string, () => Promise<{ default: Command }>> = {
   keys: () => import('./commands/keys.ts'),
   audit: () => import('./commands/audit.ts'),
   settlement: () => import('./commands/settlement.ts'),
+  data: () => import('./commands/data.ts'),
   bench: () => import('./commands/bench.ts'),
 };
 
