@@ -57,6 +57,7 @@ const OPEN_DATA = [
      observed_at timestamptz not null, sha256 text not null, rows jsonb not null)`,
   `create table overload_context (
      event_id text primary key references overload on delete cascade, context jsonb not null)`,
+  'alter table flex_order add column felt_share double precision not null default 1',
 ];
 
 export const migrations: Record<string, Migration> = {

@@ -71,6 +71,8 @@ export interface FlexOrderTable {
   /** What the plan expects of it: the firm kW times the reliability of their blocks. */
   expected_kw: number;
   committed_kw: number;
+  /** Of a kW of this order, what is felt at the feeder of its event, by the network model when it was placed. */
+  felt_share: Generated<number>;
   detection_to_dispatch_ms: number | null;
   detection_to_ack_ms: number | null;
   answer_due_wall_at: Instant | null;
