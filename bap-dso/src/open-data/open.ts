@@ -64,8 +64,10 @@ export function openDataHealth(openData: Pick<OpenData, 'statuses'> | undefined)
   const statuses = openData.statuses();
   const fresh = statuses.filter(({ quality }) => quality === 'fresh').length;
   const offline = statuses.filter(({ link }) => link === 'offline' || link === 'timeout').length;
-  const oldest = Math.max(0, ...statuses.map(({ ageMs }) => ageMs ?? 0));
-  const reach = offline === 0 ? '' : `; offline for ${offline}, last known data at most ${minutes(oldest)} old`;
+  const ages = statuses.flatMap(({ ageMs }) => ageMs ?? []);
+  const known =
+    ages.length === 0 ? 'nothing is known yet' : `last known data at most ${minutes(Math.max(...ages))} old`;
+  const reach = offline === 0 ? '' : `; offline for ${offline}, ${known}`;
   return { ok: true, detail: `${fresh} of ${statuses.length} data sets fresh${reach}` };
 }
 

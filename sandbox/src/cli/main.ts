@@ -13,6 +13,7 @@ const COMMANDS: Record<string, () => Promise<{ default: Command }>> = {
   audit: () => import('./commands/audit.ts'),
   settlement: () => import('./commands/settlement.ts'),
   data: () => import('./commands/data.ts'),
+  network: () => import('./commands/network.ts'),
   bench: () => import('./commands/bench.ts'),
 };
 

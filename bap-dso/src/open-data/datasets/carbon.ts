@@ -35,7 +35,7 @@ export const nationalCarbon: Dataset<IntensityRow> = {
     columns: ['from', 'to', 'forecast', 'actual', 'index'],
     // The API spans fourteen days at most.
     parts: (range) => dayParts(range, 14),
-    fetch: async ({ carbon }, part) => {
+    read: async ({ carbon }, part) => {
       const all = fetched(intensityRow, await carbon.intensity(part.fromMs, part.toMs), nationalCarbon.id);
       const within = ({ from }: IntensityRow) => Date.parse(from) >= part.fromMs && Date.parse(from) < part.toMs;
       return { ...all, rows: all.rows.filter(within) };

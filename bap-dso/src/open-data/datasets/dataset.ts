@@ -66,7 +66,7 @@ export interface Dataset<Row = never> {
     readonly columns: readonly string[];
     /** Pieces of a history; one piece, whatever the range, when the source keeps none. */
     parts(range: Range): Part[];
-    fetch(sources: Sources, part: Part, options: HistoryOptions): Promise<Fetched<Row>>;
+    read(sources: Sources, part: Part, options: HistoryOptions): Promise<Fetched<Row>>;
   };
 }
 

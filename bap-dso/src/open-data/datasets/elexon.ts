@@ -38,7 +38,7 @@ export const systemPrices: Dataset<SystemPriceRow> = {
   history: {
     columns: Object.keys(systemPriceRow.shape),
     parts: (range) => dayParts(range, 1),
-    fetch: async ({ elexon }, part) =>
+    read: async ({ elexon }, part) =>
       fetched(systemPriceRow, await elexon.systemPrices(day(part.fromMs)), systemPrices.id),
   },
 };
@@ -69,7 +69,7 @@ export const marketIndex: Dataset<MarketIndexRow> = {
     columns: Object.keys(marketIndexRow.shape),
     // The API spans seven days at most.
     parts: (range) => dayParts(range, 7),
-    fetch: async ({ elexon }, part) =>
+    read: async ({ elexon }, part) =>
       fetched(marketIndexRow, await elexon.marketIndex(part.fromMs, part.toMs), marketIndex.id),
   },
 };

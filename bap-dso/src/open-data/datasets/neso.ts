@@ -59,7 +59,7 @@ export const demandUpdate: Dataset<DemandRow> = {
   history: {
     columns: Object.keys(demandRow.shape),
     parts: (range) => dayParts(range, 31),
-    fetch: async ({ neso }, part) => {
+    read: async ({ neso }, part) => {
       const rows = await neso.sql(
         DEMAND,
         (table) =>
@@ -98,7 +98,7 @@ export const embeddedForecast: Dataset<EmbeddedRow> = {
   history: {
     columns: Object.keys(embeddedRow.shape),
     parts: presentPart,
-    fetch: (sources) => present(sources, EMBEDDED, embeddedRow, embeddedForecast.id),
+    read: (sources) => present(sources, EMBEDDED, embeddedRow, embeddedForecast.id),
   },
 };
 
@@ -127,7 +127,7 @@ export const demandAhead: Dataset<DemandAheadRow> = {
   history: {
     columns: Object.keys(aheadRow.shape),
     parts: presentPart,
-    fetch: (sources) => present(sources, AHEAD, aheadRow, demandAhead.id),
+    read: (sources) => present(sources, AHEAD, aheadRow, demandAhead.id),
   },
 };
 

@@ -84,7 +84,7 @@ export const liveFaults: Dataset<FaultRow> = {
   history: {
     columns: Object.keys(faultRow.shape),
     parts: presentPart,
-    fetch: async ({ ukpn }) => fetched(faultRow, await ukpn.export(liveFaults.id, {}), liveFaults.id),
+    read: async ({ ukpn }) => fetched(faultRow, await ukpn.export(liveFaults.id, {}), liveFaults.id),
   },
 };
 
@@ -170,14 +170,14 @@ export const ltds3a: Dataset<LtdsRow> = {
   periodMs: 24 * HOUR_MS,
   staleAfterMs: 30 * 24 * HOUR_MS,
   latest: async (sources) => {
-    const all = await ltds3a.history.fetch(sources, { key: 'present', fromMs: 0, toMs: 0 }, { txIds: [] });
+    const all = await ltds3a.history.read(sources, { key: 'present', fromMs: 0, toMs: 0 }, { txIds: [] });
     return { ...all, rows: all.rows.slice(0, HELD_ROWS) };
   },
   observedAtMs: (_rows, retrievedAtMs) => retrievedAtMs,
   history: {
     columns: Object.keys(ltdsRow.shape),
     parts: presentPart,
-    fetch: async ({ ukpn }) => fetched(ltdsRow, await ukpn.export(ltds3a.id, {}), ltds3a.id),
+    read: async ({ ukpn }) => fetched(ltdsRow, await ukpn.export(ltds3a.id, {}), ltds3a.id),
   },
 };
 
@@ -187,7 +187,7 @@ function timed<Shape extends z.ZodRawShape>(id: string, row: z.ZodObject<Shape>,
   const history: Dataset<Row>['history'] = {
     columns: Object.keys(row.shape),
     parts: (range) => dayParts(range, days),
-    fetch: async ({ ukpn }, part: Part, { txIds }: HistoryOptions) => {
+    read: async ({ ukpn }, part: Part, { txIds }: HistoryOptions) => {
       const when = [`${at} >= ${odsqlDate(part.fromMs)}`, `${at} < ${odsqlDate(part.toMs)}`];
       const only = txIds.length > 0 ? [`tx_id in (${txIds.map(odsqlText).join(', ')})`] : [];
       return fetched(

@@ -91,7 +91,7 @@ function usable(manifest: Manifest, { key }: Part, dir: string): ManifestPart | 
 
 async function readPart(deps: HistoryDeps, request: HistoryRequest, part: Part): Promise<ManifestPart> {
   const { dataset, dir } = request;
-  const fetched = await withRetries(deps, () => dataset.history.fetch(deps.sources, part, request));
+  const fetched = await withRetries(deps, () => dataset.history.read(deps.sources, part, request));
   const text = historyCsv(dataset.history.columns, fetched.rows as Record<string, unknown>[]);
   const file = `${part.key}.csv`;
   writeWhole(join(dir, file), text);
@@ -107,10 +107,10 @@ async function readPart(deps: HistoryDeps, request: HistoryRequest, part: Part):
   };
 }
 
-async function withRetries(deps: HistoryDeps, fetch: () => Promise<Fetched>): Promise<Fetched> {
+async function withRetries(deps: HistoryDeps, run: () => Promise<Fetched>): Promise<Fetched> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await fetch();
+      return await run();
     } catch (error) {
       const pauseMs = pauseOf(deps, error, attempt);
       if (pauseMs === undefined) throw error;

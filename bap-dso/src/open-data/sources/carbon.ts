@@ -11,10 +11,10 @@ export interface CarbonSource {
 
 const answer = z.object({ data: z.array(z.unknown()) });
 
-export function carbonSource(fetch: SourceFetch): CarbonSource {
+export function carbonSource(ask: SourceFetch): CarbonSource {
   return {
     async intensity(fromMs, toMs) {
-      const reply = await fetch(`intensity/${minute(fromMs)}/${minute(toMs)}`, {});
+      const reply = await ask(`intensity/${minute(fromMs)}/${minute(toMs)}`, {});
       return { rows: checkShape(answer, reply.body, 'carbon intensity').data, replies: [reply] };
     },
   };

@@ -12,9 +12,9 @@ export interface ElexonSource {
 
 const answer = z.object({ data: z.array(z.unknown()) });
 
-export function elexonSource(fetch: SourceFetch): ElexonSource {
+export function elexonSource(ask: SourceFetch): ElexonSource {
   const read = async (path: string, query: Record<string, string>) => {
-    const reply = await fetch(path, { ...query, format: 'json' });
+    const reply = await ask(path, { ...query, format: 'json' });
     return { rows: checkShape(answer, reply.body, path).data, replies: [reply] };
   };
   return {

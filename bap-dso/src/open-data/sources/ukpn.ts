@@ -25,7 +25,7 @@ export interface UkpnSource {
 
 const page = z.object({ total_count: z.number().int().min(0), results: z.array(z.unknown()) });
 
-export function ukpnSource(fetch: SourceFetch): UkpnSource {
+export function ukpnSource(ask: SourceFetch): UkpnSource {
   const at = (dataset: string, what: string) => `catalog/datasets/${encodeURIComponent(dataset)}/${what}`;
   const parameters = ({ where, select, orderBy }: UkpnQuery) => ({ where, select, order_by: orderBy });
   return {
@@ -38,7 +38,7 @@ export function ukpnSource(fetch: SourceFetch): UkpnSource {
       let total = Number.POSITIVE_INFINITY;
       while (rows.length < Math.min(most, total)) {
         const limit = Math.min(UKPN_PAGE_ROWS, most - rows.length);
-        const reply = await fetch(at(dataset, 'records'), { ...parameters(query), limit, offset: rows.length });
+        const reply = await ask(at(dataset, 'records'), { ...parameters(query), limit, offset: rows.length });
         const { total_count, results } = checkShape(page, reply.body, dataset);
         replies.push(reply);
         rows.push(...results);
@@ -48,7 +48,7 @@ export function ukpnSource(fetch: SourceFetch): UkpnSource {
       return { rows, total, replies };
     },
     async export(dataset, query) {
-      const reply = await fetch(at(dataset, 'exports/json'), parameters(query), { maxBytes: EXPORT_BYTES });
+      const reply = await ask(at(dataset, 'exports/json'), parameters(query), { maxBytes: EXPORT_BYTES });
       return { rows: checkShape(z.array(z.unknown()), reply.body, dataset), replies: [reply] };
     },
   };
