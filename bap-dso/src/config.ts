@@ -5,11 +5,27 @@ import type { ParticipantKeys } from '@flexder/runtime/participant/types.ts';
 import { z } from 'zod';
 import { type SettlementConfig, settlementConfig } from './audit-settlement/config.ts';
 import { HISTORY_READINGS } from './limits.ts';
+import { feedersOf } from './network-model/feeders.ts';
+import { importNetwork } from './network-model/import.ts';
+import { SEASONS } from './network-model/limits.ts';
+import type { NetworkModel } from './network-model/model.ts';
+import { NetworkImportError } from './network-model/problems.ts';
+import { OPEN_DATA_OFF, type OpenDataConfig, openDataConfig } from './open-data/config.ts';
 
 const identifier = z
   .string()
   .regex(new RegExp(IDENTIFIER_PATTERN), 'letters, digits, dot, underscore and hyphen, at most 128');
 const positive = z.number().positive();
+
+const rating = z.object({
+  season: z.string(),
+  /** Days of the London calendar, `MM-DD`, both included. */
+  from: z.string(),
+  to: z.string(),
+  normalKw: positive,
+  firmKw: z.number().nullable(),
+  limitKw: positive,
+});
 
 const feeder = z.object({
   feederId: identifier,
@@ -19,6 +35,8 @@ const feeder = z.object({
   releaseShare: z.number().gt(0).lte(1).default(0.95),
   gspGroupId: z.string().min(1).max(4).default('_J'),
   licenceArea: z.string().min(1).max(10).default('SPN'),
+  /** By season, from the network model; without one `limitKw` holds all year. */
+  ratings: z.array(rating).max(SEASONS).default([]),
 });
 
 const history = z.object({
@@ -43,6 +61,11 @@ const schema = z
     busCredentials: z.object({ username: z.string().min(1), password: z.string().min(1) }),
     feeders: z.array(feeder).min(1).max(1_000),
     history: z.array(history).default([]),
+    /** What hangs where. Without it a feeder is relieved by what is offered on that feeder, and by nothing else. */
+    network: z.custom<NetworkModel>((value) => typeof value === 'object' && value !== null).optional(),
+    openData: z
+      .custom<OpenDataConfig>((value) => typeof value === 'object' && value !== null)
+      .default(() => OPEN_DATA_OFF),
     /** How long offers are waited for after the first catalogue, and at all when there is none (wall time). */
     gatherBoundMs: positive.default(250),
     gatherOverallMs: positive.default(1_000),
@@ -161,6 +184,8 @@ export function configFromEnv(env: Readonly<Record<string, string | undefined>>)
     if (Number.isFinite(Number(env[name]))) input[key] = Number(env[name]);
     else problems.push(`${name} is not a number`);
   }
+  input.openData = openDataConfig(env, input.networkProfile === 'sandbox' ? 'sandbox' : 'strict', problems);
+  readNetwork(env, input, problems);
   for (const [name, key] of Object.entries(DOCUMENTS)) {
     if (!env[name]) continue;
     try {
@@ -177,4 +202,23 @@ export function configFromEnv(env: Readonly<Record<string, string | undefined>>)
     problems.push(...error.problems);
   }
   throw new ConfigError(problems);
+}
+
+/** A network set stands in place of a list of feeders. */
+function readNetwork(
+  env: Readonly<Record<string, string | undefined>>,
+  input: Record<string, unknown>,
+  problems: string[],
+): void {
+  const dir = env.FLEXDER_BAP_NETWORK_DIR;
+  if (!dir) return;
+  if (env.FLEXDER_BAP_FEEDERS) problems.push('set one of FLEXDER_BAP_NETWORK_DIR and FLEXDER_BAP_FEEDERS, not both');
+  try {
+    const network = importNetwork(dir);
+    input.network = network;
+    input.feeders = feedersOf(network);
+  } catch (error) {
+    if (!(error instanceof NetworkImportError)) throw error;
+    problems.push(...error.problems.map((problem) => `FLEXDER_BAP_NETWORK_DIR: ${problem}`));
+  }
 }

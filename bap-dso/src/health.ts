@@ -7,6 +7,7 @@ import { checkHealth } from '@flexder/runtime/service.ts';
 import type { Express } from 'express';
 import { sql } from 'kysely';
 import { HEALTH_TIMEOUT_MS, OUTBOX_AGE_MS, UNSEALED_AGE_MS } from './limits.ts';
+import { type OpenData, openDataHealth } from './open-data/open.ts';
 import type { BapTables } from './tables.ts';
 
 export interface HealthRoutes {
@@ -32,6 +33,7 @@ export function bapHealth(
   context: Context,
   participant: OpenParticipant<BapTables>,
   bus: Pick<BusClient, 'connected'>,
+  openData: Pick<OpenData, 'statuses'> | undefined,
 ): Promise<Health> {
   const checks = {
     database: async () => {
@@ -45,6 +47,7 @@ export function bapHealth(
     outbox: async () => aged('oldest undelivered effect', participant.oldestOutboxAgeMs(), OUTBOX_AGE_MS),
     archive: async () => archiveHealth(await participant.archiveBacklog()),
     audit: async () => aged('oldest unsealed record', await participant.audit.oldestUnsealedAgeMs(), UNSEALED_AGE_MS),
+    'open-data': async () => openDataHealth(openData),
   };
   return checkHealth(context.wall, checks, HEALTH_TIMEOUT_MS);
 }

@@ -10,6 +10,7 @@ import {
 } from '@flexder/runtime/participant/open.ts';
 import { closeAll } from '@flexder/runtime/service.ts';
 import express from 'express';
+import type { Kysely } from 'kysely';
 import { settleOrder } from './audit-settlement/settle.ts';
 import { stepsWithExchange } from './beckn/exchange.ts';
 import { bapHandlers } from './beckn/handlers.ts';
@@ -27,6 +28,8 @@ import { keepReadings } from './grid-monitoring/retention.ts';
 import { feederViews, streamSamples } from './grid-monitoring/view.ts';
 import { bapHealth, mountHealth } from './health.ts';
 import { migrations } from './migrations.ts';
+import { createReach } from './network-model/reach.ts';
+import { type OpenData, openOpenData } from './open-data/open.ts';
 import { createOperatorApi } from './operator-api/router.ts';
 import type { BapTables } from './tables.ts';
 
@@ -67,12 +70,21 @@ async function open(context: Context, config: BapConfig, keep: Keep, close: () =
   keep({ close: () => writer.flushed() });
   keep(keepReadings(context, participant.database));
   const monitor = new Monitor(context, config, writer);
-  const { desk, events } = openRooms(context, config, participant, monitor, keep);
+  const openData = await openedData(context, config, participant, keep);
+  const { desk, events } = openRooms(context, config, participant, monitor, openData, keep);
 
   app.use('/beckn', participant.router);
   app.use(
     '/',
-    keep(createOperatorApi({ context, participant, config, feeders: () => feederViews(context, monitor, events) })),
+    keep(
+      createOperatorApi({
+        context,
+        participant,
+        config,
+        openData,
+        feeders: () => feederViews(context, monitor, events),
+      }),
+    ),
   );
   await serve(context, config, participant, desk);
   await participant.subscribe();
@@ -80,8 +92,19 @@ async function open(context: Context, config: BapConfig, keep: Keep, close: () =
   await events.resume();
   const bus = keep(await connect(context, config));
   await monitor.start(bus, streamSamples(context, events));
-  health.check = () => bapHealth(context, participant, bus);
+  health.check = () => bapHealth(context, participant, bus, openData);
   return { name: 'bap', url: http.url, health: () => health.check(), close };
+}
+
+/** Off, it asks nobody and is nowhere seen. */
+async function openedData(
+  context: Context,
+  config: BapConfig,
+  participant: OpenParticipant<BapTables>,
+  keep: Keep,
+): Promise<OpenData | undefined> {
+  if (!config.openData.enabled) return undefined;
+  return keep(await openOpenData(context, config.openData, participant.database as unknown as Kysely<BapTables>));
 }
 
 interface Rooms {
@@ -95,6 +118,7 @@ function openRooms(
   config: BapConfig,
   participant: OpenParticipant<BapTables>,
   monitor: Monitor,
+  openData: OpenData | undefined,
   keep: Keep,
 ): Rooms {
   const events: Events = new Events(() => desk, monitor);
@@ -107,6 +131,8 @@ function openRooms(
     counterparties: new Counterparties(context, participant),
     gathers,
     deadlines,
+    ...(config.network ? { reach: createReach(config.network) } : {}),
+    openData,
     moved: (eventId) => events.moved(eventId),
   };
   keep({

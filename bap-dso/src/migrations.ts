@@ -53,6 +53,15 @@ const INITIAL = [
      primary key (obp_id, sha256))`,
 ];
 
+const OPEN_DATA = [
+  `create table open_data_snapshot (
+     dataset_id text primary key, url text not null, retrieved_wall_at timestamptz not null,
+     observed_at timestamptz not null, sha256 text not null, rows jsonb not null)`,
+  `create table overload_context (
+     event_id text primary key references overload on delete cascade, context jsonb not null)`,
+  'alter table flex_order add column felt_share double precision not null default 1',
+];
+
 export const migrations: Record<string, Migration> = {
   '0001-initial': {
     async up(db: Kysely<unknown>): Promise<void> {
@@ -60,4 +69,9 @@ export const migrations: Record<string, Migration> = {
     },
   },
   '0002-time-series': { up: (db: Kysely<unknown>) => makeHypertable(db, FEEDER_READINGS) },
+  '0003-open-data': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      for (const statement of OPEN_DATA) await sql.raw(statement).execute(db);
+    },
+  },
 };

@@ -10,6 +10,7 @@ import type {
 } from '@flexder/protocol/flexibility/model.ts';
 import type { OrderState } from '@flexder/protocol/flexibility/order-machine.ts';
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { EventContext } from './open-data/event-context.ts';
 
 type Instant = ColumnType<Date, Date | string, Date | string>;
 type Json<T> = ColumnType<T, string, string>;
@@ -70,6 +71,8 @@ export interface FlexOrderTable {
   /** What the plan expects of it: the firm kW times the reliability of their blocks. */
   expected_kw: number;
   committed_kw: number;
+  /** Of a kW of this order, what is felt at the feeder of its event, by the network model when it was placed. */
+  felt_share: Generated<number>;
   detection_to_dispatch_ms: number | null;
   detection_to_ack_ms: number | null;
   answer_due_wall_at: Instant | null;
@@ -103,6 +106,22 @@ export interface MeterDocumentTable {
   fetched_wall_at: Instant;
 }
 
+/** What the world outside looked like when an event opened. */
+export interface OverloadContextTable {
+  event_id: string;
+  context: Json<EventContext>;
+}
+
+/** The last rows of an open data set: what is known of it without a network. */
+export interface OpenDataSnapshotTable {
+  dataset_id: string;
+  url: string;
+  retrieved_wall_at: Instant;
+  observed_at: Instant;
+  sha256: string;
+  rows: Json<readonly unknown[]>;
+}
+
 export interface BapTables {
   feeder_reading: FeederReadingTable;
   overload: OverloadTable;
@@ -110,4 +129,6 @@ export interface BapTables {
   flex_search: FlexSearchTable;
   settlement_row: SettlementRowTable;
   meter_document: MeterDocumentTable;
+  overload_context: OverloadContextTable;
+  open_data_snapshot: OpenDataSnapshotTable;
 }

@@ -93,7 +93,9 @@ async function openBench(engine: DatabaseEngine, wall: WallClock, log: Context['
   // What telemetry touches of an aggregator, and no more.
   const rooms = { context, config: { subscriberId: me }, fleet, database: db } as unknown as Rooms;
   const readings = new Readings(() => rooms);
-  const ears = { rooms: () => rooms, readings, answers: undefined as never };
+  // Time is not the devices' own here: each sends more than its share of a second.
+  const allowances = new Map(fleet.all().map(({ derId }) => [derId as string, () => true]));
+  const ears = { rooms: () => rooms, readings, answers: undefined as never, allowances };
   let step = 0;
   const stored = async () =>
     Number((await sql<{ n: number }>`select count(*) as n from der_reading`.execute(db)).rows[0]?.n);

@@ -1,6 +1,7 @@
 /** Top-ups: what is still missing of an event, bought as a need of its own under the same event. */
 import type { Desk, OrderRow } from '../flex-orchestration/desk.ts';
 import { newPurchase, type OpenEvent, type Purchase } from '../flex-orchestration/event.ts';
+import { feltKw } from '../flex-orchestration/orders.ts';
 import { rounded } from '../grid-monitoring/detection.ts';
 import { ACKNOWLEDGED_TOP_UPS, WINDOW_MIN_MINUTES } from '../limits.ts';
 import { ACKNOWLEDGED_SHORT, RESPONSE_VERIFIED, type Rule, ruleOf } from '../rules.ts';
@@ -17,10 +18,10 @@ export async function acknowledgedTopUp(
   if (event.handled.has(key) || event.topUps >= ACKNOWLEDGED_TOP_UPS) return undefined;
   const gapKw = acknowledgedGapKw(
     event.requestedKw,
-    running.map(({ committed_kw, dispatch }) => ({
-      committedKw: committed_kw,
-      acknowledgedKw: dispatch?.acknowledgedKw ?? 0,
-      closed: dispatch?.closed === true,
+    running.map((order) => ({
+      committedKw: feltKw(order, order.committed_kw),
+      acknowledgedKw: feltKw(order, order.dispatch?.acknowledgedKw ?? 0),
+      closed: order.dispatch?.closed === true,
     })),
   );
   if (gapKw === undefined) return undefined;

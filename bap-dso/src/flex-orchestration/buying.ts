@@ -5,7 +5,7 @@ import { raiseAlarm } from './alarms.ts';
 import type { Desk, OrderRow, Work } from './desk.ts';
 import type { OpenEvent, Purchase } from './event.ts';
 import { search } from './need.ts';
-import { AWAITING, BOUGHT, LIVE, ordersOf } from './orders.ts';
+import { AWAITING, BOUGHT, feltKw, LIVE, ordersOf } from './orders.ts';
 import { moveOverload } from './overloads.ts';
 import { place } from './placing.ts';
 
@@ -105,7 +105,7 @@ export async function finish(
   const anything = all.some((order) => BOUGHT.includes(order.state));
   const state = anything ? (event.state === 'BUYING' || bought.length > 0 ? 'DISPATCHED' : event.state) : 'SHORT';
   const what = purchase.isTopUp ? 'top-up' : 'relief';
-  const committedKw = sum(bought, (order) => order.committed_kw);
+  const committedKw = sum(bought, (order) => feltKw(order, order.committed_kw));
   if (bought.length > 0) event.window = { ...event.window, endMs: Math.max(event.window.endMs, purchase.window.endMs) };
   await desk.participant.transact(async (work) => {
     await moveOverload(desk, work, event, {

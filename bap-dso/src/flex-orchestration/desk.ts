@@ -3,6 +3,8 @@ import type { Context } from '@flexder/runtime/context.ts';
 import type { Participant, UnitOfWork } from '@flexder/runtime/participant/types.ts';
 import type { Kysely, Selectable } from 'kysely';
 import type { BapConfig } from '../config.ts';
+import type { Reach } from '../network-model/reach.ts';
+import type { OpenData } from '../open-data/open.ts';
 import type { BapTables, FlexOrderTable, OverloadTable } from '../tables.ts';
 import type { Counterparties } from './counterparties.ts';
 import type { Deadlines } from './deadlines.ts';
@@ -24,6 +26,10 @@ export interface Desk {
   readonly counterparties: Counterparties;
   readonly gathers: Gathers;
   readonly deadlines: Deadlines;
+  /** What is felt where, by the network model; absent without one. */
+  readonly reach?: Reach;
+  /** Absent while open data are off. */
+  readonly openData?: Pick<OpenData, 'eventContext' | 'costContext'> | undefined;
   /** Called after a commit that moved an order: what its event makes of it. */
   moved(eventId: string): void;
 }

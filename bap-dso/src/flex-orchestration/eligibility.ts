@@ -2,9 +2,11 @@
 
 import type { FlexNeed, FlexOffer } from '@flexder/protocol/flexibility/model.ts';
 import { AVAILABILITY_SLACK_MS } from '../limits.ts';
+import { LEAST_REACH } from '../network-model/limits.ts';
 
 export type ExclusionReason =
   | 'other-feeder'
+  | 'reaches-too-little'
   | 'other-direction'
   | 'nothing-available'
   | 'malformed-block'
@@ -32,15 +34,24 @@ export interface PlanConditions {
   readonly unresponsive: ReadonlySet<string>;
   /** BPPs that gave less than asked, or nothing, for this need. */
   readonly declined: ReadonlySet<string>;
+  /** What of a kW of this offer is felt at the feeder in need, 0 to 1; an offer on that feeder alone when absent. */
+  readonly reach?: (offer: FlexOffer) => number;
 }
 
 export function blockKey(block: { readonly bppId: string; readonly itemId: string }): string {
   return `${block.bppId}/${block.itemId}`;
 }
 
+/** What of a kW of this offer is felt at the feeder in need. */
+export function reachOf(need: Pick<FlexNeed, 'feederId'>, offer: FlexOffer, { reach }: PlanConditions): number {
+  return reach ? reach(offer) : offer.feederId === need.feederId ? 1 : 0;
+}
+
 /** Undefined when the block may serve the need. */
 export function exclusionOf(need: FlexNeed, offer: FlexOffer, at: PlanConditions): ExclusionReason | undefined {
-  if (offer.feederId !== need.feederId) return 'other-feeder';
+  const reach = reachOf(need, offer, at);
+  if (reach <= 0) return 'other-feeder';
+  if (reach < LEAST_REACH) return 'reaches-too-little';
   if (offer.direction !== need.direction) return 'other-direction';
   if (at.declined.has(offer.bppId)) return 'declined';
   if (at.unresponsive.has(offer.bppId)) return 'unresponsive';

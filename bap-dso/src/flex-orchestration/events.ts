@@ -20,7 +20,7 @@ import { raiseAlarm } from './alarms.ts';
 import { buy, finish, review } from './buying.ts';
 import type { Desk, OrderRow } from './desk.ts';
 import { newPurchase, type OpenEvent, openEvent, type Purchase } from './event.ts';
-import { AWAITING, BOUGHT, ordersOf } from './orders.ts';
+import { AWAITING, BOUGHT, feltKw, ordersOf } from './orders.ts';
 import { insertOverload } from './overloads.ts';
 import { eventFromRow, purchaseUnderWay, topUpsOf, unfinishedEvents } from './resume.ts';
 import { activationWindow, peakInWindow } from './window.ts';
@@ -184,7 +184,8 @@ export class Events implements MonitorListener {
   async #orders(event: OpenEvent): Promise<OrderRow[]> {
     const orders = await ordersOf(this.#desk().participant.database, event.eventId);
     const bought = orders.filter((order) => BOUGHT.includes(order.state));
-    event.committedKw = rounded(bought.reduce((sum, order) => sum + (order.committed_kw || order.expected_kw), 0));
+    const felt = (order: OrderRow) => feltKw(order, order.committed_kw) || order.expected_kw;
+    event.committedKw = rounded(bought.reduce((sum, order) => sum + felt(order), 0));
     return orders;
   }
 

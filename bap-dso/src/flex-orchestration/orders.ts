@@ -50,6 +50,7 @@ export function orderRow(desk: Desk, order: NewOrder) {
     requested_kw: planned.requestedKw,
     expected_kw: planned.expectedKw,
     committed_kw: 0,
+    felt_share: planned.reach,
     detection_to_dispatch_ms: null,
     detection_to_ack_ms: null,
     answer_due_wall_at: new Date(nowMs + order.answerTimeoutMs),
@@ -69,6 +70,11 @@ export function findOrder(db: Work['db'], transactionId: string, bppId: string):
     .where('bpp_id', '=', bppId)
     .forUpdate('flex_order')
     .executeTakeFirst();
+}
+
+/** kW of an order as they are felt at the feeder of its event. */
+export function feltKw(order: Pick<OrderRow, 'felt_share'>, kw: number): number {
+  return kw * order.felt_share;
 }
 
 export function ordersOf(db: Kysely<BapTables>, eventId: string): Promise<OrderRow[]> {

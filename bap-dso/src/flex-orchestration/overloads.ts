@@ -7,6 +7,7 @@ import type { MonitoredFeeder, Received } from '../grid-monitoring/monitor.ts';
 import type { OverloadTable } from '../tables.ts';
 import type { Desk, Work } from './desk.ts';
 import type { OpenEvent, OverloadState } from './event.ts';
+import { recordContext } from './outside.ts';
 
 export async function insertOverload(
   desk: Desk,
@@ -48,7 +49,7 @@ export async function insertOverload(
     intervention_class: event.interventionClass,
     rule_id: finding.rule.id,
     rule_version: finding.rule.version,
-    rule_inputs: finding.inputs,
+    rule_inputs: { ...finding.inputs, ...essentialOf(desk, event) },
     requested_kw: event.requestedKw,
     decision: `${finding.rule.text} Relief of ${event.requestedKw} kW is bought for ${windowText(event)}.`,
     data_sources: [sourceOf(received)],
@@ -56,7 +57,14 @@ export async function insertOverload(
       ? { forecast_id: `${event.feederId}@${new Date(feeder.forecast.issuedAtMs).toISOString()}` }
       : {}),
   });
+  await recordContext(desk, work, event);
   await emitOverload(desk, work, event, 'BUYING', { detectedBy: finding.detectedBy, detectedAtMs: sample.atMs });
+}
+
+/** Hospitals and homes on medical equipment behind this feeder: known to who decides, and never switched. */
+function essentialOf(desk: Desk, event: OpenEvent): Record<string, number> {
+  const loads = desk.config.network?.feeders.get(event.feederId)?.essentialLoads;
+  return loads ? { essential_loads: loads.count, essential_peak_kw: loads.peakKw } : {};
 }
 
 function sourceOf({ sample, wallMs, topic, payload }: Received) {

@@ -25,11 +25,13 @@ export async function place(
   silent: readonly string[] = [],
 ): Promise<void> {
   const offers = purchase.offers ?? [];
+  const { reach } = desk;
   const plan = choosePlan(needOf(desk, event, purchase, needKw), offers, {
     derate: reliabilityDerate,
     nowMs: desk.context.grid.nowMs(),
     unresponsive: desk.counterparties.unresponsive('order'),
     declined: purchase.declined,
+    ...(reach ? { reach: (offer) => reach(offer.bppId, offer.feederId, event.feederId) } : {}),
   });
   const selections = numbered(
     desk,

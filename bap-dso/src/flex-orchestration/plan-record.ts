@@ -4,6 +4,7 @@ import { CHEAPEST_SUFFICIENT } from '../rules.ts';
 import type { Desk, Work } from './desk.ts';
 import { blockKey } from './eligibility.ts';
 import type { OpenEvent, Purchase } from './event.ts';
+import { planCosts } from './outside.ts';
 import type { Plan } from './plan.ts';
 
 export async function recordPlan(
@@ -15,7 +16,11 @@ export async function recordPlan(
   purchase: Purchase,
   silent: readonly string[],
 ): Promise<void> {
-  const chosen = plan.blocks.map(({ offer, kw }) => `${blockKey(offer)} ${kw} kW at ${offer.priceGbpPerKwh} GBP/kWh`);
+  const costs = planCosts(desk);
+  const chosen = plan.blocks.map(
+    ({ offer, kw, reach }) =>
+      `${blockKey(offer)} ${kw} kW at ${offer.priceGbpPerKwh} GBP/kWh${reach < 1 ? `, of which ${percent(reach)} reach ${event.feederId}` : ''}`,
+  );
   const excluded = plan.excluded.map(
     ({ bppId, itemId, availableKw, reason }) => `${bppId}/${itemId} ${availableKw} kW: ${reason}`,
   );
@@ -38,7 +43,9 @@ export async function recordPlan(
       max_price_gbp_per_kwh: desk.config.maxPriceGbpPerKwh,
       min_reliability: desk.config.minReliability,
       round: purchase.replans,
+      ...costs?.inputs,
     },
+    ...(costs ? { data_sources: costs.sources } : {}),
     requested_kw: plan.askedKw,
     decision: [`chosen: ${named(chosen)}`, `excluded: ${named([...excluded, ...without])}`].join('; '),
   });
@@ -48,4 +55,8 @@ function named(parts: readonly string[]): string {
   if (parts.length === 0) return 'none';
   const more = parts.length - PLAN_NAMED;
   return parts.slice(0, PLAN_NAMED).join(', ') + (more > 0 ? `, and ${more} more` : '');
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
 }

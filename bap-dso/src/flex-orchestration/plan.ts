@@ -3,7 +3,7 @@ import type { SubscriberId } from '@flexder/protocol/beckn/identifiers.ts';
 import type { FlexNeed, FlexOffer, FlexSelection } from '@flexder/protocol/flexibility/model.ts';
 import { PLAN_OFFERS } from '../limits.ts';
 import { byUnitCost, type CoverBlock, cheapestCover } from './cover.ts';
-import { type Exclusion, exclusionOf, type PlanConditions } from './eligibility.ts';
+import { type Exclusion, exclusionOf, type PlanConditions, reachOf } from './eligibility.ts';
 
 export interface PlanOptions extends PlanConditions {
   /** kW that may be expected for each kW asked of an offer, 0 to 1. */
@@ -13,8 +13,10 @@ export interface PlanOptions extends PlanConditions {
 export interface PlannedBlock {
   readonly offer: FlexOffer;
   readonly kw: number;
-  /** kW times the derate. */
+  /** kW at the feeder in need: kW times derate and reach. */
   readonly expectedKw: number;
+  /** What of a kW of the offer is felt at the feeder in need. */
+  readonly reach: number;
 }
 
 export interface PlannedOrder {
@@ -22,6 +24,7 @@ export interface PlannedOrder {
   readonly selection: FlexSelection;
   readonly requestedKw: number;
   readonly expectedKw: number;
+  readonly reach: number;
   /** The latest end of window that every block of the order can hold. */
   readonly latestEndMs: number;
 }
@@ -55,7 +58,7 @@ export function choosePlan(need: FlexNeed, offers: readonly FlexOffer[], options
   const excluded: Exclusion[] = [];
   const eligible: { offer: FlexOffer; block: CoverBlock }[] = [];
   for (const offer of [...offers].sort(byPrice)) {
-    const block = blockOf(offer, options);
+    const block = blockOf(need, offer, options);
     const reason = exclusionOf(need, offer, options) ?? (block.maximumW > 0 ? undefined : 'nothing-available');
     if (reason) excluded.push({ bppId: offer.bppId, itemId: offer.itemId, availableKw: offer.availableKw, reason });
     else eligible.push({ offer, block });
@@ -71,7 +74,9 @@ export function choosePlan(need: FlexNeed, offers: readonly FlexOffer[], options
   );
   const blocks = eligible.flatMap(({ offer, block }, i): PlannedBlock[] => {
     const watts = cover.takenW[i]!;
-    return watts > 0 ? [{ offer, kw: watts / 1_000, expectedKw: (watts * block.yieldMilli) / 1_000_000 }] : [];
+    if (watts <= 0) return [];
+    const expectedKw = (watts * block.yieldMilli) / 1_000_000;
+    return [{ offer, kw: watts / 1_000, expectedKw, reach: reachOf(need, offer, options) }];
   });
   return {
     blocks,
@@ -87,7 +92,7 @@ export function choosePlan(need: FlexNeed, offers: readonly FlexOffer[], options
 }
 
 /** Whole watts and hundred-thousandths of a pound, so that equal plans cost exactly the same. */
-function blockOf(offer: FlexOffer, options: PlanOptions): CoverBlock {
+function blockOf(need: FlexNeed, offer: FlexOffer, options: PlanOptions): CoverBlock {
   const stepW = Math.max(1, Math.round(offer.stepKw * 1_000));
   const maximumW = Math.floor(Math.round(offer.availableKw * 1_000) / stepW) * stepW;
   const minimumW = Math.round(offer.minimumKw * 1_000);
@@ -96,30 +101,36 @@ function blockOf(offer: FlexOffer, options: PlanOptions): CoverBlock {
     minimumW,
     maximumW: maximumW >= minimumW ? maximumW : 0,
     unitCost: Math.round(offer.priceGbpPerKwh * 100_000),
-    yieldMilli: Math.max(1, Math.round(options.derate(offer) * 1_000)),
+    yieldMilli: Math.max(1, Math.round(options.derate(offer) * reachOf(need, offer, options) * 1_000)),
   };
 }
 
 function ordersOf(need: FlexNeed, blocks: readonly PlannedBlock[]): PlannedOrder[] {
   const groups = new Map<string, PlannedBlock[]>();
   for (const block of blocks) {
-    // One order has one provider and one fulfilment; a BPP with several gets an order for each.
-    const key = JSON.stringify([block.offer.bppId, block.offer.providerId, block.offer.fulfillmentId]);
+    // One order has one provider, one fulfilment and one place; a BPP with several gets an order for each.
+    const { bppId, providerId, fulfillmentId, feederId } = block.offer;
+    const key = JSON.stringify([bppId, providerId, fulfillmentId, feederId]);
     groups.set(key, [...(groups.get(key) ?? []), block]);
   }
   const orders = [...groups.values()].map((group): PlannedOrder => {
-    const { bppId, providerId, fulfillmentId } = group[0]!.offer;
+    const { bppId, providerId, fulfillmentId, feederId } = group[0]!.offer;
     const items = group.map(({ offer, kw }) => ({ itemId: offer.itemId, kw }));
     return {
       bppId,
-      selection: { providerId, fulfillmentId, feederId: need.feederId, window: need.window, items },
+      selection: { providerId, fulfillmentId, feederId, window: need.window, items },
       requestedKw: total(group, (block) => block.kw),
       expectedKw: total(group, (block) => block.expectedKw),
+      // One BPP and one place.
+      reach: group[0]!.reach,
       latestEndMs: Math.min(...group.map(({ offer }) => latestEnd(need, offer))),
     };
   });
   return orders.sort(
-    (a, b) => compare(a.bppId, b.bppId) || compare(a.selection.fulfillmentId, b.selection.fulfillmentId),
+    (a, b) =>
+      compare(a.bppId, b.bppId) ||
+      compare(a.selection.fulfillmentId, b.selection.fulfillmentId) ||
+      compare(a.selection.feederId, b.selection.feederId),
   );
 }
 

@@ -10,6 +10,10 @@ export interface FeederLimits {
   readonly limitKw: number;
   /** Below it an overload counts as over. */
   readonly releaseKw: number;
+  /** Of the season, where a network model says it: what the feeder may carry with a transformer out, and intact. */
+  readonly season?: string;
+  readonly firmKw?: number | null;
+  readonly normalKw?: number;
 }
 
 export interface DetectorState {
@@ -135,6 +139,7 @@ function inputsOf(sample: Sample, forecast: Forecast | undefined, limits: Feeder
   return {
     limit_kw: limits.limitKw,
     release_kw: limits.releaseKw,
+    ...ratingsOf(sample, limits),
     power_kw: rounded(sample.powerKw),
     quality: sample.quality,
     observed_at: new Date(sample.atMs).toISOString(),
@@ -146,6 +151,12 @@ function inputsOf(sample: Sample, forecast: Forecast | undefined, limits: Feeder
     forecast_low_kw: nearest ? rounded(nearest.lowKw) : null,
     forecast_high_kw: nearest ? rounded(nearest.highKw) : null,
   };
+}
+
+function ratingsOf(sample: Sample, { season, normalKw, firmKw }: FeederLimits): Finding['inputs'] {
+  if (season === undefined) return {};
+  const aboveFirmKw = firmKw == null ? null : Math.max(0, rounded(sample.powerKw - firmKw));
+  return { season, normal_kw: normalKw ?? null, firm_kw: firmKw ?? null, above_firm_kw: aboveFirmKw };
 }
 
 export function rounded(value: number): number {

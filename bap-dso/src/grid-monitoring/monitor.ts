@@ -5,6 +5,7 @@ import type { BusClient, BusMessage } from '@flexder/runtime/engines/bus/port.ts
 import { feederFilter } from '@flexder/runtime/engines/bus/topics.ts';
 import { validateDevice } from '@flexder/schemas/validators.ts';
 import type { BapConfig, FeederConfig } from '../config.ts';
+import { type LimitsAt, limitsAt } from '../network-model/feeders.ts';
 import { ARMED, type DetectorState, detect, eventClosed, eventOpened, type Finding } from './detection.ts';
 import { type Forecast, Forecaster } from './forecaster.ts';
 import type { ReadingWriter } from './reading-writer.ts';
@@ -20,10 +21,9 @@ export interface Received {
   readonly payload: Uint8Array;
 }
 
-export interface MonitoredFeeder {
+/** Its limits are those of the season at grid time. */
+export interface MonitoredFeeder extends LimitsAt {
   readonly config: FeederConfig;
-  readonly limitKw: number;
-  readonly releaseKw: number;
   readonly series: FeederSeries;
   /** The latest sample; undefined before the first. */
   readonly sample: AdmittedSample | undefined;
@@ -40,8 +40,6 @@ export interface MonitorListener {
 
 interface FeederState {
   readonly config: FeederConfig;
-  readonly limitKw: number;
-  readonly releaseKw: number;
   readonly series: FeederSeries;
   readonly forecaster: Forecaster;
   sample: AdmittedSample | undefined;
@@ -99,17 +97,18 @@ export class Monitor {
     if (completed) feeder.forecaster.learn(feeder.detector.eventOpen);
     feeder.forecast = feeder.forecaster.forecast();
     const horizonMs = this.#config.forecastHorizonMinutes * 60_000;
-    const { state, finding } = detect(feeder.detector, sample, feeder.forecast, feeder, horizonMs);
+    const limits = limitsAt(feeder.config, sample.atMs);
+    const { state, finding } = detect(feeder.detector, sample, feeder.forecast, limits, horizonMs);
     feeder.detector = state;
     if (finding) this.#report(feeder, finding, received);
-    this.#listener?.onSample(viewOf(feeder), received);
+    this.#listener?.onSample(viewOf(feeder, sample.atMs), received);
     this.#writer.add(sample);
   }
 
   #report(feeder: FeederState, finding: Finding, received: Received): void {
     this.#context.metrics.count('bap_overloads_detected_total', { by: finding.detectedBy });
     void this.#context.activity
-      .track('overload', async () => this.#listener?.onFinding(viewOf(feeder), finding, received))
+      .track('overload', async () => this.#listener?.onFinding(viewOf(feeder, received.sample.atMs), finding, received))
       .catch((error) => {
         feeder.detector = { ...feeder.detector, eventOpen: false };
         this.#context.log.error(
@@ -133,11 +132,12 @@ export class Monitor {
 
   feeder(feederId: string): MonitoredFeeder | undefined {
     const feeder = this.#feeders.get(feederId);
-    return feeder && viewOf(feeder);
+    return feeder && viewOf(feeder, this.#context.grid.nowMs());
   }
 
   feeders(): MonitoredFeeder[] {
-    return [...this.#feeders.values()].map(viewOf);
+    const nowMs = this.#context.grid.nowMs();
+    return [...this.#feeders.values()].map((feeder) => viewOf(feeder, nowMs));
   }
 }
 
@@ -145,8 +145,6 @@ function openFeeder(config: FeederConfig, history: readonly { atMs: number; powe
   const series = new FeederSeries(history);
   return {
     config,
-    limitKw: config.limitKw,
-    releaseKw: config.limitKw * config.releaseShare,
     series,
     forecaster: new Forecaster(series),
     sample: undefined,
@@ -155,6 +153,6 @@ function openFeeder(config: FeederConfig, history: readonly { atMs: number; powe
   };
 }
 
-function viewOf({ config, limitKw, releaseKw, series, sample, forecast, detector }: FeederState): MonitoredFeeder {
-  return { config, limitKw, releaseKw, series, sample, forecast, level: detector.level };
+function viewOf({ config, series, sample, forecast, detector }: FeederState, atMs: number): MonitoredFeeder {
+  return { ...limitsAt(config, atMs), config, series, sample, forecast, level: detector.level };
 }

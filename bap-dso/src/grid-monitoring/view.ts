@@ -21,6 +21,9 @@ function viewOf(feeder: MonitoredFeeder, events: EventStates, nowMs: number): Fe
     name: config.name,
     limitKw: feeder.limitKw,
     releaseKw: feeder.releaseKw,
+    ...(feeder.season === undefined
+      ? {}
+      : { season: feeder.season, normalKw: feeder.normalKw ?? null, firmKw: feeder.firmKw ?? null }),
     powerKw: sample?.powerKw ?? null,
     at: sample?.atMs ?? null,
     quality,

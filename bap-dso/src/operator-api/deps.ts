@@ -1,6 +1,7 @@
 import type { Context } from '@flexder/runtime/context.ts';
 import type { OpenParticipant } from '@flexder/runtime/participant/open.ts';
 import type { BapConfig } from '../config.ts';
+import type { OpenData } from '../open-data/open.ts';
 import type { BapTables } from '../tables.ts';
 
 /** A feeder as the operator sees it now; powers kW, instants grid time. */
@@ -9,6 +10,10 @@ export interface FeederView {
   readonly name: string;
   readonly limitKw: number;
   readonly releaseKw: number;
+  /** Of the present season, where there is a network model: intact, and with the largest transformer out. */
+  readonly season?: string;
+  readonly normalKw?: number | null;
+  readonly firmKw?: number | null;
   readonly powerKw: number | null;
   readonly at: number | null;
   readonly quality: string;
@@ -26,4 +31,6 @@ export interface OperatorApiDeps {
   readonly participant: OpenParticipant<BapTables>;
   readonly config: BapConfig;
   feeders(): FeederView[];
+  /** Absent while open data are off. */
+  readonly openData?: Pick<OpenData, 'statuses'> | undefined;
 }

@@ -1,4 +1,5 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
+import type { EventContext } from '../open-data/event-context.ts';
 import type { BapTables, OverloadTable } from '../tables.ts';
 import { COMMITTED_STATES } from './orders.ts';
 
@@ -17,6 +18,7 @@ export interface OverloadView {
   readonly window: { readonly startMs: number; readonly endMs: number };
   readonly peakDuringKw: number | null;
   readonly requestedKw: number;
+  /** As felt at the feeder: an order elsewhere counts for its share. */
   readonly committedKw: number;
   readonly acknowledgedKw: number;
   /** Fall of the feeder against the five minutes before dispatch. */
@@ -24,6 +26,8 @@ export interface OverloadView {
   readonly toppedUp: boolean;
   readonly orders: number;
   readonly releasedAt: string | null;
+  /** What the world outside looked like when it opened; null while open data are off. */
+  readonly context: EventContext | null;
 }
 
 export interface OverloadFilter {
@@ -43,8 +47,8 @@ export async function overloadViews(db: Kysely<BapTables>, filter: OverloadFilte
     .select([
       'event_id as order_event_id',
       sql<number>`count(*)::int`.as('orders'),
-      sql<number>`sum(committed_kw)::float8`.as('committed_kw'),
-      sql<number>`coalesce(sum((dispatch->>'acknowledgedKw')::float8), 0)`.as('acknowledged_kw'),
+      sql<number>`sum(committed_kw * felt_share)::float8`.as('committed_kw'),
+      sql<number>`coalesce(sum((dispatch->>'acknowledgedKw')::float8 * felt_share), 0)`.as('acknowledged_kw'),
     ])
     .where(sql<boolean>`state in (${committed})`)
     .groupBy('event_id')
@@ -52,7 +56,9 @@ export async function overloadViews(db: Kysely<BapTables>, filter: OverloadFilte
   let query = db
     .selectFrom('overload')
     .leftJoin(orders, 'o.order_event_id', 'overload.event_id')
+    .leftJoin('overload_context', 'overload_context.event_id', 'overload.event_id')
     .selectAll('overload')
+    .select('overload_context.context')
     .select(['o.orders', 'o.committed_kw', 'o.acknowledged_kw']);
   if (filter.eventId) query = query.where('overload.event_id', '=', filter.eventId);
   if (filter.feederId) query = query.where('overload.feeder_id', '=', filter.feederId);
@@ -70,6 +76,7 @@ type Joined = Selectable<OverloadTable> & {
   orders: number | null;
   committed_kw: number | null;
   acknowledged_kw: number | null;
+  context: EventContext | null;
 };
 
 function overloadView(row: Joined): OverloadView {
@@ -93,5 +100,6 @@ function overloadView(row: Joined): OverloadView {
     toppedUp: row.topped_up,
     orders: Number(row.orders ?? 0),
     releasedAt: row.released_at?.toISOString() ?? null,
+    context: row.context,
   };
 }

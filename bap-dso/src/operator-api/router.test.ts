@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import express from 'express';
 import request from 'supertest';
@@ -8,6 +9,9 @@ import { DSO, NOW_MS, type Opened, opened, seedOrder } from '../audit-settlement
 import { meterDocument } from '../audit-settlement/fixtures/worked-example.ts';
 import { settleOrder } from '../audit-settlement/settle.ts';
 import type { BapConfig } from '../config.ts';
+import { importNetwork } from '../network-model/import.ts';
+import { DATASETS } from '../open-data/datasets/all.ts';
+import { HeldData } from '../open-data/held.ts';
 import { STREAM_CLIENTS } from './limits.ts';
 import { createOperatorApi, type FeederView, type OperatorApi } from './router.ts';
 
@@ -116,6 +120,28 @@ describe('operator API', () => {
   it('lists overloads, open ones alone when asked', async () => {
     expect((await get('/api/v1/overloads')).body.overloads).to.have.length(2);
     expect((await get('/api/v1/overloads?open=true')).body.overloads).to.deep.equal([]);
+  });
+
+  it('shows open data and the network model, or that there are none', async () => {
+    expect((await get('/api/v1/open-data')).body).to.deep.equal({ enabled: false, datasets: [] });
+    expect((await get('/api/v1/network')).body).to.deep.equal({ network: null });
+    const held = new HeldData(DATASETS, () => NOW_MS);
+    held.failed('ukpn-live-faults', { kind: 'offline', text: 'no way there', atMs: NOW_MS });
+    const network = importNetwork(join(import.meta.dirname, '../../../schemas/samples/network'));
+    const config = { ...dso.config, subscriberId: DSO, network } as unknown as BapConfig;
+    const openData = { statuses: () => held.statuses() };
+    const other = createOperatorApi({ ...dso, config, openData, feeders: () => [] });
+    const ask = (path: string) => request(express().use(other)).get(path);
+    const { enabled, datasets } = (await ask('/api/v1/open-data')).body;
+    expect([enabled, datasets.length]).to.deep.equal([true, DATASETS.length]);
+    expect(datasets[0]).to.include({
+      quality: 'missing',
+      link: 'offline',
+      error: 'no way there',
+      licence: 'CC BY 4.0',
+    });
+    expect((await ask('/api/v1/network')).body.network.feeders).to.have.length(3);
+    await other.close();
   });
 
   it('pages through the audit records and verifies the chain', async () => {

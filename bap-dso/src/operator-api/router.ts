@@ -5,6 +5,7 @@ import { auditRoutes } from './audit.ts';
 import { dashboardRoutes } from './dashboard.ts';
 import type { OperatorApiDeps } from './deps.ts';
 import { answering, failures, notFound, readOnly, security } from './http.ts';
+import { networkView } from './network.ts';
 import { orderViews } from './orders.ts';
 import { overloadViews } from './overloads.ts';
 import { date, identifier, oneOf, PAGE, page, parameters } from './parameters.ts';
@@ -42,6 +43,14 @@ export function createOperatorApi(deps: OperatorApiDeps): OperatorApi {
   api.get(
     '/v1/usage',
     answering((request) => usage(deps, request)),
+  );
+  api.get(
+    '/v1/open-data',
+    plain(async () => ({ enabled: deps.openData !== undefined, datasets: deps.openData?.statuses() ?? [] })),
+  );
+  api.get(
+    '/v1/network',
+    plain(async () => networkView(deps.config.network)),
   );
   api.get(
     '/v1/summary',

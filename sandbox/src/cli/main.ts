@@ -15,6 +15,8 @@ const COMMANDS: Record<string, () => Promise<{ default: Command }>> = {
   settlement: () => import('./commands/settlement.ts'),
   backup: () => import('./commands/backup.ts'),
   restore: () => import('./commands/restore.ts'),
+  data: () => import('./commands/data.ts'),
+  network: () => import('./commands/network.ts'),
   bench: () => import('./commands/bench.ts'),
 };
 

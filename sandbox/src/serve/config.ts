@@ -138,7 +138,7 @@ export function watched(env: Env): { readonly env: Env; readonly asked: Readonly
 }
 
 /** Of other services that may share an environment, and of the project's own tests. */
-const ELSEWHERE = /^FLEXDER_(REGISTRY|GATEWAY|BAP|BPP|BROKER|FLEET|REQUIRE)_/;
+const ELSEWHERE = /^FLEXDER_(REGISTRY|GATEWAY|BAP|BPP|BROKER|FLEET|REQUIRE|OPEN)_/;
 const SHARED = new Set([
   'FLEXDER_REGISTRY_URL',
   'FLEXDER_NETWORK_PROFILE',
