@@ -37,6 +37,7 @@ describe('open data of a service', () => {
     const participant = {
       database: db.database,
       oldestOutboxAgeMs: () => 0,
+      archiveBacklog: async () => ({ waiting: 0, oldestAgeMs: 0, refused: 0 }),
       audit: { oldestUnsealedAgeMs: () => 0 },
     } as unknown as Parameters<typeof bapHealth>[1];
     const context = { wall: systemWallClock() } as Context;
