@@ -8,6 +8,7 @@ import type { Dispatcher } from './dispatch/dispatcher.ts';
 import type { DeliveryWatch } from './metering/delivery.ts';
 import type { OrderTimers } from './orders/timers.ts';
 import type { Fleet } from './portfolio/fleet.ts';
+import type { Refresh } from './portfolio/refresh.ts';
 import type { AggregatorTables } from './tables.ts';
 
 export type Work = UnitOfWork<AggregatorTables>;
@@ -15,7 +16,16 @@ export type Work = UnitOfWork<AggregatorTables>;
 export interface Rooms {
   readonly context: Context;
   readonly config: AggregatorConfig;
+  /** This process among those of the aggregator; `shared` when there may be others. */
+  readonly process: {
+    readonly id: string;
+    readonly shared: boolean;
+    /** Whether it runs what only one runs. */
+    leads(): boolean;
+  };
   readonly fleet: Fleet;
+  /** What other processes heard of the devices. */
+  readonly refresh: Refresh;
   /** Orders completed by device type since this database began. */
   readonly completed: Record<DeviceType, number>;
   /** For reading, and for writes that have no effects outside; never from within a unit of work. */

@@ -8,6 +8,26 @@ export const LIMITS = {
   maxDersPerOrder: 2_000,
   /** Devices whose commands are published side by side: the broker connection's outgoing window. */
   dispatchBatch: 50,
+  /**
+   * A command that one process has claimed is nobody else's for so long: more than a publish is waited for, so that no
+   * two processes publish one at the same time; less than half the time a device has to answer.
+   */
+  commandClaimMs: 7_000,
+  /** Between two looks, wall time, at what other processes of this aggregator left. */
+  sharedSweepMs: 1_000,
+  /** Jobs one of several processes works on at a time: few, so that the others have some of a fan-out too. */
+  sharedJobsAtOnce: 2,
+  /** Orders one such look takes up; the next takes the rest. */
+  ordersPerSweep: 200,
+  /** A deadline, and a completion, are another process's until they are late by this: its own timer comes first. */
+  answersGraceMs: 1_000,
+  completionGraceMs: 3_000,
+  /** Deadlines older than this at a start have passed while no process was there. */
+  awayMs: 5_000,
+  /** Live state that other processes heard is read from the tables at most this often per feeder. */
+  refreshMs: 1_000,
+  /** Between two counts of completed orders, which only offers quote. */
+  completedCountMs: 60_000,
   /** A hold that lost a race is tried again with the devices that are left, this often. */
   holdRounds: 3,
   /** Telemetry waiting for the database; a day of a stuck database must not take the memory. The oldest go first. */

@@ -4,13 +4,15 @@ import type { BusAccount, BusClient } from '@flexder/runtime/engines/bus/port.ts
 import { deviceTopic } from '@flexder/runtime/engines/bus/topics.ts';
 import { listen } from '@flexder/runtime/http/listen.ts';
 import { archiveHealth } from '@flexder/runtime/participant/archive/shipper.ts';
+import { type Leader, leadAlways, standForLeader } from '@flexder/runtime/participant/leader.ts';
 import { type OpenParticipant, openParticipant } from '@flexder/runtime/participant/open.ts';
 import { checkHealth, openInOrder, within } from '@flexder/runtime/service.ts';
-import { sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { handlersOf } from './beckn/index.ts';
 import type { AggregatorConfig } from './config.ts';
 import type { Rooms } from './context.ts';
 import { Answers } from './dispatch/answers.ts';
+import { unclaimAll } from './dispatch/claims.ts';
 import { DISPATCH_JOB, Dispatcher } from './dispatch/dispatcher.ts';
 import { enrol } from './enrolment/enrol.ts';
 import { createApp, mountApi, mountProbes } from './http.ts';
@@ -25,8 +27,10 @@ import { onUndelivered } from './orders/undelivered.ts';
 import type { PortfolioDer } from './portfolio/der.ts';
 import { Fleet } from './portfolio/fleet.ts';
 import { listenToDevices } from './portfolio/listener.ts';
+import { Refresh } from './portfolio/refresh.ts';
 import { enterPortfolio } from './portfolio/store.ts';
 import { remember, resume } from './resume.ts';
+import { SharedWork } from './shared-work.ts';
 import type { AggregatorTables } from './tables.ts';
 
 export interface AggregatorService extends Service {
@@ -38,6 +42,11 @@ export interface AggregatorService extends Service {
   importMeterHistory(rows: readonly MeterHistoryRow[]): Promise<void>;
 }
 
+export interface AggregatorOptions {
+  /** Other processes of this aggregator work on the same database. Default: whether it is a server. */
+  readonly shared?: boolean;
+}
+
 const HEALTH_TIMEOUT_MS = 2_000;
 /** An effect that waits longer than this is a counterparty or an engine that is away. */
 const OUTBOX_AGE_MS = 20_000;
@@ -46,7 +55,11 @@ const OUTBOX_AGE_MS = 20_000;
  * Starts an aggregator: its tables, its door, its devices, then what a stop left unfinished, and last its place in the
  * registry. Throws when one of these fails, with everything before it closed again.
  */
-export async function startAggregator(context: Context, config: AggregatorConfig): Promise<AggregatorService> {
+export async function startAggregator(
+  context: Context,
+  config: AggregatorConfig,
+  { shared }: AggregatorOptions = {},
+): Promise<AggregatorService> {
   const { result, close } = await openInOrder(async (keep) => {
     const app = createApp();
     const listening = keep(await listen(app, { host: config.host, port: config.port, wall: context.wall }));
@@ -58,10 +71,14 @@ export async function startAggregator(context: Context, config: AggregatorConfig
         ...config.busCredentials,
       }),
     );
-    const participant = await openParticipant<AggregatorTables>(participantOptions(context, config, becknUrl));
-    const rooms = furnish(context, config, participant, bus);
+    const participant = await openParticipant<AggregatorTables>({
+      ...participantOptions(context, config, becknUrl),
+      ...(shared === undefined ? {} : { shared }),
+    });
+    let leader: Leader | undefined;
+    const rooms = furnish(context, config, participant, bus, () => leader?.isLeader ?? !participant.process.shared);
     // Fan-outs that handlers began end before the bus goes; what they could not send is resumed from the tables.
-    keep({ close: () => within(context.wall, LIMITS.closeWaitMs, rooms.dispatcher.idle()) });
+    keep({ close: () => handOver(rooms) });
     keep(participant);
     keep({ close: async () => closeRooms(rooms) });
     await remember(rooms);
@@ -73,9 +90,10 @@ export async function startAggregator(context: Context, config: AggregatorConfig
     app.use(new URL(becknUrl).pathname, participant.router);
     participant.answerDocument('/meter/:orderId', serveMeterDocument(rooms));
 
-    await participant.queue.process({
-      [DISPATCH_JOB]: (data) => rooms.dispatcher.resume((data as { orderNo: number }).orderNo),
-    });
+    await participant.queue.process(
+      { [DISPATCH_JOB]: (data) => rooms.dispatcher.work((data as { orderNo: number }).orderNo) },
+      participant.process.shared ? { concurrency: LIMITS.sharedJobsAtOnce } : {},
+    );
     const ears = {
       rooms: () => rooms,
       readings: new Readings(() => rooms),
@@ -84,12 +102,18 @@ export async function startAggregator(context: Context, config: AggregatorConfig
     };
     await listenToDevices(bus, ears);
     await resume(rooms);
-    const halfHours = keep(closable(new HalfHours(() => rooms)));
-    halfHours.part.start();
+    const halfHours = keep(closable(new HalfHours(() => rooms))).part;
+    if (!participant.process.shared) halfHours.start();
     await participant.serve(handlersOf(rooms), {
       onUndelivered: (work, undelivered) => onUndelivered(work, rooms, undelivered),
     });
     await participant.subscribe();
+    if (participant.process.shared) {
+      const sharedWork = keep(new SharedWork(() => rooms));
+      const stand = context.engines.database.kind === 'postgres' ? standForLeader : leadAlways;
+      leader = keep(stand(candidate(rooms, halfHours)));
+      sharedWork.start();
+    }
     return { rooms, health, becknUrl, url: listening.url };
   });
   const { rooms, health, becknUrl, url } = result;
@@ -118,11 +142,14 @@ function furnish(
   config: AggregatorConfig,
   participant: OpenParticipant<AggregatorTables>,
   bus: BusClient,
+  leads: () => boolean,
 ): Rooms {
   const rooms: Rooms = {
     context,
     config,
+    process: { ...participant.process, leads },
     fleet: new Fleet(),
+    refresh: new Refresh(() => rooms),
     completed: { battery: 0, 'ev-charger': 0, 'heat-pump': 0 },
     database: participant.database as unknown as Rooms['database'],
     transact: (body) => participant.transact(body),
@@ -136,6 +163,30 @@ function furnish(
     delivery: new DeliveryWatch(() => rooms),
   };
   return rooms;
+}
+
+/** Half hours and deliveries are the leading process's. */
+function candidate(rooms: Rooms, halfHours: HalfHours) {
+  const { wall, log } = rooms.context;
+  return {
+    db: rooms.database as unknown as Kysely<never>,
+    wall,
+    log,
+    onChange(isLeader: boolean) {
+      // Whoever led last may have told more of an order than is in memory here.
+      rooms.delivery.keepOnly(new Set());
+      if (!isLeader) return halfHours.close();
+      halfHours.start();
+      void halfHours
+        .takeOver()
+        .catch((error: unknown) => log.error({ error: String(error) }, 'the last half hour could not be rolled up'));
+    },
+  };
+}
+
+async function handOver(rooms: Rooms): Promise<void> {
+  await within(rooms.context.wall, LIMITS.closeWaitMs, rooms.dispatcher.idle());
+  if (rooms.process.shared) await unclaimAll(rooms);
 }
 
 function closeRooms(rooms: Rooms): void {
@@ -158,6 +209,12 @@ function healthOf(rooms: Rooms, participant: OpenParticipant<AggregatorTables>, 
       return { ok: true, detail: `${counts.waiting} waiting, ${counts.failed} dead` };
     },
     bus: async () => ({ ok: bus.connected, detail: bus.connected ? 'connected' : 'not connected' }),
+    ...(rooms.process.shared && {
+      processes: async () => ({
+        ok: true,
+        detail: rooms.process.leads() ? 'this process leads' : 'another process leads, or will soon',
+      }),
+    }),
     outbox: async () => {
       const ageMs = participant.oldestOutboxAgeMs();
       return { ok: ageMs < OUTBOX_AGE_MS, detail: `oldest effect ${ageMs} ms` };

@@ -124,8 +124,16 @@ const timeSeries: Migration = {
   },
 };
 
+/** Who publishes a command, and until when nobody else does (time of the database). */
+const sharedWork: Migration = {
+  async up(db: Kysely<unknown>) {
+    await sql`alter table command add column claimed_by text, add column claimed_until timestamptz`.execute(db);
+  },
+};
+
 /** Keys sort after the participant's own. */
 export const AGGREGATOR_MIGRATIONS: Record<string, Migration> = {
   'aggregator-001-initial': initial,
   'aggregator-002-time-series': timeSeries,
+  'aggregator-003-shared-work': sharedWork,
 };

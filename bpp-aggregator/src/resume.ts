@@ -1,4 +1,5 @@
 import type { Rooms } from './context.ts';
+import { LIMITS } from './limits.ts';
 import { watchedOrder } from './metering/delivery.ts';
 import { armAnswers, armCompletion } from './orders/deadlines.ts';
 import { armQuoteExpiry, expireDueQuotes } from './orders/quote-expiry.ts';
@@ -6,9 +7,14 @@ import { loadPortfolio, loadRecentReadings } from './portfolio/store.ts';
 
 /** What memory holds beside the orders: devices, their last five minutes, and how often each type has served. */
 export async function remember(rooms: Rooms): Promise<void> {
-  const { database, fleet, context, completed } = rooms;
+  const { database, fleet, context } = rooms;
   await loadPortfolio(database, fleet);
   await loadRecentReadings(database, fleet, context.grid.nowMs());
+  await countCompleted(rooms);
+}
+
+/** How many orders each device type has completed. */
+export async function countCompleted({ database, completed }: Rooms): Promise<void> {
   const rows = await database
     .selectFrom('flex_order')
     .innerJoin('reservation', 'reservation.order_no', 'flex_order.order_no')
@@ -25,6 +31,8 @@ export async function remember(rooms: Rooms): Promise<void> {
  * (a device executes an id once), answers are awaited, windows end. Resolves when all of it is under way.
  */
 export async function resume(rooms: Rooms): Promise<void> {
+  // Among several processes each takes over from the others all the time, see shared-work.ts.
+  if (rooms.process.shared) return prolongMissed(rooms);
   const { database, context, dispatcher } = rooms;
   await rooms.transact((work) => expireDueQuotes(work, rooms));
   const quoted = await database
@@ -54,11 +62,25 @@ export async function resume(rooms: Rooms): Promise<void> {
     .execute();
   for (const { order_no } of unsent) {
     void context.activity
-      .track('dispatch', () => dispatcher.resume(order_no))
+      .track('dispatch', () => dispatcher.takeOver(order_no, 'all'))
       .catch((error: unknown) =>
         context.log.error({ order: order_no, error: String(error) }, 'unsent commands stay unsent'),
       );
   }
+}
+
+/** Deadlines that passed while no process was there to keep them. */
+async function prolongMissed(rooms: Rooms): Promise<void> {
+  const { database, context } = rooms;
+  const missed = await database
+    .selectFrom('flex_order')
+    .select('order_no')
+    .where('state', 'in', ['SCHEDULED', 'IN_PROGRESS'])
+    .where('answers_closed', '=', false)
+    .where('answers_due_at', '<', new Date(context.grid.nowMs() - LIMITS.awayMs))
+    .orderBy('order_no')
+    .execute();
+  for (const { order_no } of missed) await prolongAnswers(rooms, order_no);
 }
 
 /**

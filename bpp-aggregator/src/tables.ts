@@ -116,6 +116,9 @@ export interface CommandTable {
   sent_wall_at: NullableInstant;
   answer: Answer | null;
   answered_at: NullableInstant;
+  /** The process that publishes it, and until when (time of the database); nobody: whoever works on the queue. */
+  claimed_by: string | null;
+  claimed_until: NullableInstant;
   life_cycle: 'STARTED' | 'COMPLETED' | 'FAILED' | null;
 }
 

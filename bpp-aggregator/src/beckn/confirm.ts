@@ -57,6 +57,7 @@ async function commit(work: Work, rooms: Rooms, row: OrderRow, references: Order
   const { context, config, dispatcher, timers } = rooms;
   const nowMs = context.grid.nowMs();
   const dueMs = nowMs + config.answerDeadlineS * 1000;
+  await rooms.refresh.feeder(work.db, row.feeder_id);
   const { outgoing, baselineKw } = await writeActivations(work, rooms, row, references, dueMs);
   const confirmed = await work.db
     .updateTable('flex_order')

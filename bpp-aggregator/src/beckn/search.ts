@@ -13,6 +13,7 @@ export function search(rooms: Rooms) {
     const need = await read(work, request, decodeSearch);
     if (!need) return;
     const { config, fleet, context } = rooms;
+    await rooms.refresh.feeder(work.db, need.feederId);
     const nowMs = context.grid.nowMs();
     const obstacle = !fleet.serves(need.feederId)
       ? `no devices on ${need.feederId}`

@@ -18,6 +18,7 @@ export function select(rooms: Rooms) {
   return async (work: Work, request: InboundMessage): Promise<void> => {
     const selection = await read(work, request, decodeSelect);
     if (!selection) return;
+    await rooms.refresh.feeder(work.db, selection.feederId);
     const fault = faultOf(selection, rooms);
     if (fault) return void (await refuse(work, request, fault));
     const { bap_id, transaction_id } = request.body.context;

@@ -17,7 +17,7 @@ export function status(rooms: Rooms) {
       const message = `the order is ${row.state}: there is nothing to report before it is confirmed`;
       return void (await refuse(work, request, { code: 'ORD_STATE', message }));
     }
-    const delivery = row.state === 'IN_PROGRESS' ? rooms.delivery.measure(row.order_no) : undefined;
+    const delivery = row.state === 'IN_PROGRESS' ? await rooms.delivery.measure(work.db, row) : undefined;
     await answer(
       work,
       request,

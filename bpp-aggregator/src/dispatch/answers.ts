@@ -1,8 +1,8 @@
 import type { DeviceAck } from '@flexder/schemas/types.ts';
-import { sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Rooms } from '../context.ts';
 import { LIMITS } from '../limits.ts';
-import type { Answer } from '../tables.ts';
+import type { AggregatorTables, Answer } from '../tables.ts';
 import { allAnswered, closeAnswers } from './report.ts';
 
 const ANSWERS: ReadonlySet<string> = new Set<Answer>(['ACCEPTED', 'REJECTED', 'OPTED_OUT', 'EXPIRED']);
@@ -50,6 +50,8 @@ export class Answers {
     const rooms = this.#rooms();
     const first = new Map<string, DeviceAck>();
     for (const ack of acks) if (ANSWERS.has(ack.result) && !first.has(ack.command_id)) first.set(ack.command_id, ack);
+    // Each of several processes hears an answer: one that is written already needs no locks.
+    if (rooms.process.shared && !(await anyOpen(rooms.database, [...first.keys()], acks))) return;
     const counted = await rooms.transact(async (work) => {
       await writeLifeCycles(
         work.db,
@@ -93,6 +95,17 @@ export class Answers {
     rooms.context.metrics.count('device_answers', {}, counted);
     if (answered > counted) rooms.context.metrics.count('device_answers_ignored', {}, answered - counted);
   }
+}
+
+async function anyOpen(
+  db: Kysely<AggregatorTables>,
+  answered: readonly string[],
+  acks: readonly DeviceAck[],
+): Promise<boolean> {
+  if (acks.some((ack) => !ANSWERS.has(ack.result))) return true;
+  const { rows } = await sql`
+    select from command where command_id = any(${answered}::text[]) and answer is null limit 1`.execute(db);
+  return rows.length > 0;
 }
 
 async function writeLifeCycles(

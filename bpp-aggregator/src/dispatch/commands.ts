@@ -1,13 +1,14 @@
 import { commandId } from '@flexder/protocol/beckn/identifiers.ts';
 import type { OrderReferences } from '@flexder/protocol/flexibility/model.ts';
 import type { DeviceCommand } from '@flexder/schemas/types.ts';
-import { sql } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { Rooms, Work } from '../context.ts';
 import { LIMITS } from '../limits.ts';
 import { roundKw } from '../orders/quantity.ts';
 import { type OrderRow, windowOf } from '../orders/store.ts';
 import { meanPowerKw } from '../portfolio/der.ts';
-import type { CommandType } from '../tables.ts';
+import type { CommandTable, CommandType } from '../tables.ts';
+import { claimEnd } from './claims.ts';
 import { releaseDelays, SETPOINT_OF, targetKw } from './plan.ts';
 
 /** A command as it goes to one device. */
@@ -64,7 +65,7 @@ export async function writeActivations(
     const baselineKw = meanPowerKw(der.live, nowMs, LIMITS.baselineMs);
     return { derNo: target.der_no, shedKw: target.shed_kw, baselineKw, payload };
   });
-  await insertCommands(work, row.order_no, drafts);
+  await insertCommands(work, rooms, row.order_no, drafts);
   return {
     outgoing: drafts.map(outgoing),
     baselineKw: roundKw(drafts.reduce((sum, draft) => sum + draft.baselineKw, 0)),
@@ -95,7 +96,7 @@ export async function writeReleases(work: Work, rooms: Rooms, row: OrderRow, ref
     });
     return { derNo: target.der_no, shedKw: target.shed_kw, baselineKw: 0, payload };
   });
-  await insertCommands(work, row.order_no, drafts);
+  await insertCommands(work, rooms, row.order_no, drafts);
   return drafts.map(outgoing);
 }
 
@@ -136,14 +137,16 @@ function outgoing(draft: Draft): Outgoing {
   return { derId: draft.payload.der_id, payload: draft.payload };
 }
 
-async function insertCommands(work: Work, orderNo: number, drafts: readonly Draft[]): Promise<void> {
+/** A few are claimed by this process, which publishes them at once; many are for all processes, by the queue. */
+async function insertCommands(work: Work, rooms: Rooms, orderNo: number, drafts: readonly Draft[]): Promise<void> {
   if (drafts.length === 0) return;
+  const claimedBy = drafts.length <= LIMITS.dispatchBatch ? rooms.process.id : null;
   const of = <T>(pick: (draft: Draft) => T) => drafts.map(pick);
   await sql`
     insert into command (command_id, order_no, der_no, der_id, sequence, command_type, target_kw, shed_kw, baseline_kw,
-      start_at, stop_at, valid_until, release_delay_s, issued_at)
+      start_at, stop_at, valid_until, release_delay_s, issued_at, claimed_by, claimed_until)
     select c.command_id, ${orderNo}::int, c.der_no, c.der_id, c.sequence, c.command_type, c.target_kw, c.shed_kw,
-      c.baseline_kw, c.start_at, c.stop_at, c.valid_until, c.release_delay_s, c.issued_at
+      c.baseline_kw, c.start_at, c.stop_at, c.valid_until, c.release_delay_s, c.issued_at, ${claimedBy}::text, ${claimEnd()}
     from unnest(
       ${of((draft) => draft.payload.command_id)}::text[],
       ${of((draft) => draft.derNo)}::int[],
@@ -162,20 +165,14 @@ async function insertCommands(work: Work, orderNo: number, drafts: readonly Draf
       valid_until, release_delay_s, issued_at)`.execute(work.db);
 }
 
-/** The commands of an order that have not been handed to the broker and are still alive, as they were written. */
-export async function pendingCommands(rooms: Rooms, orderNo: number): Promise<Outgoing[]> {
-  const rows = await rooms.database
-    .selectFrom('command')
-    .innerJoin('flex_order', 'flex_order.order_no', 'command.order_no')
-    .selectAll('command')
-    .select(['flex_order.order_id', 'flex_order.order_references'])
-    .where('command.order_no', '=', orderNo)
-    .where('command.state', '=', 'PENDING')
-    .where('command.valid_until', '>', new Date(rooms.context.grid.nowMs()))
-    .orderBy('command.der_id')
-    .limit(LIMITS.maxDersPerOrder)
-    .execute();
-  return rows.map((row) => ({
+export type CommandRow = Selectable<CommandTable> & {
+  readonly order_id: string | null;
+  readonly order_references: { readonly obpId: string; readonly eventId: string } | null;
+};
+
+/** A command as it was written. */
+export function outgoingOf(row: CommandRow): Outgoing {
+  return {
     derId: row.der_id,
     payload: {
       v: 1,
@@ -193,5 +190,5 @@ export async function pendingCommands(rooms: Rooms, orderNo: number): Promise<Ou
       release_delay_s: row.release_delay_s,
       issued_at: row.issued_at.toISOString(),
     },
-  }));
+  };
 }

@@ -1,14 +1,13 @@
 import type { BusClient } from '@flexder/runtime/engines/bus/port.ts';
 import type { JobQueue } from '@flexder/runtime/engines/queue/port.ts';
-import { sql } from 'kysely';
 import type { Rooms } from '../context.ts';
 import { LIMITS } from '../limits.ts';
-import { lockByNo } from '../orders/store.ts';
-import { type Outgoing, pendingCommands } from './commands.ts';
+import { type Claimable, claimCommands, unclaim } from './claims.ts';
+import type { Outgoing } from './commands.ts';
 import { chunked } from './plan.ts';
-import { reportFanOut } from './report.ts';
+import { markSent, type Sent } from './sent.ts';
 
-/** Job that sends what a fan-out could not. */
+/** Job that sends commands of one order: a batch of them where processes share it, else all that are unsent. */
 export const DISPATCH_JOB = 'dispatch';
 
 export interface DispatcherDeps {
@@ -19,15 +18,17 @@ export interface DispatcherDeps {
 }
 
 /**
- * Hands commands to the broker. The rows written by the confirming transaction are the outbox: they are sent at once
- * from memory, what fails goes on as a job with backoff, and what a crash left is taken up from the rows at start.
- * A device executes a `command_id` once, so sending one twice does no harm.
+ * Hands commands to the broker. The rows written by the confirming transaction are the outbox: a batch is sent at once
+ * from memory; more than one batch is shared among the processes as jobs, each of which claims the next batch from the
+ * rows. What fails goes on as a job with backoff, what a crash left is taken up from the rows. A device executes a
+ * `command_id` once, so sending one twice does no harm.
  */
 export class Dispatcher {
   readonly #deps: DispatcherDeps;
   /** The fan-out under way of each order: a release must not overtake the activation it ends. */
   readonly #tails = new Map<number, Promise<void>>();
-  #retries = 0;
+  readonly #batches = new Set<Promise<unknown>>();
+  #jobs = 0;
 
   constructor(deps: DispatcherDeps) {
     this.#deps = deps;
@@ -35,44 +36,104 @@ export class Dispatcher {
 
   /** Sends what was just written; resolves when it is sent or given to the job queue. */
   fanOut(orderNo: number, commands: readonly Outgoing[]): Promise<void> {
-    const { context } = this.#deps.rooms();
+    const { context, process } = this.#deps.rooms();
+    const many = process.shared && commands.length > LIMITS.dispatchBatch;
     return context.activity.track('dispatch', () =>
-      this.#inTurn(orderNo, async () => {
-        if ((await this.#send(orderNo, commands)) === 0) return;
-        await this.#deps.queue.add([this.#job(orderNo)]);
-      }).catch((error: unknown) => {
+      this.#inTurn(orderNo, () =>
+        many ? this.#share(orderNo, commands.length) : this.#sendNow(orderNo, commands),
+      ).catch((error: unknown) => {
         context.metrics.count('dispatch_failed');
-        context.log.error({ orderNo, error: String(error) }, 'a fan-out failed; what is unsent waits for the restart');
+        const later = process.shared ? 'is taken up from the tables' : 'waits for the restart';
+        context.log.error({ orderNo, error: String(error) }, `a fan-out failed; what is unsent ${later}`);
       }),
     );
   }
 
-  /** Sends what is still unsent, from the rows; throws while the broker does not take it, so that the job is repeated. */
-  async resume(orderNo: number): Promise<void> {
+  /** One job; throws while the broker does not take it, so that the job is repeated. */
+  async work(orderNo: number): Promise<void> {
+    const { process } = this.#deps.rooms();
+    if (!process.shared) return this.#inTurn(orderNo, () => this.#claimAndSend(orderNo, LIMITS.maxDersPerOrder, 'all'));
+    await this.#claimAndSend(orderNo, LIMITS.dispatchBatch, 'free');
+  }
+
+  /** Sends what nobody sends although it is alive: `all` for a process that is alone, else what has lapsed. */
+  async takeOver(orderNo: number, what: Claimable): Promise<void> {
     await this.#inTurn(orderNo, async () => {
-      const left = await this.#send(orderNo, await pendingCommands(this.#deps.rooms(), orderNo));
-      if (left > 0) throw new Error(`${left} commands of order ${orderNo} were not taken by the broker`);
+      const limit = what === 'all' ? LIMITS.maxDersPerOrder : LIMITS.dispatchBatch;
+      while ((await this.#claimAndSend(orderNo, limit, what)) === limit) {
+        // The next batch.
+      }
     });
+  }
+
+  isBusyWith(orderNo: number): boolean {
+    return this.#tails.has(orderNo);
   }
 
   /** Resolves when no fan-out is under way; each is bounded by the bus. */
   async idle(): Promise<void> {
-    await Promise.allSettled(this.#tails.values());
+    await Promise.allSettled([...this.#tails.values(), ...this.#batches]);
+  }
+
+  async #sendNow(orderNo: number, commands: readonly Outgoing[]): Promise<void> {
+    const unsent = await this.#send(orderNo, commands);
+    if (unsent.length === 0) return;
+    await this.#giveBack(unsent);
+    await this.#deps.queue.add([this.#job(orderNo)]);
+  }
+
+  /** A job for each batch. With the queue away this process sends all of it. */
+  async #share(orderNo: number, count: number): Promise<void> {
+    const jobs = Array.from({ length: Math.ceil(count / LIMITS.dispatchBatch) }, () => this.#job(orderNo));
+    try {
+      await this.#deps.queue.add(jobs);
+    } catch (error) {
+      const { log, metrics } = this.#deps.rooms().context;
+      metrics.count('dispatch_not_shared');
+      log.warn({ orderNo, error: String(error) }, 'the job queue is away: this process sends the whole fan-out');
+      while ((await this.#claimAndSend(orderNo, LIMITS.dispatchBatch, 'free')) === LIMITS.dispatchBatch) {
+        // The next batch.
+      }
+    }
+  }
+
+  /** Returns how many were claimed; throws when the broker did not take them all. */
+  async #claimAndSend(orderNo: number, limit: number, what: Claimable): Promise<number> {
+    const batch = this.#claimedAndSent(orderNo, limit, what);
+    this.#batches.add(batch);
+    return batch.finally(() => this.#batches.delete(batch));
+  }
+
+  async #claimedAndSent(orderNo: number, limit: number, what: Claimable): Promise<number> {
+    const commands = await claimCommands(this.#deps.rooms(), orderNo, limit, what);
+    const unsent = await this.#send(orderNo, commands);
+    if (unsent.length === 0) return commands.length;
+    await this.#giveBack(unsent);
+    throw new Error(`${unsent.length} commands of order ${orderNo} were not taken by the broker`);
   }
 
   #job(orderNo: number) {
     return {
       name: DISPATCH_JOB,
-      id: `${DISPATCH_JOB}-${orderNo}-${this.#deps.rooms().context.wall.nowMs()}-${++this.#retries}`,
+      id: `${DISPATCH_JOB}-${orderNo}-${this.#deps.rooms().process.id}-${++this.#jobs}`,
       data: { orderNo },
       attempts: LIMITS.dispatchAttempts,
       backoffMs: LIMITS.dispatchBackoffMs,
     };
   }
 
-  async #inTurn(orderNo: number, run: () => Promise<void>): Promise<void> {
+  async #giveBack(unsent: readonly Outgoing[]): Promise<void> {
+    const rooms = this.#deps.rooms();
+    if (!rooms.process.shared) return;
+    await unclaim(
+      rooms.database,
+      unsent.map(({ payload }) => payload.command_id),
+    );
+  }
+
+  async #inTurn(orderNo: number, run: () => Promise<unknown>): Promise<void> {
     const before = this.#tails.get(orderNo) ?? Promise.resolve();
-    const mine = before.catch(() => {}).then(run);
+    const mine = before.catch(() => {}).then(async () => void (await run()));
     this.#tails.set(orderNo, mine);
     try {
       await mine;
@@ -81,43 +142,40 @@ export class Dispatcher {
     }
   }
 
-  /** Publishes in batches side by side, marks in bulk; returns how many the broker did not take. */
-  async #send(orderNo: number, commands: readonly Outgoing[]): Promise<number> {
-    const { bus, topicOf } = this.#deps;
-    const { context } = this.#deps.rooms();
-    const sent: { commandId: string; at: Date }[] = [];
+  /** Publishes in batches side by side, marks in bulk; returns what the broker did not take. */
+  async #send(orderNo: number, commands: readonly Outgoing[]): Promise<Outgoing[]> {
+    const rooms = this.#deps.rooms();
+    const sent: Sent[] = [];
+    const unsent: Outgoing[] = [];
     for (const batch of chunked(commands, LIMITS.dispatchBatch)) {
       await Promise.all(
-        batch.map(async ({ derId, payload }) => {
-          const leftS = Math.ceil((Date.parse(payload.valid_until) - context.grid.nowMs()) / 1000);
-          if (leftS <= 0) return;
-          try {
-            await bus.publish(topicOf(derId, 'cmd'), JSON.stringify(payload), {
-              expirySeconds: leftS,
-              responseTopic: topicOf(derId, 'ack'),
-              correlation: payload.command_id,
-            });
-            sent.push({ commandId: payload.command_id, at: new Date(context.wall.nowMs()) });
-          } catch (error) {
-            context.log.warn({ derId, orderNo, error: String(error) }, 'the broker did not take a command');
-          }
+        batch.map(async (command) => {
+          if (await this.#publish(orderNo, command))
+            sent.push({ commandId: command.payload.command_id, at: new Date(rooms.context.wall.nowMs()) });
+          else unsent.push(command);
         }),
       );
     }
-    context.metrics.count('commands_sent', {}, sent.length);
-    if (sent.length > 0) await this.#mark(orderNo, sent);
-    return commands.length - sent.length;
+    rooms.context.metrics.count('commands_sent', {}, sent.length);
+    if (sent.length > 0) await markSent(rooms, orderNo, sent);
+    return unsent;
   }
 
-  #mark(orderNo: number, sent: readonly { commandId: string; at: Date }[]): Promise<void> {
-    const rooms = this.#deps.rooms();
-    return rooms.transact(async (work) => {
-      await lockByNo(work.db, orderNo);
-      await sql`
-        update command set state = 'SENT', sent_wall_at = s.at
-        from unnest(${sent.map((one) => one.commandId)}::text[], ${sent.map((one) => one.at)}::timestamptz[]) as s(id, at)
-        where command_id = s.id and state = 'PENDING'`.execute(work.db);
-      await reportFanOut(work, rooms, orderNo);
-    });
+  async #publish(orderNo: number, { derId, payload }: Outgoing): Promise<boolean> {
+    const { bus, topicOf, rooms } = this.#deps;
+    const { grid, log } = rooms().context;
+    const leftS = Math.ceil((Date.parse(payload.valid_until) - grid.nowMs()) / 1000);
+    if (leftS <= 0) return false;
+    try {
+      await bus.publish(topicOf(derId, 'cmd'), JSON.stringify(payload), {
+        expirySeconds: leftS,
+        responseTopic: topicOf(derId, 'ack'),
+        correlation: payload.command_id,
+      });
+      return true;
+    } catch (error) {
+      log.warn({ derId, orderNo, error: String(error) }, 'the broker did not take a command');
+      return false;
+    }
   }
 }

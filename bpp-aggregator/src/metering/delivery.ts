@@ -11,6 +11,7 @@ import type { AggregatorTables } from '../tables.ts';
 /** A running order as its delivery is measured: only devices that accepted count. */
 export interface WatchedOrder {
   readonly orderNo: number;
+  readonly feederId: string;
   readonly window: TimeWindow;
   readonly committedKw: number;
   readonly devices: readonly { readonly derNo: number; readonly baselineKw: number }[];
@@ -28,6 +29,7 @@ export async function watchedOrder(db: Kysely<AggregatorTables>, row: OrderRow):
     .execute();
   return {
     orderNo: row.order_no,
+    feederId: row.feeder_id,
     window: windowOf(row),
     committedKw: row.committed_kw,
     devices: devices.map((device) => ({ derNo: device.der_no, baselineKw: device.baseline_kw })),
@@ -76,7 +78,9 @@ export class DeliveryWatch {
     this.#rooms = rooms;
   }
 
+  /** Of several processes the leading one watches, and takes the orders from the tables. */
   watch(order: WatchedOrder): void {
+    if (!this.#rooms().process.leads()) return;
     this.#orders.set(order.orderNo, order);
     this.#arm();
   }
@@ -85,11 +89,23 @@ export class DeliveryWatch {
     this.#orders.delete(orderNo);
   }
 
-  /** Delivery of a watched order whose window has begun; undefined otherwise. */
-  measure(orderNo: number): DeliveryReport | undefined {
-    const { context, fleet } = this.#rooms();
-    const order = this.#orders.get(orderNo);
-    if (!order || context.grid.nowMs() < order.window.startMs) return undefined;
+  isWatching(orderNo: number): boolean {
+    return this.#orders.has(orderNo);
+  }
+
+  /** Forgets all orders but these. */
+  keepOnly(orderNos: ReadonlySet<number>): void {
+    for (const orderNo of this.#orders.keys()) if (!orderNos.has(orderNo)) this.#orders.delete(orderNo);
+  }
+
+  /** Delivery of an order whose answers are in and whose window has begun; undefined otherwise. */
+  async measure(db: Kysely<AggregatorTables>, row: OrderRow): Promise<DeliveryReport | undefined> {
+    const { context, fleet, process, refresh } = this.#rooms();
+    if (context.grid.nowMs() < row.window_start_at.getTime()) return undefined;
+    const watched = this.#orders.get(row.order_no);
+    const order = watched ?? (process.shared && row.answers_closed ? await watchedOrder(db, row) : undefined);
+    if (!order) return undefined;
+    await refresh.feeder(db, order.feederId);
     return measureDelivery(order, fleet);
   }
 
@@ -105,20 +121,24 @@ export class DeliveryWatch {
     this.#cancel = context.grid.at(context.grid.nowMs() + LIMITS.deliveryCheckMs, 'delivery check', () =>
       context.activity.track('delivery check', async () => {
         this.#cancel = undefined;
-        await this.#check();
+        await this.#check().catch((error: unknown) => {
+          context.log.error({ error: String(error) }, 'delivery could not be checked; the next check is soon');
+        });
         this.#arm();
       }),
     );
   }
 
   async #check(): Promise<void> {
-    const { context, config, fleet } = this.#rooms();
+    const { context, config, fleet, process, refresh, database } = this.#rooms();
+    if (!process.leads()) return this.#orders.clear();
     const nowMs = context.grid.nowMs();
     for (const order of [...this.#orders.values()].sort((a, b) => a.orderNo - b.orderNo)) {
       if (nowMs >= order.window.endMs) {
         this.#orders.delete(order.orderNo);
         continue;
       }
+      await refresh.feeder(database, order.feederId);
       // Before the slowest device type has had its response time, and has told of it, nothing is short.
       const dueMs = order.window.startMs + responseSecondsOf(order, fleet, config.responseSeconds) * 1000;
       if (nowMs < dueMs || (nowMs < dueMs + config.telemetryMaxAgeSeconds * 1000 && !hasReported(order, fleet, dueMs)))
@@ -134,7 +154,7 @@ export class DeliveryWatch {
     try {
       await rooms.transact(async (work) => {
         const row = await lockByNo(work.db, order.orderNo);
-        if (row.state !== 'IN_PROGRESS') return;
+        if (row.state !== 'IN_PROGRESS' || row.is_short === order.isShort) return;
         await work.db
           .updateTable('flex_order')
           .set({ is_short: order.isShort })

@@ -62,10 +62,13 @@ export class HalfHours {
     this.#rooms = rooms;
   }
 
+  /** Until `close`; may be started again. */
   start(): void {
+    this.#closed = false;
     const { context, config } = this.#rooms();
     const graceMs = config.meterGraceSeconds * 1000;
     const boundaryMs = (Math.floor((context.grid.nowMs() - graceMs) / HALF_HOUR_MS) + 1) * HALF_HOUR_MS;
+    this.#cancel();
     this.#cancel = context.grid.at(boundaryMs + graceMs, 'half hours', () =>
       context.activity.track('half hours', async () => {
         try {
@@ -84,6 +87,13 @@ export class HalfHours {
   close(): void {
     this.#closed = true;
     this.#cancel();
+  }
+
+  /** Rolls up the half hour that ended last: who led before may have died in the middle of it. */
+  async takeOver(): Promise<void> {
+    const { context, config } = this.#rooms();
+    const endMs = context.grid.nowMs() - config.meterGraceSeconds * 1000;
+    await this.#roll((Math.floor(endMs / HALF_HOUR_MS) - 1) * HALF_HOUR_MS);
   }
 
   async #roll(startMs: number): Promise<void> {

@@ -40,6 +40,12 @@ export class Fleet {
     this.#byFeeder = undefined;
   }
 
+  /** What the database knows of a device by now; its contract and live state stay. */
+  note({ derNo, asked, accepted, optedOutUntilMs }: DerRecord): void {
+    const der = this.#own(derNo);
+    if (der) Object.assign(der, { asked, accepted, optedOutUntilMs });
+  }
+
   get(derId: string): FleetDer | undefined {
     return this.#ders.get(derId);
   }

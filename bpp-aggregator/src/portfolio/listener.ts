@@ -20,12 +20,21 @@ interface Ears {
   readonly allowances: Map<string, () => boolean>;
 }
 
-/** Hears the devices of this aggregator. What is not valid, or not from the device of its topic, is counted and dropped. */
+/**
+ * Hears the devices of this aggregator. Of several processes one has a reading, where the broker can do that; states are
+ * live in each of them, and an answer is better heard twice than lost with a process. What is not valid, or not from the
+ * device of its topic, is counted and dropped.
+ */
 export async function listenToDevices(bus: BusClient, ears: Ears): Promise<void> {
-  const { config } = ears.rooms();
+  const { config, process } = ears.rooms();
+  const share = process.shared && bus.shares ? { shared: 'readings' } : {};
   // One after the other: with 3.1.1 a refused filter shows only in its own SUBACK.
   for (const kind of KINDS)
-    await bus.subscribe(deviceFilter(config.subscriberId, kind), (message) => hear(ears, message));
+    await bus.subscribe(
+      deviceFilter(config.subscriberId, kind),
+      (message) => hear(ears, message),
+      kind === 'telemetry' ? share : {},
+    );
 }
 
 export function hear(ears: Ears, message: BusMessage): void {

@@ -1,11 +1,11 @@
 import type { DerId } from '@flexder/protocol/beckn/identifiers.ts';
 import type { DeviceType } from '@flexder/protocol/flexibility/model.ts';
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type Selectable, sql } from 'kysely';
 import { chunked } from '../dispatch/plan.ts';
 import { LIMITS } from '../limits.ts';
-import type { AggregatorTables } from '../tables.ts';
+import type { AggregatorTables, DerTable } from '../tables.ts';
 import type { PortfolioDer } from './der.ts';
-import type { Fleet } from './fleet.ts';
+import type { DerRecord, Fleet } from './fleet.ts';
 
 /** Stores contracts (new or changed) and puts the devices into the fleet with the record the database has of them. */
 export async function enterPortfolio(
@@ -37,12 +37,7 @@ export async function enterPortfolio(
     for (const row of rows) {
       const contract = contracts.get(row.der_id);
       if (!contract) continue;
-      fleet.put(contract, {
-        derNo: row.der_no,
-        asked: row.asked,
-        accepted: row.accepted,
-        optedOutUntilMs: row.opted_out_until?.getTime() ?? 0,
-      });
+      fleet.put(contract, recordOf(row));
     }
   }
 }
@@ -50,26 +45,31 @@ export async function enterPortfolio(
 /** Devices enrolled before this start that the configuration no longer lists stay in the portfolio. */
 export async function loadPortfolio(db: Kysely<AggregatorTables>, fleet: Fleet): Promise<void> {
   const rows = await db.selectFrom('der').selectAll().orderBy('der_no').limit(LIMITS.maxDers).execute();
-  for (const row of rows) {
-    fleet.put(
-      {
-        derId: row.der_id as DerId,
-        type: row.device_type as DeviceType,
-        feederId: row.feeder_id as PortfolioDer['feederId'],
-        ratedKw: row.rated_kw,
-        importMsid: row.import_msid,
-        exportMsid: row.export_msid,
-        consent: { fromMs: row.consent_from.getTime(), untilMs: row.consent_until.getTime() },
-        essential: row.essential,
-      },
-      {
-        derNo: row.der_no,
-        asked: row.asked,
-        accepted: row.accepted,
-        optedOutUntilMs: row.opted_out_until?.getTime() ?? 0,
-      },
-    );
-  }
+  for (const row of rows) fleet.put(contractOf(row), recordOf(row));
+}
+
+export type DerRow = Selectable<DerTable>;
+
+export function contractOf(row: DerRow): PortfolioDer {
+  return {
+    derId: row.der_id as DerId,
+    type: row.device_type as DeviceType,
+    feederId: row.feeder_id as PortfolioDer['feederId'],
+    ratedKw: row.rated_kw,
+    importMsid: row.import_msid,
+    exportMsid: row.export_msid,
+    consent: { fromMs: row.consent_from.getTime(), untilMs: row.consent_until.getTime() },
+    essential: row.essential,
+  };
+}
+
+export function recordOf(row: Pick<DerRow, 'der_no' | 'asked' | 'accepted' | 'opted_out_until'>): DerRecord {
+  return {
+    derNo: row.der_no,
+    asked: row.asked,
+    accepted: row.accepted,
+    optedOutUntilMs: row.opted_out_until?.getTime() ?? 0,
+  };
 }
 
 /** The samples of the last five minutes, so that a restart keeps the operational baseline and the offers. */

@@ -15,6 +15,12 @@ export interface Leader {
   close(): Promise<void>;
 }
 
+/** An embedded database is in the process itself: it has one connection, which nobody else can have. */
+export function leadAlways({ onChange }: Pick<LeaderDeps, 'onChange'>): Leader {
+  onChange(true);
+  return { isLeader: true, close: async () => onChange(false) };
+}
+
 export interface LeaderDeps {
   readonly db: Kysely<never>;
   readonly wall: WallClock;
