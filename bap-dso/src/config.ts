@@ -126,10 +126,13 @@ export function bapConfig(input: BapConfigInput): BapConfig {
   return { ...config, settlement: settlement ?? defaultSettlement(config) };
 }
 
-function defaultSettlement(config: Pick<BapConfig, 'subscriberId' | 'feeders'>): SettlementConfig {
+function defaultSettlement(config: Pick<BapConfig, 'subscriberId' | 'feeders' | 'network'>): SettlementConfig {
   return settlementConfig(config.subscriberId, {
     licenceArea: config.feeders[0]!.licenceArea,
-    gspGroups: Object.fromEntries(config.feeders.map(({ feederId, gspGroupId }) => [feederId, gspGroupId])),
+    gspGroups: Object.fromEntries([
+      ...(config.network?.gsps ?? []),
+      ...config.feeders.map(({ feederId, gspGroupId }) => [feederId, gspGroupId] as const),
+    ]),
   });
 }
 

@@ -37,7 +37,7 @@ export function buildNetwork(head: Head, rows: NetworkRows, problems: Problems):
   return {
     name: head.name,
     licenceArea: head.licence_area,
-    gspIds: new Set(rows.gsps.map((row) => row.gsp_id)),
+    gsps: new Map(rows.gsps.map((row) => [row.gsp_id, row.gsp_group_id])),
     feeders: new Map(feeders.map((feeder) => [feeder.feederId, feeder])),
     links: rows.links.map(({ from_id, to_id, share }) => ({ fromId: from_id, toId: to_id, share })),
     ders: rows.ders.map(

@@ -176,7 +176,7 @@ describe('the network model in use', () => {
         ['river-lane', 2_700],
       ]);
       expect(config.network!.name).to.equal(network.name);
-      expect(config.settlement.gspGroups).to.include({ 'heath-road': '_J' });
+      expect(config.settlement.gspGroups).to.include({ 'heath-road': '_J', 'gsp-west': '_J' });
       expect(problemsOf({ FLEXDER_BAP_NETWORK_DIR: SAMPLE, FLEXDER_BAP_FEEDERS: '[]' })).to.include(
         'set one of FLEXDER_BAP_NETWORK_DIR and FLEXDER_BAP_FEEDERS, not both',
       );

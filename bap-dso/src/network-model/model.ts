@@ -47,7 +47,8 @@ export interface NetworkDer {
 export interface NetworkModel {
   readonly name: string;
   readonly licenceArea: string;
-  readonly gspIds: ReadonlySet<string>;
+  /** GSP group of each GSP. */
+  readonly gsps: ReadonlyMap<string, string>;
   readonly feeders: ReadonlyMap<string, NetworkFeeder>;
   readonly links: readonly NetworkLink[];
   readonly ders: readonly NetworkDer[];

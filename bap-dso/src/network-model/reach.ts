@@ -40,7 +40,7 @@ export function createReach(model: NetworkModel): Reach {
     const key = `${aggregatorId} ${locationId} ${feederId}`;
     const known = reaches.get(key);
     if (known !== undefined) return known;
-    const reach = model.gspIds.has(locationId)
+    const reach = model.gsps.has(locationId)
       ? ofGsp(aggregatorId, locationId, feederId)
       : model.feeders.has(locationId)
         ? flow(feederId, locationId)

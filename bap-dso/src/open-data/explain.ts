@@ -1,7 +1,7 @@
 /** What a source says is wrong: each has its own words for it, the portal of UK Power Networks two. */
 import { z } from 'zod';
 import { OpenDataError, type OpenDataErrorKind } from './errors.ts';
-import { HOLD_UNSAID_MS, TEXT_SHOWN } from './limits.ts';
+import { HOLD_LONGEST_MS, HOLD_UNSAID_MS, TEXT_SHOWN } from './limits.ts';
 
 /** Opendatasoft; its quota error is of another shape than all others. */
 const explore = z.object({ error_code: z.string(), message: z.string() });
@@ -55,7 +55,9 @@ export function errorOf(
 function resetOf(body: unknown, retryAfter: string | undefined, nowMs: number): number {
   const limit = quota.safeParse(body);
   const at = limit.success ? Date.parse(limit.data.reset_time) : Number.NaN;
-  if (Number.isFinite(at)) return Math.max(at, nowMs);
+  const latestMs = nowMs + HOLD_LONGEST_MS;
+  if (Number.isFinite(at)) return Math.min(latestMs, Math.max(at, nowMs));
   const seconds = Number(retryAfter);
-  return nowMs + (retryAfter && Number.isFinite(seconds) && seconds >= 0 ? seconds * 1_000 : HOLD_UNSAID_MS);
+  const said = retryAfter && Number.isFinite(seconds) && seconds >= 0;
+  return Math.min(latestMs, nowMs + (said ? seconds * 1_000 : HOLD_UNSAID_MS));
 }

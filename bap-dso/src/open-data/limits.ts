@@ -19,6 +19,8 @@ export const NESO_DATASTORE_GAP_MS = 30_000;
 export const TURN_WAITING = 64;
 /** A source that asks for a longer pause than this is not waited for: the refresh comes back when it may. */
 export const HOLD_MOST_MS = 120_000;
+/** Quotas are of a day at most: a reset further away is a mistake of the source, and no timer reaches it. */
+export const HOLD_LONGEST_MS = 24 * 3_600_000;
 /** What a 429 without a readable reset time is taken to ask for. */
 export const HOLD_UNSAID_MS = 60_000;
 /** The portal of UK Power Networks: rows a page, and the end of what paging reaches. */

@@ -3,9 +3,9 @@ import type { NetworkFeeder, NetworkModel } from '../network-model/model.ts';
 
 export function networkView(model: NetworkModel | undefined) {
   if (!model) return { network: null };
-  const { name, licenceArea, gspIds, links, feeders } = model;
+  const { name, licenceArea, gsps, links, feeders } = model;
   const views = [...feeders.values()].map((feeder) => feederView(model, feeder));
-  return { network: { name, licenceArea, gsps: [...gspIds], links, feeders: views } };
+  return { network: { name, licenceArea, gsps: [...gsps.keys()], links, feeders: views } };
 }
 
 function feederView({ ders }: NetworkModel, feeder: NetworkFeeder) {

@@ -125,6 +125,12 @@ describe('open data sources', () => {
       expect(portal.asked).to.have.length(1);
     });
 
+    it('429 until next century is a day', async () => {
+      const quota = { ...replies.QUOTA, reset_time: '2126-01-01T00:00:00Z' };
+      const error = await failure((_request, response) => json(response, 429, quota));
+      expect(error.retryAtMs).to.equal(wall.nowMs() + 24 * 3_600_000);
+    });
+
     it('429 with Retry-After, and with nothing at all', async () => {
       const first = await failure((_request, response) => void response.writeHead(429, { 'retry-after': '20' }).end());
       expect(first.retryAtMs).to.equal(wall.nowMs() + 20_000);

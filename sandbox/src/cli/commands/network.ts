@@ -32,9 +32,9 @@ const command: Command = {
 };
 export default command;
 
-function summaryOf({ name, feeders, gspIds, ders }: NetworkModel): string {
+function summaryOf({ name, feeders, gsps, ders }: NetworkModel): string {
   const essential = ders.filter((der) => der.essential).length;
   const loads = [...feeders.values()].reduce((sum, feeder) => sum + feeder.essentialLoads.count, 0);
   const left = essential === 0 ? '' : `, ${essential} of them at essential meters and not counted on`;
-  return `${name}: ${feeders.size} feeders below ${gspIds.size} GSPs, ${ders.length} devices${left}, ${loads} essential loads.`;
+  return `${name}: ${feeders.size} feeders below ${gsps.size} GSPs, ${ders.length} devices${left}, ${loads} essential loads.`;
 }
