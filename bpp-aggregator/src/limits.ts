@@ -6,16 +6,20 @@ export const LIMITS = {
   maxItemsPerSelection: 16,
   /** Devices of one order: its commands leave in one burst and its meter document must stay transferable. */
   maxDersPerOrder: 2_000,
-  /** Devices whose commands are published side by side: the broker connection's outgoing window. */
-  dispatchBatch: 50,
+  /** Commands handed to the broker side by side: enough to hide its round trip, few enough for its answers to be in time. */
+  dispatchLanes: 500,
   /** A hold that lost a race is tried again with the devices that are left, this often. */
   holdRounds: 3,
   /** Telemetry waiting for the database; a day of a stuck database must not take the memory. The oldest go first. */
   maxReadingsQueued: 50_000,
   /** Readings of one insert: small enough that an order never waits long for the database behind it. */
   readingsPerInsert: 500,
-  /** Device answers waiting for the database: every command of some full orders, twice. */
-  maxAnswersQueued: 10_000,
+  /** Device answers waiting for the database while commands go out: the answer and the start of each of a full portfolio. */
+  maxAnswersQueued: 40_000,
+  /** Answers wait this long for commands that are going out: far less than the devices' own deadline. */
+  answersWaitMs: 2_000,
+  /** Answers of one transaction: an order never waits long for the database behind them. */
+  answersPerWrite: 5_000,
   /** Half hours of one insert of history: at enrolment nobody waits behind it. */
   halfHoursPerInsert: 5_000,
   /** Power samples kept per device: five minutes at one in five seconds. */

@@ -5,7 +5,6 @@ import type { Rooms } from '../context.ts';
 import { LIMITS } from '../limits.ts';
 import { lockByNo } from '../orders/store.ts';
 import { type Outgoing, pendingCommands } from './commands.ts';
-import { chunked } from './plan.ts';
 import { reportFanOut } from './report.ts';
 
 /** Job that sends what a fan-out could not. */
@@ -81,29 +80,30 @@ export class Dispatcher {
     }
   }
 
-  /** Publishes in batches side by side, marks in bulk; returns how many the broker did not take. */
+  /** Publishes side by side, marks in bulk; returns how many the broker did not take. */
   async #send(orderNo: number, commands: readonly Outgoing[]): Promise<number> {
     const { bus, topicOf } = this.#deps;
     const { context } = this.#deps.rooms();
     const sent: { commandId: string; at: Date }[] = [];
-    for (const batch of chunked(commands, LIMITS.dispatchBatch)) {
-      await Promise.all(
-        batch.map(async ({ derId, payload }) => {
-          const leftS = Math.ceil((Date.parse(payload.valid_until) - context.grid.nowMs()) / 1000);
-          if (leftS <= 0) return;
-          try {
-            await bus.publish(topicOf(derId, 'cmd'), JSON.stringify(payload), {
-              expirySeconds: leftS,
-              responseTopic: topicOf(derId, 'ack'),
-              correlation: payload.command_id,
-            });
-            sent.push({ commandId: payload.command_id, at: new Date(context.wall.nowMs()) });
-          } catch (error) {
-            context.log.warn({ derId, orderNo, error: String(error) }, 'the broker did not take a command');
-          }
-        }),
-      );
-    }
+    const publish = async ({ derId, payload }: Outgoing) => {
+      const leftS = Math.ceil((Date.parse(payload.valid_until) - context.grid.nowMs()) / 1000);
+      if (leftS <= 0) return;
+      try {
+        await bus.publish(topicOf(derId, 'cmd'), JSON.stringify(payload), {
+          expirySeconds: leftS,
+          responseTopic: topicOf(derId, 'ack'),
+          correlation: payload.command_id,
+        });
+        sent.push({ commandId: payload.command_id, at: new Date(context.wall.nowMs()) });
+      } catch (error) {
+        context.log.warn({ derId, orderNo, error: String(error) }, 'the broker did not take a command');
+      }
+    };
+    let next = 0;
+    const lane = async () => {
+      for (let one = commands[next++]; one; one = commands[next++]) await publish(one);
+    };
+    await Promise.all(Array.from({ length: Math.min(commands.length, LIMITS.dispatchLanes) }, lane));
     context.metrics.count('commands_sent', {}, sent.length);
     if (sent.length > 0) await this.#mark(orderNo, sent);
     return commands.length - sent.length;
