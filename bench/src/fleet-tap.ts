@@ -16,6 +16,12 @@ export interface Tapped {
 const ANSWERS = new Set(['ACCEPTED', 'REJECTED', 'OPTED_OUT', 'EXPIRED']);
 const read = (payload: Uint8Array | string) => JSON.parse(payload.toString()) as Record<string, string>;
 
+/** The id of a command that activates; one that releases is no part of the figures. */
+function activationOf(payload: string): string | undefined {
+  const { type, command_id } = read(payload);
+  return type === 'RELEASE' ? undefined : command_id;
+}
+
 export function tap(nowMs: () => number): { readonly tapped: Tapped; over(bus: DeviceBus): DeviceBus } {
   const tapped: Tapped = { detectedMs: 0, cpuMs: 0, begun: new Map(), sent: new Map(), answered: new Map() };
   let detected = process.cpuUsage();
@@ -27,7 +33,8 @@ export function tap(nowMs: () => number): { readonly tapped: Tapped; over(bus: D
     }
     if (parsed?.kind !== 'ack') return;
     const { command_id: id, result } = read(Buffer.from(payload));
-    if (id && ANSWERS.has(result!) && !tapped.answered.has(id)) tapped.answered.set(id, nowMs());
+    if (id && tapped.begun.has(id) && ANSWERS.has(result!) && !tapped.answered.has(id))
+      tapped.answered.set(id, nowMs());
   };
   return {
     tapped,
@@ -49,7 +56,7 @@ export function tap(nowMs: () => number): { readonly tapped: Tapped; over(bus: D
           } satisfies TypedPropertyDescriptor<typeof client.subscribe>,
           publish: {
             async value(topic, payload, more) {
-              const id = topic.endsWith('/cmd') ? read(payload).command_id! : undefined;
+              const id = topic.endsWith('/cmd') ? activationOf(payload) : undefined;
               if (id !== undefined) tapped.begun.set(id, nowMs());
               await client.publish(topic, payload, more);
               if (id === undefined) return;

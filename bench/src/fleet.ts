@@ -151,6 +151,7 @@ async function report(
     answersCounted: answered.size,
     acksAtTheDso: summary.acks,
     orders: summary.orders,
+    ordersNotKept: summary.ordersNotKept,
     /** Each command: from the reading that crossed the limit to the broker's acknowledgement. */
     detectionToCommandMs: since(() => detectedMs, sent),
     detectionToLastCommandCpuMs: cpuMs,

@@ -6,7 +6,9 @@ export const LIMITS = {
   maxItemsPerSelection: 16,
   /** Devices of one order: its commands leave in one burst and its meter document must stay transferable. */
   maxDersPerOrder: 2_000,
-  /** Devices whose commands are published side by side: the broker connection's outgoing window. */
+  /** Commands handed to the broker side by side: enough to hide its round trip, few enough for its answers to be in time. */
+  dispatchLanes: 500,
+  /** Devices one job of a shared fan-out claims: small, so that every process has some of it. */
   dispatchBatch: 50,
   /**
    * A command that one process has claimed is nobody else's for so long: more than a publish is waited for, so that no
@@ -34,8 +36,12 @@ export const LIMITS = {
   maxReadingsQueued: 50_000,
   /** Readings of one insert: small enough that an order never waits long for the database behind it. */
   readingsPerInsert: 500,
-  /** Device answers waiting for the database: every command of some full orders, twice. */
-  maxAnswersQueued: 10_000,
+  /** Device answers waiting for the database while commands go out: the answer and the start of each of a full portfolio. */
+  maxAnswersQueued: 40_000,
+  /** Answers wait this long for commands that are going out: far less than the devices' own deadline. */
+  answersWaitMs: 2_000,
+  /** Answers of one transaction: an order never waits long for the database behind them. */
+  answersPerWrite: 5_000,
   /** Half hours of one insert of history: at enrolment nobody waits behind it. */
   halfHoursPerInsert: 5_000,
   /** Power samples kept per device: five minutes at one in five seconds. */

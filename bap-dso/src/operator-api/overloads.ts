@@ -1,4 +1,5 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
+import { rounded } from '../grid-monitoring/detection.ts';
 import type { EventContext } from '../open-data/event-context.ts';
 import type { BapTables, OverloadTable } from '../tables.ts';
 import { COMMITTED_STATES } from './orders.ts';
@@ -94,8 +95,9 @@ function overloadView(row: Joined): OverloadView {
     window: { startMs: row.window_start_at.getTime(), endMs: row.window_end_at.getTime() },
     peakDuringKw: row.peak_during_kw === null ? null : Number(row.peak_during_kw),
     requestedKw: Number(row.requested_kw),
-    committedKw: Number(row.committed_kw ?? 0),
-    acknowledgedKw: Number(row.acknowledged_kw ?? 0),
+    // The database adds in the order of its rows: the last digits are not to be told apart.
+    committedKw: rounded(Number(row.committed_kw ?? 0)),
+    acknowledgedKw: rounded(Number(row.acknowledged_kw ?? 0)),
     measuredKw: row.measured_kw === null ? null : Number(row.measured_kw),
     toppedUp: row.topped_up,
     orders: Number(row.orders ?? 0),

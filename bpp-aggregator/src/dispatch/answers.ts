@@ -1,3 +1,4 @@
+import { within } from '@flexder/runtime/service.ts';
 import type { DeviceAck } from '@flexder/schemas/types.ts';
 import { type Kysely, sql } from 'kysely';
 import type { Rooms } from '../context.ts';
@@ -36,7 +37,9 @@ export class Answers {
   async #drain(): Promise<void> {
     const { context } = this.#rooms();
     try {
-      while (this.#queued.length > 0) await this.#write(this.#queued.splice(0));
+      // Commands first: the answers of those already out would take the database from those still to go.
+      await within(context.wall, LIMITS.answersWaitMs, this.#rooms().dispatcher.idle()).catch(() => {});
+      while (this.#queued.length > 0) await this.#write(this.#queued.splice(0, LIMITS.answersPerWrite));
     } catch (error) {
       context.metrics.count('device_answers_lost');
       context.log.error({ error: String(error) }, 'device answers could not be written; those devices count as silent');

@@ -4,7 +4,6 @@ import type { Rooms } from '../context.ts';
 import { LIMITS } from '../limits.ts';
 import { type Claimable, claimCommands, unclaim } from './claims.ts';
 import type { Outgoing } from './commands.ts';
-import { chunked } from './plan.ts';
 import { markSent, type Sent } from './sent.ts';
 
 /** Job that sends commands of one order: a batch of them where processes share it, else all that are unsent. */
@@ -142,20 +141,20 @@ export class Dispatcher {
     }
   }
 
-  /** Publishes in batches side by side, marks in bulk; returns what the broker did not take. */
+  /** Publishes side by side, marks in bulk; returns what the broker did not take. */
   async #send(orderNo: number, commands: readonly Outgoing[]): Promise<Outgoing[]> {
     const rooms = this.#deps.rooms();
     const sent: Sent[] = [];
     const unsent: Outgoing[] = [];
-    for (const batch of chunked(commands, LIMITS.dispatchBatch)) {
-      await Promise.all(
-        batch.map(async (command) => {
-          if (await this.#publish(orderNo, command))
-            sent.push({ commandId: command.payload.command_id, at: new Date(rooms.context.wall.nowMs()) });
-          else unsent.push(command);
-        }),
-      );
-    }
+    let next = 0;
+    const lane = async () => {
+      for (let one = commands[next++]; one; one = commands[next++]) {
+        if (await this.#publish(orderNo, one))
+          sent.push({ commandId: one.payload.command_id, at: new Date(rooms.context.wall.nowMs()) });
+        else unsent.push(one);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(commands.length, LIMITS.dispatchLanes) }, lane));
     rooms.context.metrics.count('commands_sent', {}, sent.length);
     if (sent.length > 0) await markSent(rooms, orderNo, sent);
     return unsent;
