@@ -205,8 +205,12 @@ function healthOf(rooms: Rooms, participant: OpenParticipant<AggregatorTables>, 
       return { ok: true, detail: rooms.context.engines.database.kind };
     },
     queue: async () => {
-      const counts = await participant.queue.counts();
-      return { ok: true, detail: `${counts.waiting} waiting, ${counts.failed} dead` };
+      // Without it messages are still taken and devices commanded: no reason to send askers elsewhere.
+      const told = await participant.queue.counts().then(
+        ({ waiting, failed }) => `${waiting} waiting, ${failed} dead${failed > 0 ? ': see flexder queue' : ''}`,
+        (error: Error) => `away, and done without: ${error.message}`,
+      );
+      return { ok: true, detail: told };
     },
     bus: async () => ({ ok: bus.connected, detail: bus.connected ? 'connected' : 'not connected' }),
     ...(rooms.process.shared && {

@@ -17,40 +17,50 @@ import {
   feederOf,
   openBench,
   reports,
-  START_MS,
   selectionOf,
 } from './testing/bench.ts';
 import { type Mortal, startMortal } from './testing/mortal.ts';
 
-const DERS = 130;
+/** On each feeder: three batches, which is more than one process takes at a time. */
+const DERS = 110;
+const FEEDERS = 9;
 const HALF_HOUR_MS = 1_800_000;
 const SETTINGS = { answerDeadlineS: 60, releaseSpreadSeconds: 60 };
-
-/** Most of the feeder, so that a fan-out is shared. */
-const most: Ask = { feeder: feederOf(0), kw: 800, window: { startMs: START_MS, endMs: START_MS + HALF_HOUR_MS } };
-const few: Ask = { ...most, kw: 100 };
 
 describe('several processes of one aggregator', function () {
   this.timeout(60_000);
   let bench: Bench;
   let balancer: Balancer;
-  let processes: Mortal[];
+  let processes: Mortal[] = [];
   let buyers = 0;
+  let feeders = 0;
+  /** Of a feeder no test had before: most of it, or a few devices. */
+  let most: Ask;
+  let few: Ask;
+
+  before(async () => {
+    bench = await openBench({ ders: DERS, feeders: FEEDERS, settings: SETTINGS });
+    balancer = await startBalancer();
+  });
 
   beforeEach(async () => {
-    bench = await openBench({ ders: DERS, settings: SETTINGS });
-    balancer = await startBalancer();
-    processes = [];
-    for (let i = 0; i < 3; i++) processes.push(await startMortal(bench, balancer));
+    processes = processes.filter(({ isDead }) => !isDead);
+    while (processes.length < 3) processes.push(await startMortal(bench, balancer));
+    for (const process of processes) process.doom = {};
+    const startMs = bench.grid.nowMs();
+    most = { feeder: feederOf(feeders++), kw: 720, window: { startMs, endMs: startMs + HALF_HOUR_MS } };
+    few = { ...most, kw: 100 };
+    bench.fleet.received.length = 0;
+    bench.fleet.behave = () => ({ result: 'ACCEPTED' });
     await bench.report();
     for (const { service } of processes)
       await bench.until('every device online everywhere', async () => {
         const { dependencies } = await service.health();
-        return dependencies.portfolio?.detail === `${DERS} of ${DERS} devices online`;
+        return dependencies.portfolio?.detail === `${DERS * FEEDERS} of ${DERS * FEEDERS} devices online`;
       });
   });
 
-  afterEach(async () => {
+  after(async () => {
     await Promise.all(processes.map((one) => one.close()));
     await balancer.close();
     await bench.close();
@@ -91,6 +101,16 @@ describe('several processes of one aggregator', function () {
   }
 
   it('each takes any message, and a large fan-out is shared: every effect once', async () => {
+    // Nobody publishes before a second one does.
+    const sharing = new Set<Mortal>();
+    const second = deferred();
+    for (const process of processes)
+      process.doom = {
+        async beforePublish() {
+          if (sharing.add(process).size === 2) second.resolve();
+          await second.promise;
+        },
+      };
     const { transactionId } = await buy(bench, buyer(), most);
     await closedReport(transactionId);
     const devices = commandsByDevice();
@@ -101,7 +121,7 @@ describe('several processes of one aggregator', function () {
     const shares = await Promise.all(processes.map(({ context }) => sentBy(context.metrics)));
     expect(shares.reduce((sum, share) => sum + share, 0)).to.equal(devices.size);
     expect(shares.filter((share) => share > 0)).to.have.length.above(1);
-    expect(balancer.answered.size).to.equal(3);
+    expect(balancer.answered.size).to.be.at.least(3);
   });
 
   it('the same message to all of them at once has one effect', async () => {
@@ -117,19 +137,21 @@ describe('several processes of one aggregator', function () {
     await bench.context.wall.sleep(2_500);
     expect(callbacksOf('on_select', transactionId)).to.have.length(1);
     const db = await tables();
-    const { rows } = await sql<{ n: number }>`select count(*)::int as n from flex_order`.execute(db);
+    const { rows } = await sql<{ n: number }>`select count(*)::int as n from flex_order
+      where transaction_id = ${transactionId}`.execute(db);
     expect(rows).to.deep.equal([{ n: 1 }]);
   });
 
   it('no device is in two orders, however many select at once', async () => {
-    const asks = await Promise.all(Array.from({ length: 8 }, () => buyQuote(bench, buyer(), { ...few, kw: 200 })));
+    const asks = await Promise.all(Array.from({ length: 8 }, () => buyQuote(bench, buyer(), { ...few, kw: 110 })));
     const quotedKw = asks.reduce((sum, { quote }) => sum + (quote?.totalKw ?? 0), 0);
     expect(quotedKw).to.be.at.most(DERS * 7);
     const db = await tables();
     const { rows } = await sql<{ n: number; ders: number }>`
-      select count(*)::int as n, count(distinct der_no)::int as ders from reservation where active`.execute(db);
+      select count(*)::int as n, count(distinct der_no)::int as ders
+      from reservation r join flex_order o using (order_no) where active and feeder_id = ${few.feeder}`.execute(db);
     expect(rows[0]?.n).to.equal(rows[0]?.ders);
-    expect(rows[0]?.n).to.be.above(100);
+    expect(rows[0]?.n).to.be.above(50);
   });
 
   it('one is killed after its ACK: another handles the message, once', async () => {
@@ -156,12 +178,12 @@ describe('several processes of one aggregator', function () {
     const order = await confirmOnly(buyer(), most);
     let total = 0;
     for (const process of processes)
-      process.doom = { onPublish: () => ++total === 57 && processes.every(({ isDead }) => !isDead) };
+      process.doom = { onPublish: () => ++total === 37 && processes.every(({ isDead }) => !isDead) };
     await order.send();
     await Promise.any(processes.map(({ death }) => death));
     await closedReport(order.transactionId);
     const devices = commandsByDevice();
-    expect(devices.size).to.be.above(100);
+    expect(devices.size).to.be.above(50);
     expect(eachOneCommand()).to.equal(true);
     expect(last(order.transactionId)?.dispatch).to.include({
       commands: devices.size,
@@ -189,12 +211,13 @@ describe('several processes of one aggregator', function () {
     // Whoever confirmed armed the deadline; it is one of the first two. The third knows nothing of the order.
     processes[0]?.kill();
     processes[1]?.kill();
-    await bench.grid.advanceTo(START_MS + 62_000);
+    const startMs = bench.grid.nowMs();
+    await bench.grid.advanceTo(startMs + 62_000);
     await closedReport(transactionId);
     const { commands, accepted, silent } = last(transactionId)!.dispatch!;
     expect(accepted + silent).to.equal(commands);
     expect(silent).to.be.above(0);
-    for (let at = START_MS + 120_000; at <= START_MS + HALF_HOUR_MS + 120_000; at += 60_000) {
+    for (let at = startMs + 300_000; at <= startMs + HALF_HOUR_MS + 300_000; at += 300_000) {
       await bench.grid.advanceTo(at);
       await bench.report();
     }
@@ -229,6 +252,14 @@ describe('several processes of one aggregator', function () {
     expect(verifyChain(chain)).to.deep.include({ valid: true });
   });
 });
+
+function deferred() {
+  let resolve = () => {};
+  const promise = new Promise<void>((yes) => {
+    resolve = yes;
+  });
+  return { promise, resolve };
+}
 
 /** Commands this process handed to the broker. */
 async function sentBy(metrics: { text(): Promise<string> }): Promise<number> {

@@ -23,6 +23,7 @@ export interface Death {
   onQuery?(statement: string): boolean;
   /** `published` counts commands to devices so far. */
   onPublish?(published: number): boolean;
+  beforePublish?(): Promise<void>;
   onRequest?(url: string): boolean;
 }
 
@@ -154,6 +155,7 @@ function mortalBus(bus: DeviceBus, life: Life): DeviceBus {
         subscribe: (filter, handler, more) =>
           client.subscribe(filter, (message) => (life.dead ? undefined : handler(message)), more),
         async publish(topic, payload, more) {
+          await life.doom.beforePublish?.();
           if (life.dead || life.doom.onPublish?.(published)) throw life.die();
           published++;
           await client.publish(topic, payload, more);

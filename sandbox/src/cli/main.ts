@@ -6,6 +6,7 @@ const COMMANDS: Record<string, () => Promise<{ default: Command }>> = {
   demo: () => import('./commands/demo.ts'),
   up: () => import('./commands/up.ts'),
   serve: () => import('./commands/serve.ts'),
+  queue: () => import('./commands/queue.ts'),
   broker: () => import('./commands/broker.ts'),
   validate: () => import('./commands/validate.ts'),
   sign: () => import('./commands/sign.ts'),

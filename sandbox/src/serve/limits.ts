@@ -19,5 +19,9 @@ export const PROBLEMS_TOLD = 20;
 /** Readings of a fleet: at most once a second, at least as often as an aggregator needs to offer a device. */
 export const TELEMETRY_LEAST_S = 1;
 export const TELEMETRY_MOST_S = 120;
+/** Dead jobs shown or tried again at once: what an operator reads, and a queue takes without a pause. */
+export const DEAD_JOBS_MOST = 1_000;
+/** `flexder queue` waits this long for its answer. */
+export const QUEUE_ANSWER_MS = 10_000;
 /** Services of one plan each take a port here and one 100 above for health and metrics. */
 export const HEALTH_PORT_OFFSET = 100;

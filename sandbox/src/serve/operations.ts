@@ -4,10 +4,13 @@ import type { WallClock } from '@flexder/runtime/clock.ts';
 import { type Listening, listen } from '@flexder/runtime/http/listen.ts';
 import type { Metrics } from '@flexder/runtime/metrics.ts';
 import type { Running } from './kind.ts';
+import { answerQueue, type Queues } from './queue-operations.ts';
 
 export type Shown = Pick<Running, 'health' | 'measure'>;
 
 export interface Operations extends Listening {
+  /** Job queues that operators may look at from now on. */
+  showQueues(queues: Queues): void;
   /** What `/health/ready` says from now on. */
   show(state: Shown): void;
 }
@@ -22,9 +25,16 @@ export async function openOperations(
   metrics: Pick<Metrics, 'text'>,
 ): Promise<Operations> {
   let current: Shown = notReady('starting');
-  const listening = await listen((request, response) => void answer(request, response, metrics, current), place);
+  let queues: Queues = async () => [];
+  const listening = await listen(
+    (request, response) => void answer(request, response, metrics, current, queues),
+    place,
+  );
   return {
     ...listening,
+    showQueues(shown) {
+      queues = shown;
+    },
     show(state) {
       current = state;
     },
@@ -36,11 +46,19 @@ async function answer(
   response: ServerResponse,
   metrics: Pick<Metrics, 'text'>,
   { health, measure }: Shown,
+  queues: Queues,
 ): Promise<void> {
   const send = (status: number, type: string, body: string) =>
     void response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(body);
   const json = (status: number, value: unknown) => send(status, 'application/json', JSON.stringify(value));
   const { pathname } = new URL(request.url ?? '/', 'http://health');
+  if (pathname === '/queue' || pathname.startsWith('/queue/')) {
+    const asked = await answerQueue(request, queues).catch((error: unknown) => ({
+      status: 503,
+      body: { error: error instanceof Error ? error.message : String(error) },
+    }));
+    if (asked) return json(asked.status, asked.body);
+  }
   if (request.method !== 'GET' && request.method !== 'HEAD') return json(405, { error: 'only GET is served here' });
   try {
     if (pathname === '/health/live') return json(200, { live: true });
@@ -52,7 +70,7 @@ async function answer(
       measure?.();
       return send(200, 'text/plain; version=0.0.4', await metrics.text());
     }
-    json(404, { error: 'served here: /health/live, /health/ready, /metrics' });
+    json(404, { error: 'served here: /health/live, /health/ready, /metrics, /queue, /queue/dead, /queue/redrive' });
   } catch (error) {
     json(503, { error: `health cannot be determined: ${error instanceof Error ? error.message : error}` });
   }

@@ -1,12 +1,16 @@
+import { request } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { systemWallClock } from '@flexder/runtime/clock.ts';
+import type { JobQueue } from '@flexder/runtime/engines/queue/port.ts';
 import { recordingLogger } from '@flexder/runtime/testing/quiet.ts';
 import { expect } from 'chai';
 import { reachable } from './base.ts';
 import type { ProcessConfig } from './config.ts';
 import type { Start } from './kind.ts';
+import { openOperations } from './operations.ts';
 import { type Ready, runService } from './process.ts';
 
+const noMetrics = { text: async () => '' };
 const CONFIG: ProcessConfig = {
   dataDir: '/nowhere',
   logLevel: 'silent',
@@ -44,6 +48,21 @@ async function ask(url: string) {
   return { status: response.status, text: await response.text() };
 }
 
+/** With any Host and Origin, which fetch does not let one set. */
+function raw(url: string, method: string, headers: Record<string, string>) {
+  return new Promise<{ status: number; text: string }>((resolve, reject) => {
+    const asking = request(url, { method, headers }, (response) => {
+      let text = '';
+      response.on('data', (chunk) => {
+        text += chunk;
+      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+    });
+    asking.on('error', reject);
+    asking.end();
+  });
+}
+
 describe('the life of a service process', () => {
   const healthy = { ready: true, dependencies: {} };
 
@@ -77,6 +96,39 @@ describe('the life of a service process', () => {
     await service.ended;
     expect(steps).to.deep.equal(['closing']);
     expect(await ask(health).catch(() => 'closed')).to.equal('closed');
+  });
+
+  it('shows its job queues to who asks from this machine, and tries dead jobs again', async () => {
+    const dead = [{ id: 'a', name: 'send', data: { n: 1 }, reason: 'the counterparty is away' }];
+    const asked: number[] = [];
+    const queue = {
+      name: 'bap_1',
+      counts: async () => ({ waiting: 1, active: 0, delayed: 2, failed: dead.length }),
+      dead: async (limit: number) => dead.slice(0, limit),
+      redrive: async (limit: number) => asked.push(limit),
+    } as unknown as JobQueue;
+    const operations = await openOperations({ host: '127.0.0.1', port: 0, wall: systemWallClock() }, noMetrics);
+    expect(await ask(`${operations.url}/queue`)).to.deep.equal({ status: 200, text: '[]' });
+    operations.showQueues(async () => [queue]);
+    const counts = { queue: 'bap_1', waiting: 1, active: 0, delayed: 2, failed: 1 };
+    expect(JSON.parse((await ask(`${operations.url}/queue`)).text)).to.deep.equal([counts]);
+    expect(JSON.parse((await ask(`${operations.url}/queue/dead`)).text)).to.deep.equal([
+      { queue: 'bap_1', ...dead[0] },
+    ]);
+    const redrive = (headers: Record<string, string>, method = 'POST', limit = '7') =>
+      raw(`${operations.url}/queue/redrive?limit=${limit}`, method, headers);
+    expect((await redrive({}, 'GET')).status).to.equal(405);
+    expect((await redrive({}, 'POST', '0')).status).to.equal(400);
+    const foreign: Record<string, string>[] = [
+      { origin: 'http://evil.example' },
+      { host: 'evil.example' },
+      { 'x-forwarded-for': '10.0.0.1' },
+    ];
+    for (const headers of foreign) expect((await redrive(headers)).status, JSON.stringify(headers)).to.equal(403);
+    expect(asked).to.deep.equal([]);
+    expect(await redrive({})).to.deep.equal({ status: 200, text: '{"redriven":1}' });
+    expect(asked).to.deep.equal([7]);
+    await operations.close();
   });
 
   it('a start that fails closes what was opened and says why', async () => {

@@ -39,7 +39,11 @@ export async function runService(
         ...parts,
         config,
         keep,
-        context: () => openContext(parts, config, keep),
+        context: async () => {
+          const context = await openContext(parts, config, keep);
+          operations.showQueues(() => context.engines.queue.opened());
+          return context;
+        },
         reachable: (what, url) => reachable(parts, what, url),
         onReload: (reload) => signals.onReload(reload),
       };
