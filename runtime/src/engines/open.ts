@@ -3,10 +3,11 @@ import type { Activity } from '../activity.ts';
 import type { WallClock } from '../clock.ts';
 import { type Engines, systemIds } from '../context.ts';
 import type { Logger } from '../logging.ts';
+import type { Metrics } from '../metrics.ts';
 import { fileArchive } from './archive/file.ts';
 import { mqttBus } from './bus/mqtt.ts';
 import { openPglite } from './database/pglite.ts';
-import { memoryEvents } from './events/memory.ts';
+import { openEvents } from './events/open.ts';
 import { pgliteQueueEngine } from './queue/pglite.ts';
 
 /** One URL for each engine; the scheme picks the adapter. */
@@ -17,7 +18,7 @@ export interface EngineUrls {
   readonly queueUrl: string;
   /** `mqtt://host:port` or `mqtts://host:port` of a broker that is up. */
   readonly mqttUrl: string;
-  /** `memory:`. */
+  /** `memory:`, or `kafka://host:port[,host:port]/prefix` with the parameters of events/kafka/url.ts. */
   readonly eventsUrl: string;
   /** `file:/directory`. */
   readonly archiveUrl: string;
@@ -27,6 +28,7 @@ export interface EngineDeps {
   readonly wall: WallClock;
   readonly log: Logger;
   readonly activity: Activity;
+  readonly metrics?: Pick<Metrics, 'count'>;
   /** Relative directories are taken from here; default the working directory. */
   readonly dataDir?: string;
   /** 4 (MQTT 3.1.1) unless the broker speaks 5. */
@@ -56,7 +58,7 @@ export async function openEngines(urls: EngineUrls, deps: EngineDeps): Promise<O
   const database = split('database URL', urls.databaseUrl, { pglite: 'pglite:DIRECTORY or pglite:memory' });
   split('queue URL', urls.queueUrl, { pglite: 'pglite: (with a pglite: database)' });
   split('MQTT URL', urls.mqttUrl, { mqtt: 'mqtt://HOST:PORT', mqtts: 'mqtts://HOST:PORT' });
-  split('events URL', urls.eventsUrl, { memory: 'memory:' });
+  split('events URL', urls.eventsUrl, { memory: 'memory:', kafka: 'kafka://HOST:PORT[,HOST:PORT]/PREFIX' });
   const archive = split('archive URL', urls.archiveUrl, { file: 'file:DIRECTORY' });
   const location = database.rest === 'memory' ? 'memory' : directory('database URL', database.rest, dataDir);
   const archiveRoot = directory('archive URL', archive.rest, dataDir);
@@ -64,7 +66,7 @@ export async function openEngines(urls: EngineUrls, deps: EngineDeps): Promise<O
   const pglite = await openPglite({ location, wall, log });
   try {
     const queue = pgliteQueueEngine(pglite.shared, { wall, log, activity });
-    const events = memoryEvents(log);
+    const events = await openEvents(urls.eventsUrl, deps);
     const objects = await fileArchive(archiveRoot, systemIds());
     const bus = mqttBus(urls.mqttUrl, { wall, log, activity, protocolVersion: deps.mqttVersion ?? 4 });
     return {

@@ -124,6 +124,6 @@ async function startMock(): Promise<KafkaServer> {
       return port > 0 && (await accepts(port));
     },
   });
-  const url = (prefix: string) => `kafka://127.0.0.1:${port}/${prefix}?create=broker`;
+  const url = (prefix: string) => `kafka://127.0.0.1:${port}/${prefix}?create=broker&idempotent=no`;
   return { ...engine, kind: 'mock', port, folder: '', url };
 }

@@ -1,6 +1,7 @@
 /** What every service process reads from its environment, besides what its service reads for itself. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { kafkaSettings } from '@flexder/runtime/engines/events/kafka/url.ts';
 import type { EngineUrls } from '@flexder/runtime/engines/open.ts';
 import type { LogLevel } from '@flexder/runtime/logging.ts';
 import { DRAIN_MOST_MS, DRAIN_MS, FILE_BYTES } from './limits.ts';
@@ -83,7 +84,7 @@ export function processConfig(service: string, env: Env, problems: string[]): Pr
       databaseUrl: engineUrl(env, 'FLEXDER_DATABASE_URL', 'pglite:database', /^pglite:/, problems),
       queueUrl: engineUrl(env, 'FLEXDER_QUEUE_URL', 'pglite:', /^pglite:/, problems),
       mqttUrl: engineUrl(env, 'FLEXDER_MQTT_URL', 'mqtt://127.0.0.1:1883', /^mqtts?:\/\/[^/:]+(:\d+)?$/, problems),
-      eventsUrl: engineUrl(env, 'FLEXDER_EVENTS_URL', 'memory:', /^memory:/, problems),
+      eventsUrl: eventsUrl(env, problems),
       archiveUrl: engineUrl(env, 'FLEXDER_ARCHIVE_URL', 'file:archive', /^file:/, problems),
     },
   };
@@ -93,9 +94,23 @@ const FORMS = {
   FLEXDER_DATABASE_URL: 'pglite:DIRECTORY or pglite:memory',
   FLEXDER_QUEUE_URL: 'pglite: (the queue lives in the database)',
   FLEXDER_MQTT_URL: 'mqtt://HOST:PORT or mqtts://HOST:PORT',
-  FLEXDER_EVENTS_URL: 'memory:',
+  FLEXDER_EVENTS_URL: 'memory: or kafka://HOST:PORT[,HOST:PORT]/PREFIX',
   FLEXDER_ARCHIVE_URL: 'file:DIRECTORY',
 } as const;
+
+/** The password of a broker may stand in a file of its own. */
+function eventsUrl(env: Env, problems: string[]): string {
+  const url = engineUrl(env, 'FLEXDER_EVENTS_URL', 'memory:', /^(memory:|kafka:\/\/)/, problems);
+  const path = env.FLEXDER_EVENTS_PASSWORD_FILE;
+  const whole = path ? `${url}${url.includes('?') ? '&' : '?'}password-file=${encodeURIComponent(path)}` : url;
+  if (!url.startsWith('kafka:')) return url;
+  try {
+    kafkaSettings(whole);
+  } catch (error) {
+    problems.push(`FLEXDER_EVENTS_URL: ${(error as Error).message}.`);
+  }
+  return whole;
+}
 
 /** A URL may hold a password, so a wrong one is not repeated. */
 function engineUrl(env: Env, name: keyof typeof FORMS, fallback: string, form: RegExp, problems: string[]): string {

@@ -5,7 +5,7 @@ import { engineLimits } from '../../limits.ts';
 import { type IncomingRecord, type OutgoingRecord, SCHEMA_HEADER } from './record.ts';
 import type { KafkaSettings } from './url.ts';
 
-/** An idempotent producer that waits for all replicas. After a failed send its state is unknown: close it. */
+/** A producer that waits for all replicas. After a failed send its state is unknown: close it. */
 export interface RecordProducer {
   send(records: readonly OutgoingRecord[]): Promise<void>;
   close(): Promise<void>;
@@ -41,7 +41,7 @@ export interface KafkaClient {
 }
 
 export function kafkaClient(settings: KafkaSettings, clientId: string, log: Logger): KafkaClient {
-  const { brokers, tls, sasl, create } = settings;
+  const { brokers, tls, sasl, create, idempotent } = settings;
   const retry = {
     retries: engineLimits.eventsRetries,
     initialRetryTime: engineLimits.eventsRetryMs,
@@ -74,7 +74,7 @@ export function kafkaClient(settings: KafkaSettings, clientId: string, log: Logg
     }
   };
   return {
-    producer: () => openProducer(kafka, allowAutoTopicCreation),
+    producer: () => openProducer(kafka, { idempotent, allowAutoTopicCreation }),
     consume: (options) => openConsumer(kafka, allowAutoTopicCreation, options),
     createTopic: (topic) => asAdmin((admin) => createTopic(admin, topic, settings)),
     ends: (topic) =>
@@ -85,11 +85,10 @@ export function kafkaClient(settings: KafkaSettings, clientId: string, log: Logg
   };
 }
 
-async function openProducer(kafka: kafkajs.Kafka, allowAutoTopicCreation: boolean): Promise<RecordProducer> {
+async function openProducer(kafka: kafkajs.Kafka, options: kafkajs.ProducerConfig): Promise<RecordProducer> {
   const producer = kafka.producer({
-    idempotent: true,
+    ...options,
     maxInFlightRequests: 1,
-    allowAutoTopicCreation,
     createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
   });
   try {

@@ -16,6 +16,8 @@ export interface KafkaSettings {
     | undefined;
   /** Who makes a topic that is missing: this program, the broker at the first use, or nobody here. */
   readonly create: 'yes' | 'broker' | 'no';
+  /** Repetitions by the client itself are recognised by the broker; `no` for one that gives no producer ids. */
+  readonly idempotent: boolean;
   readonly partitions: number;
   readonly replication: number;
   readonly retentionHours: number;
@@ -26,7 +28,7 @@ const HOST = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?$/;
 const MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
 const PARAMETERS = [
   ...['tls', 'ca', 'cert', 'key', 'sasl', 'password-file'],
-  ...['create', 'partitions', 'replication', 'retention-hours'],
+  ...['create', 'idempotent', 'partitions', 'replication', 'retention-hours'],
 ];
 
 /** Reads the files it names. Throws an error that says what is wrong and repeats no password. */
@@ -47,6 +49,7 @@ export function kafkaSettings(url: string): KafkaSettings {
     tls: tlsOf(get),
     sasl: saslOf(user, get),
     create: oneOf('create', get('create') ?? 'yes', ['yes', 'broker', 'no']),
+    idempotent: oneOf('idempotent', get('idempotent') ?? 'yes', ['yes', 'no']) === 'yes',
     partitions: whole('partitions', get('partitions'), 6, 1_000),
     replication: whole('replication', get('replication'), 1, 9),
     retentionHours,
