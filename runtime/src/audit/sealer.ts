@@ -3,9 +3,11 @@ import type { AuditEntry, AuditRecord } from '@flexder/protocol/audit/record.ts'
 import { type Kysely, sql } from 'kysely';
 import type { Activity } from '../activity.ts';
 import type { WallClock } from '../clock.ts';
+import type { Ids } from '../context.ts';
 import type { Logger } from '../logging.ts';
 import type { Metrics } from '../metrics.ts';
-import type { ParticipantTables } from '../participant/tables.ts';
+import type { ParticipantTables, SealedBatch } from '../participant/tables.ts';
+import type { OutboxRow } from '../participant/unit-of-work.ts';
 import { SEAL_AFTER_MS, SEAL_BATCH, SEAL_BATCHES, SEAL_RETRY_MS, UNSEALED_ALARM_MS } from './limits.ts';
 
 /** Gives unsealed records their place in the chain: one sealer a participant, since a chain has one end. */
@@ -23,9 +25,11 @@ interface SealerDeps {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly activity: Activity;
+  /** Where sealed records go next, if anywhere: an outbox row a batch, written with their seals. */
+  readonly publish?: { readonly ids: Ids; take(rows: readonly OutboxRow[]): void } | undefined;
 }
 
-export function createSealer({ db, wall, log, metrics, activity }: SealerDeps): Sealer {
+export function createSealer({ db, wall, log, metrics, activity, publish }: SealerDeps): Sealer {
   let head: { seq: number; hash: string } | undefined;
   let waitingSinceMs: number | undefined;
   let sealingSinceMs: number | undefined;
@@ -54,9 +58,21 @@ export function createSealer({ db, wall, log, metrics, activity }: SealerDeps): 
       sealed.push({ id: String(row.id), record });
       end = { seq: record.seq, hash: record.hash };
     }
-    if (sealed.length > 0) await writeSealed(db, sealed);
+    if (sealed.length > 0) await write(sealed);
     head = end;
     return sealed.length;
+  }
+
+  async function write(sealed: { id: string; record: AuditRecord }[]): Promise<void> {
+    if (!publish) return writeSealed(db, sealed);
+    const payload: SealedBatch = { sealed: { fromSeq: sealed[0]!.record.seq, toSeq: sealed.at(-1)!.record.seq } };
+    const row = { id: publish.ids.uuid(), kind: 'event' as const, payload, createdMs: wall.nowMs() };
+    const seq = await db.transaction().execute(async (trx) => {
+      await writeSealed(trx, sealed);
+      const values = { id: row.id, kind: row.kind, payload: JSON.stringify(payload), created: new Date(row.createdMs) };
+      return trx.insertInto('outbox').values(values).returning('seq').executeTakeFirstOrThrow();
+    });
+    publish.take([{ ...row, seq: Number(seq.seq), deliverBeforeMs: null, attempts: 0 }]);
   }
 
   async function run(): Promise<void> {

@@ -76,7 +76,10 @@ export async function openParticipant<T>(options: OpenParticipantOptions): Promi
   const config: ParticipantConfig = { ...options.config, keys };
   const queue = await context.engines.queue.open(config.subscriberId);
   const registry = createRegistryClient(context, config.registryUrl, config.networkProfile);
-  const sealer = createSealer({ db, ...context });
+  // In memory nobody reads them: they are in the chain already.
+  const distributed = context.engines.events.kind !== 'memory';
+  const publish = { ids: context.ids, take: (rows: readonly OutboxRow[]) => relay?.take(rows) };
+  const sealer = createSealer({ db, ...context, ...(distributed && { publish }) });
   const rejections = createRejectionLog(context, config, db, () => sealer.nudge());
   const subscription = createSubscription(context, config, registry);
   let relay: Relay | undefined;
