@@ -1,7 +1,6 @@
 /** The DSO as a service: Grid Monitoring, Flex Orchestration, Dispatch and Settlement behind one participant. */
 import { subscriberId } from '@flexder/protocol/beckn/identifiers.ts';
 import type { Context, Service } from '@flexder/runtime/context.ts';
-import type { BusClient } from '@flexder/runtime/engines/bus/port.ts';
 import { listen } from '@flexder/runtime/http/listen.ts';
 import {
   type OpenParticipant,
@@ -19,11 +18,12 @@ import { Counterparties } from './flex-orchestration/counterparties.ts';
 import { Deadlines } from './flex-orchestration/deadlines.ts';
 import type { Desk } from './flex-orchestration/desk.ts';
 import { Events } from './flex-orchestration/events.ts';
+import { takeFinding } from './flex-orchestration/findings.ts';
 import { Gathers } from './flex-orchestration/gather.ts';
 import { knowsExchange } from './flex-orchestration/orders.ts';
-import { Monitor } from './grid-monitoring/monitor.ts';
 import { ReadingWriter } from './grid-monitoring/reading-writer.ts';
 import { feederViews, streamSamples } from './grid-monitoring/view.ts';
+import { type Watch, watchOf } from './grid-monitoring/watch.ts';
 import { bapHealth, mountHealth } from './health.ts';
 import { migrations } from './migrations.ts';
 import { createOperatorApi } from './operator-api/router.ts';
@@ -64,21 +64,24 @@ async function open(context: Context, config: BapConfig, keep: Keep, close: () =
   );
   const writer = new ReadingWriter(context, participant.database);
   keep({ close: () => writer.flushed() });
-  const monitor = new Monitor(context, config, writer);
-  const { desk, events } = openRooms(context, config, participant, monitor, keep);
+  const watch = watchOf(context, config, writer);
+  const { desk, events } = openRooms(context, config, participant, watch, keep);
 
   app.use('/beckn', participant.router);
   app.use(
     '/',
-    keep(createOperatorApi({ context, participant, config, feeders: () => feederViews(context, monitor, events) })),
+    keep(createOperatorApi({ context, participant, config, feeders: () => feederViews(context, watch, events) })),
   );
   await serve(context, config, participant, desk);
   await participant.subscribe();
   await desk.counterparties.refresh();
   await events.resume();
-  const bus = keep(await connect(context, config));
-  await monitor.start(bus, streamSamples(context, events));
-  health.check = () => bapHealth(context, participant, bus);
+  // What the edge tells of is on the stream already.
+  const listener = config.monitoring === 'own' ? streamSamples(context, events) : events;
+  const listening = keep(
+    await watch.start(listener, (message, monitor) => takeFinding(desk, events, monitor, message)),
+  );
+  health.check = () => bapHealth(context, participant, listening);
   return { name: 'bap', url: http.url, health: () => health.check(), close };
 }
 
@@ -92,10 +95,10 @@ function openRooms(
   context: Context,
   config: BapConfig,
   participant: OpenParticipant<BapTables>,
-  monitor: Monitor,
+  watch: Watch,
   keep: Keep,
 ): Rooms {
-  const events: Events = new Events(() => desk, monitor);
+  const events: Events = new Events(() => desk, watch);
   const gathers = new Gathers(context, config);
   const deadlines: Deadlines = new Deadlines(context, (obpId) => closeLate(desk, obpId));
   const desk: Desk = {
@@ -138,8 +141,4 @@ function participantConfig(config: BapConfig, url: string): OpenParticipantOptio
   const { registryUrl, domain, country, city, networkProfile, keys } = config;
   const id = subscriberId(config.subscriberId);
   return { subscriberId: id, type: 'BAP' as const, url, registryUrl, domain, country, city, networkProfile, keys };
-}
-
-function connect(context: Context, config: BapConfig): Promise<BusClient> {
-  return context.engines.bus.connect({ clientId: `dso-${config.subscriberId}`, ...config.busCredentials });
 }

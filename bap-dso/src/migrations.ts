@@ -1,11 +1,13 @@
 /** The DSO's tables, forward only: a release adds a migration and never changes one. */
 import { type Kysely, type Migration, sql } from 'kysely';
 
-const INITIAL = [
-  `create table feeder_reading (
+const READING = `create table feeder_reading (
      feeder_id text not null, read_at timestamptz not null, power_kw double precision not null,
      quality text not null check (quality in ('GOOD', 'ESTIMATED')),
-     primary key (feeder_id, read_at))`,
+     primary key (feeder_id, read_at))`;
+
+const INITIAL = [
+  READING,
   `create table overload (
      event_id text primary key, feeder_id text not null,
      detected_by text not null check (detected_by in ('measured', 'forecast')),
@@ -51,10 +53,29 @@ const INITIAL = [
      primary key (obp_id, sha256))`,
 ];
 
+const FINDING = `create table finding (
+  event_id text primary key, feeder_id text not null, monitor_id text not null,
+  outcome text not null check (outcome in ('stale', 'event-open', 'unknown-feeder', 'unknown-rule', 'future')),
+  detected_at timestamptz not null, received_wall_at timestamptz not null)`;
+
+/** Of Grid Monitoring alone at the edge. */
+export const readingMigrations: Record<string, Migration> = {
+  '0001-reading': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await sql.raw(READING).execute(db);
+    },
+  },
+};
+
 export const migrations: Record<string, Migration> = {
   '0001-initial': {
     async up(db: Kysely<unknown>): Promise<void> {
       for (const statement of INITIAL) await sql.raw(statement).execute(db);
+    },
+  },
+  '0002-finding': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await sql.raw(FINDING).execute(db);
     },
   },
 };

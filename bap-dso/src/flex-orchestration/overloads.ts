@@ -1,5 +1,4 @@
 /** The rows of events: opened and moved with their record and their stream event in one transaction. */
-import { createHash } from 'node:crypto';
 import type { AuditEntry } from '@flexder/protocol/audit/record.ts';
 import type { Updateable } from 'kysely';
 import type { Finding } from '../grid-monitoring/detection.ts';
@@ -59,13 +58,13 @@ export async function insertOverload(
   await emitOverload(desk, work, event, 'BUYING', { detectedBy: finding.detectedBy, detectedAtMs: sample.atMs });
 }
 
-function sourceOf({ sample, wallMs, topic, payload }: Received) {
+function sourceOf({ sample, wallMs, topic, sha256 }: Received) {
   return {
     id: 'feeder-telemetry',
     url_or_fixture: topic,
     retrieved_at: new Date(wallMs).toISOString(),
     observed_at: new Date(sample.atMs).toISOString(),
-    sha256: createHash('sha256').update(payload).digest('hex'),
+    sha256,
     live: true,
   };
 }

@@ -19,8 +19,8 @@ export interface SubscribeOptions {
   readonly from?: 'earliest' | 'latest';
 }
 
-/** May be called twice for one event: handlers are idempotent. */
-export type EventHandler = (event: StreamEvent) => void | Promise<void>;
+/** May be called twice for one event: handlers are idempotent. `bytes` is the value as it came, where it came as bytes. */
+export type EventHandler = (event: StreamEvent, bytes?: Uint8Array) => void | Promise<void>;
 
 /** An event that no repetition will ever get onto the stream: too large, or against its schema. */
 export class UnpublishableError extends Error {

@@ -127,7 +127,7 @@ async function handleRecord(
   }
   const attempts = shared ? engineLimits.eventsHandlerAttempts : 1;
   for (let attempt = 1; attempt <= attempts; attempt++) {
-    const error = await failureOf(handler, decoded.event);
+    const error = await failureOf(handler, decoded.event, record.value ?? undefined);
     if (error === undefined) return counted('handled');
     log.error({ topic, partition, offset, attempt, error: String(error) }, 'handler of an event failed');
     if (attempt === attempts) break;
@@ -139,9 +139,9 @@ async function handleRecord(
   counted('failed');
 }
 
-async function failureOf(handler: EventHandler, event: StreamEvent): Promise<unknown> {
+async function failureOf(handler: EventHandler, event: StreamEvent, bytes?: Uint8Array): Promise<unknown> {
   try {
-    await handler(event);
+    await handler(event, bytes);
     return undefined;
   } catch (error) {
     return error ?? new Error('the handler failed');
