@@ -1,5 +1,5 @@
 import type { FeederReading, OverloadDetected } from '@flexder/schemas/types.ts';
-import { validateStream } from '@flexder/schemas/validators.ts';
+import { validateRecord, validateStream } from '@flexder/schemas/validators.ts';
 import { expect } from 'chai';
 import { findingMessage, readingMessage } from '../grid-monitoring/messages.ts';
 import { RemoteMonitor } from '../grid-monitoring/remote.ts';
@@ -54,6 +54,12 @@ describe('findings of the edge', () => {
     expect(record).to.have.nested.property('data_sources[0].url_or_fixture', 'grid/v1/dso-1/feeder-1/telemetry');
     expect(await trade.orders()).to.have.length(1);
     expect(counted('acted-on')).to.equal(1);
+    for (const entry of trade.audits) {
+      const names = { ts_utc: '2026-01-15T17:00:00.000Z', actor_id: 'dso-1', actor_role: 'BAP' };
+      const seals = { seq: 1, prev_hash: '0'.repeat(64), hash: '0'.repeat(64) };
+      const verdict = validateRecord('audit-record', JSON.parse(JSON.stringify({ ...names, ...seals, ...entry })));
+      expect(verdict, String(entry.event_type)).to.deep.equal({ valid: true });
+    }
   });
 
   it('are acted on once, however often they come', async () => {

@@ -51,11 +51,14 @@ export async function insertOverload(
     requested_kw: event.requestedKw,
     decision: `${finding.rule.text} Relief of ${event.requestedKw} kW is bought for ${windowText(event)}.`,
     data_sources: [sourceOf(received)],
-    ...(feeder.forecast
-      ? { forecast_id: `${event.feederId}@${new Date(feeder.forecast.issuedAtMs).toISOString()}` }
-      : {}),
+    ...(feeder.forecast ? { forecast_id: forecastId(event.feederId, feeder.forecast.issuedAtMs) } : {}),
   });
   await emitOverload(desk, work, event, 'BUYING', { detectedBy: finding.detectedBy, detectedAtMs: sample.atMs });
+}
+
+/** An identifier of the network holds no colon. */
+function forecastId(feederId: string, issuedAtMs: number): string {
+  return `${feederId}.${new Date(issuedAtMs).toISOString().replaceAll(':', '')}`;
 }
 
 function sourceOf({ sample, wallMs, topic, sha256 }: Received) {

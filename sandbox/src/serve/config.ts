@@ -98,6 +98,12 @@ const FORMS = {
   FLEXDER_ARCHIVE_URL: 'file:DIRECTORY',
 } as const;
 
+/** Throws when this process has an event stream of its own alone. */
+export function needsStream(env: Env, why: string): void {
+  if (!env.FLEXDER_EVENTS_URL?.startsWith('kafka:'))
+    throw new ServeConfigError([`FLEXDER_EVENTS_URL must be kafka://HOST:PORT/PREFIX: ${why}.`]);
+}
+
 /** The password of a broker may stand in a file of its own. */
 function eventsUrl(env: Env, problems: string[]): string {
   const url = engineUrl(env, 'FLEXDER_EVENTS_URL', 'memory:', /^(memory:|kafka:\/\/)/, problems);
@@ -130,7 +136,7 @@ export function watched(env: Env): { readonly env: Env; readonly asked: Readonly
 }
 
 /** Of other services that may share an environment, and of the project's own tests. */
-const ELSEWHERE = /^FLEXDER_(REGISTRY|GATEWAY|BAP|BPP|BROKER|FLEET|REQUIRE)_/;
+const ELSEWHERE = /^FLEXDER_(REGISTRY|GATEWAY|BAP|BPP|BROKER|FLEET|MONITOR|REQUIRE|KAFKA)_/;
 const SHARED = new Set([
   'FLEXDER_REGISTRY_URL',
   'FLEXDER_NETWORK_PROFILE',

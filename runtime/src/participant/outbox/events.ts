@@ -47,6 +47,7 @@ export function createEventRelay({ context, db, marks }: EventRelayDeps): EventR
   let running: Promise<void> | undefined;
   let cancelRetry: (() => void) | undefined;
   let closed = false;
+  let told = false;
 
   function pump(): Promise<void> {
     running ??= activity
@@ -69,6 +70,7 @@ export function createEventRelay({ context, db, marks }: EventRelayDeps): EventR
       line = line.slice(rows.length);
       marks.done(rows.map(({ id }) => id).filter((id) => !refused.has(id)));
       oldestMs = undefined;
+      told = false;
     }
   }
 
@@ -131,7 +133,9 @@ export function createEventRelay({ context, db, marks }: EventRelayDeps): EventR
 
   function retryLater(error: unknown): void {
     metrics.count('outbox_failures', { kind: 'event' });
-    log.warn({ rows: line.length, error: String(error) }, 'events could not be handed over; they wait');
+    // Once an outage: it is tried every second.
+    if (!told) log.warn({ error: String(error) }, 'events could not be handed over; they wait in the outbox');
+    told = true;
     line = [];
     behind = true;
     if (closed) return;
