@@ -93,6 +93,7 @@ function serverProperties(
     'process.roles': 'broker,controller',
     'node.id': '1',
     'controller.listener.names': 'CONTROLLER',
+    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL',
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
     listeners: 'PLAINTEXT://127.0.0.1:{port}',
     'log.dirs': join(folder, 'data'),
