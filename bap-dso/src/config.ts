@@ -1,9 +1,9 @@
 /** The DSO's configuration, checked whole at the start; the only reader of its environment. */
-import { readFileSync } from 'node:fs';
 import { IDENTIFIER_PATTERN } from '@flexder/protocol/beckn/identifiers.ts';
 import type { ParticipantKeys } from '@flexder/runtime/participant/types.ts';
 import { z } from 'zod';
 import { type SettlementConfig, settlementConfig } from './audit-settlement/config.ts';
+import { type Env, readVariables } from './environment.ts';
 import { HISTORY_READINGS } from './limits.ts';
 import { feedersOf } from './network-model/feeders.ts';
 import { importNetwork } from './network-model/import.ts';
@@ -12,7 +12,7 @@ import type { NetworkModel } from './network-model/model.ts';
 import { NetworkImportError } from './network-model/problems.ts';
 import { OPEN_DATA_OFF, type OpenDataConfig, openDataConfig } from './open-data/config.ts';
 
-const identifier = z
+export const identifier = z
   .string()
   .regex(new RegExp(IDENTIFIER_PATTERN), 'letters, digits, dot, underscore and hyphen, at most 128');
 const positive = z.number().positive();
@@ -27,7 +27,7 @@ const rating = z.object({
   limitKw: positive,
 });
 
-const feeder = z.object({
+export const feeder = z.object({
   feederId: identifier,
   name: z.string().min(1).max(200),
   limitKw: positive,
@@ -39,7 +39,10 @@ const feeder = z.object({
   ratings: z.array(rating).max(SEASONS).default([]),
 });
 
-const history = z.object({
+export const telemetry = z.enum(['mqtt', 'stream', 'both']).default('mqtt');
+export const busCredentials = z.object({ username: z.string().min(1), password: z.string().min(1) });
+
+export const history = z.object({
   feederId: identifier,
   /** Means of the half hour that begins at `atMs` (grid time). */
   readings: z.array(z.object({ atMs: z.number().int(), powerKw: z.number() })).max(HISTORY_READINGS),
@@ -58,7 +61,14 @@ const schema = z
     city: z.string().min(1).default('std:020'),
     country: z.string().length(3).default('GBR'),
     networkProfile: z.enum(['strict', 'sandbox']).default('strict'),
-    busCredentials: z.object({ username: z.string().min(1), password: z.string().min(1) }),
+    /** Where feeders are watched: in this process (`own`), or at the edge, which tells over the event stream. */
+    monitoring: z.enum(['own', 'stream']).default('own'),
+    /** Where telemetry comes from when they are watched here. */
+    telemetry,
+    /** A finding of the edge older than this is not acted on (grid time). */
+    staleFindingSeconds: z.number().min(10).max(3_600).default(300),
+    /** Needed by who listens to the device bus. */
+    busCredentials: busCredentials.optional(),
     feeders: z.array(feeder).min(1).max(1_000),
     history: z.array(history).default([]),
     /** What hangs where. Without it a feeder is relieved by what is offered on that feeder, and by nothing else. */
@@ -97,10 +107,17 @@ const schema = z
         check.addIssue({ code: 'custom', path: ['feeders'], message: `${feederId} is named twice` });
       seen.add(feederId);
     }
+    if (listensToBus(config) && !config.busCredentials)
+      check.addIssue({ code: 'custom', path: ['busCredentials'], message: 'is missing' });
     if (config.gatherOverallMs < config.gatherBoundMs) {
       check.addIssue({ code: 'custom', path: ['gatherOverallMs'], message: 'is shorter than gatherBoundMs' });
     }
   });
+
+/** Whether feeders are read from the device bus. */
+export function listensToBus(config: { readonly monitoring: string; readonly telemetry: string }): boolean {
+  return config.monitoring === 'own' && config.telemetry !== 'stream';
+}
 
 /** What a caller may leave out has its default. */
 export type BapConfigInput = z.input<typeof schema>;
@@ -147,6 +164,8 @@ const TEXTS: Record<string, keyof BapConfigInput> = {
   FLEXDER_COUNTRY: 'country',
   FLEXDER_NETWORK_PROFILE: 'networkProfile',
   FLEXDER_BAP_INTERVENTION_CLASS: 'interventionClass',
+  FLEXDER_BAP_MONITORING: 'monitoring',
+  FLEXDER_BAP_TELEMETRY: 'telemetry',
 };
 
 const NUMBERS: Record<string, keyof BapConfigInput> = {
@@ -165,9 +184,9 @@ const NUMBERS: Record<string, keyof BapConfigInput> = {
   FLEXDER_BAP_MAX_REPLANS: 'maxReplans',
   FLEXDER_BAP_RELEASE_STAGGER_SECONDS: 'releaseStaggerSeconds',
   FLEXDER_BAP_DEFAULT_WINDOW_MINUTES: 'defaultWindowMinutes',
+  FLEXDER_BAP_STALE_FINDING_SECONDS: 'staleFindingSeconds',
 };
 
-/** JSON in the variable itself, or `@path` of a file that holds it. */
 const DOCUMENTS: Record<string, keyof BapConfigInput> = {
   FLEXDER_BAP_FEEDERS: 'feeders',
   FLEXDER_BAP_HISTORY: 'history',
@@ -176,27 +195,15 @@ const DOCUMENTS: Record<string, keyof BapConfigInput> = {
 };
 
 /** Reads `FLEXDER_…` variables. Throws ConfigError with every problem at once. */
-export function configFromEnv(env: Readonly<Record<string, string | undefined>>): BapConfig {
+export function configFromEnv(env: Env): BapConfig {
   const problems: string[] = [];
-  const input: Record<string, unknown> = {
-    busCredentials: { username: env.FLEXDER_BAP_MQTT_USERNAME, password: env.FLEXDER_BAP_MQTT_PASSWORD },
-  };
-  for (const [name, key] of Object.entries(TEXTS)) if (env[name]) input[key] = env[name];
-  for (const [name, key] of Object.entries(NUMBERS)) {
-    if (!env[name]) continue;
-    if (Number.isFinite(Number(env[name]))) input[key] = Number(env[name]);
-    else problems.push(`${name} is not a number`);
-  }
+  const variables = { texts: TEXTS, numbers: NUMBERS, documents: DOCUMENTS };
+  const input: Record<string, unknown> = readVariables(env, variables, problems);
+  const credentials = { username: env.FLEXDER_BAP_MQTT_USERNAME, password: env.FLEXDER_BAP_MQTT_PASSWORD };
+  const needed = input.monitoring !== 'stream' && input.telemetry !== 'stream';
+  if (needed || credentials.username || credentials.password) input.busCredentials = credentials;
   input.openData = openDataConfig(env, input.networkProfile === 'sandbox' ? 'sandbox' : 'strict', problems);
   readNetwork(env, input, problems);
-  for (const [name, key] of Object.entries(DOCUMENTS)) {
-    if (!env[name]) continue;
-    try {
-      input[key] = JSON.parse(env[name].startsWith('@') ? readFileSync(env[name].slice(1), 'utf8') : env[name]);
-    } catch (error) {
-      problems.push(`${name} is not readable JSON: ${(error as Error).message}`);
-    }
-  }
   try {
     const config = bapConfig(input as BapConfigInput);
     if (problems.length === 0) return config;

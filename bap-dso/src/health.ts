@@ -1,11 +1,11 @@
 /** Liveness, readiness and metrics over HTTP. */
 import type { Context, Health } from '@flexder/runtime/context.ts';
-import type { BusClient } from '@flexder/runtime/engines/bus/port.ts';
 import { archiveHealth } from '@flexder/runtime/participant/archive/shipper.ts';
 import type { OpenParticipant } from '@flexder/runtime/participant/open.ts';
 import { checkHealth } from '@flexder/runtime/service.ts';
 import type { Express } from 'express';
 import { sql } from 'kysely';
+import type { Listening } from './grid-monitoring/watch.ts';
 import { HEALTH_TIMEOUT_MS, OUTBOX_AGE_MS, UNSEALED_AGE_MS } from './limits.ts';
 import { type OpenData, openDataHealth } from './open-data/open.ts';
 import type { BapTables } from './tables.ts';
@@ -32,7 +32,7 @@ export function mountHealth(app: Express, context: Context): HealthRoutes {
 export function bapHealth(
   context: Context,
   participant: OpenParticipant<BapTables>,
-  bus: Pick<BusClient, 'connected'>,
+  listening: Pick<Listening, 'checks'>,
   openData: Pick<OpenData, 'statuses'> | undefined,
 ): Promise<Health> {
   const checks = {
@@ -40,10 +40,7 @@ export function bapHealth(
       await sql`select 1`.execute(participant.database);
       return { ok: true, detail: 'answers' };
     },
-    bus: async () => ({
-      ok: bus.connected,
-      detail: bus.connected ? 'connected' : 'not connected: feeders are not seen',
-    }),
+    ...Object.fromEntries(Object.entries(listening.checks()).map(([name, check]) => [name, async () => check])),
     outbox: async () => aged('oldest undelivered effect', participant.oldestOutboxAgeMs(), OUTBOX_AGE_MS),
     archive: async () => archiveHealth(await participant.archiveBacklog()),
     audit: async () => aged('oldest unsealed record', await participant.audit.oldestUnsealedAgeMs(), UNSEALED_AGE_MS),

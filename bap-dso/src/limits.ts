@@ -8,6 +8,15 @@ export const TELEMETRY_FUTURE_MS = 60_000;
 export const SERIES_SAMPLES = 4_096;
 /** Half-hour readings kept a feeder: sixty days, the look-back of a baseline and ample to fit the forecast. */
 export const SERIES_HALF_HOURS = 60 * 48;
+/** Pause before a topic of the stream that could not be read is asked for again; doubles up to the longest. */
+export const STREAM_RETRY_MS = 1_000;
+export const STREAM_RETRY_LONGEST_MS = 15_000;
+/** Readings before a finding that travel with it: the five minutes of a baseline, at one each ten seconds. */
+export const FINDING_READINGS = 32;
+/** Grid time that a finding of the edge is held for an answer; past it the edge may find the overload again. */
+export const UNHEARD_MS = 120_000;
+/** Grid time past the end of an event's window until the edge stops waiting to hear of its release. */
+export const UNRELEASED_MS = 300_000;
 /** Readings that wait for the database a service; beyond it the oldest are dropped and counted, detection goes on. */
 export const READINGS_WAITING = 20_000;
 /** Rows of one insert: some milliseconds, so that a judgement never waits long for the database behind it. */

@@ -1,7 +1,6 @@
 /** The DSO as a service: Grid Monitoring, Flex Orchestration, Dispatch and Settlement behind one participant. */
 import { subscriberId } from '@flexder/protocol/beckn/identifiers.ts';
 import type { Context, Service } from '@flexder/runtime/context.ts';
-import type { BusClient } from '@flexder/runtime/engines/bus/port.ts';
 import { listen } from '@flexder/runtime/http/listen.ts';
 import {
   type OpenParticipant,
@@ -20,12 +19,13 @@ import { Counterparties } from './flex-orchestration/counterparties.ts';
 import { Deadlines } from './flex-orchestration/deadlines.ts';
 import type { Desk } from './flex-orchestration/desk.ts';
 import { Events } from './flex-orchestration/events.ts';
+import { takeFinding } from './flex-orchestration/findings.ts';
 import { Gathers } from './flex-orchestration/gather.ts';
 import { knowsExchange } from './flex-orchestration/orders.ts';
-import { Monitor } from './grid-monitoring/monitor.ts';
 import { ReadingWriter } from './grid-monitoring/reading-writer.ts';
 import { keepReadings } from './grid-monitoring/retention.ts';
 import { feederViews, streamSamples } from './grid-monitoring/view.ts';
+import { type Watch, watchOf } from './grid-monitoring/watch.ts';
 import { bapHealth, mountHealth } from './health.ts';
 import { migrations } from './migrations.ts';
 import { createReach } from './network-model/reach.ts';
@@ -69,9 +69,9 @@ async function open(context: Context, config: BapConfig, keep: Keep, close: () =
   const writer = new ReadingWriter(context, participant.database);
   keep({ close: () => writer.flushed() });
   keep(keepReadings(context, participant.database));
-  const monitor = new Monitor(context, config, writer);
+  const watch = watchOf(context, config, writer);
   const openData = await openedData(context, config, participant, keep);
-  const { desk, events } = openRooms(context, config, participant, monitor, openData, keep);
+  const { desk, events } = openRooms(context, config, participant, watch, openData, keep);
 
   app.use('/beckn', participant.router);
   app.use(
@@ -82,7 +82,7 @@ async function open(context: Context, config: BapConfig, keep: Keep, close: () =
         participant,
         config,
         openData,
-        feeders: () => feederViews(context, monitor, events),
+        feeders: () => feederViews(context, watch, events),
       }),
     ),
   );
@@ -90,9 +90,12 @@ async function open(context: Context, config: BapConfig, keep: Keep, close: () =
   await participant.subscribe();
   await desk.counterparties.refresh();
   await events.resume();
-  const bus = keep(await connect(context, config));
-  await monitor.start(bus, streamSamples(context, events));
-  health.check = () => bapHealth(context, participant, bus, openData);
+  // What the edge tells of is on the stream already.
+  const listener = config.monitoring === 'own' ? streamSamples(context, events) : events;
+  const listening = keep(
+    await watch.start(listener, (message, monitor) => takeFinding(desk, events, monitor, message)),
+  );
+  health.check = () => bapHealth(context, participant, listening, openData);
   return { name: 'bap', url: http.url, health: () => health.check(), close };
 }
 
@@ -117,11 +120,11 @@ function openRooms(
   context: Context,
   config: BapConfig,
   participant: OpenParticipant<BapTables>,
-  monitor: Monitor,
+  watch: Watch,
   openData: OpenData | undefined,
   keep: Keep,
 ): Rooms {
-  const events: Events = new Events(() => desk, monitor);
+  const events: Events = new Events(() => desk, watch);
   const gathers = new Gathers(context, config);
   const deadlines: Deadlines = new Deadlines(context, (obpId) => closeLate(desk, obpId));
   const desk: Desk = {
@@ -166,9 +169,4 @@ function participantConfig(config: BapConfig, url: string): OpenParticipantOptio
   const { registryUrl, domain, country, city, networkProfile, keys } = config;
   const id = subscriberId(config.subscriberId);
   return { subscriberId: id, type: 'BAP' as const, url, registryUrl, domain, country, city, networkProfile, keys };
-}
-
-function connect(context: Context, config: BapConfig): Promise<BusClient> {
-  const clientId = `dso-${config.subscriberId}`;
-  return context.engines.bus.connect({ clientId, instance: context.ids.uuid(), ...config.busCredentials });
 }

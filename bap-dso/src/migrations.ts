@@ -3,11 +3,13 @@ import { makeHypertable } from '@flexder/runtime/engines/database/time-series.ts
 import { type Kysely, type Migration, sql } from 'kysely';
 import { FEEDER_READINGS } from './grid-monitoring/retention.ts';
 
-const INITIAL = [
-  `create table feeder_reading (
+const READING = `create table feeder_reading (
      feeder_id text not null, read_at timestamptz not null, power_kw double precision not null,
      quality text not null check (quality in ('GOOD', 'ESTIMATED')),
-     primary key (feeder_id, read_at))`,
+     primary key (feeder_id, read_at))`;
+
+const INITIAL = [
+  READING,
   `create table overload (
      event_id text primary key, feeder_id text not null,
      detected_by text not null check (detected_by in ('measured', 'forecast')),
@@ -62,6 +64,20 @@ const OPEN_DATA = [
   'alter table flex_order add column felt_share double precision not null default 1',
 ];
 
+const FINDING = `create table finding (
+  event_id text primary key, feeder_id text not null, monitor_id text not null,
+  outcome text not null check (outcome in ('stale', 'event-open', 'unknown-feeder', 'unknown-rule', 'future')),
+  detected_at timestamptz not null, received_wall_at timestamptz not null)`;
+
+/** Of Grid Monitoring alone at the edge. */
+export const readingMigrations: Record<string, Migration> = {
+  '0001-reading': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await sql.raw(READING).execute(db);
+    },
+  },
+};
+
 export const migrations: Record<string, Migration> = {
   '0001-initial': {
     async up(db: Kysely<unknown>): Promise<void> {
@@ -72,6 +88,11 @@ export const migrations: Record<string, Migration> = {
   '0003-open-data': {
     async up(db: Kysely<unknown>): Promise<void> {
       for (const statement of OPEN_DATA) await sql.raw(statement).execute(db);
+    },
+  },
+  '0004-finding': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await sql.raw(FINDING).execute(db);
     },
   },
 };

@@ -17,6 +17,15 @@ export const OVERLOAD_FORECAST: Rule = {
   text: 'A forecast load at or above the limit within the horizon opens an event ahead of it, unless the feeder has one open or closed one within ten minutes.',
 };
 
+/** By which Grid Monitoring finds an overload, here or at the edge. */
+export const OVERLOAD_RULES: readonly Rule[] = [OVERLOAD_MEASURED, OVERLOAD_FORECAST];
+
+export const FINDING_STALE: Rule = {
+  id: 'finding-stale',
+  version: '1',
+  text: 'A finding of the edge that arrives later than its bound is recorded and not acted on: the load is another one by now, and the edge goes on finding.',
+};
+
 export const CHEAPEST_SUFFICIENT: Rule = {
   id: 'cheapest-sufficient',
   version: '1',

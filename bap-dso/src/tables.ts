@@ -89,6 +89,16 @@ export interface FlexSearchTable {
   sent_wall_at: Instant;
 }
 
+/** What the edge found and the DSO did not act on; what it acted on is an overload of the same event id. */
+export interface FindingTable {
+  event_id: string;
+  feeder_id: string;
+  monitor_id: string;
+  outcome: 'stale' | 'event-open' | 'unknown-feeder' | 'unknown-rule' | 'future';
+  detected_at: Instant;
+  received_wall_at: Instant;
+}
+
 /** Settlement rows are never overwritten: a correction is a row of a higher revision. */
 export interface SettlementRowTable {
   obp_id: string;
@@ -127,6 +137,7 @@ export interface BapTables {
   overload: OverloadTable;
   flex_order: FlexOrderTable;
   flex_search: FlexSearchTable;
+  finding: FindingTable;
   settlement_row: SettlementRowTable;
   meter_document: MeterDocumentTable;
   overload_context: OverloadContextTable;

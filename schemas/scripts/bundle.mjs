@@ -14,7 +14,7 @@ const TYPE_NAMES = {
   telemetry: 'DeviceTelemetry',
   'audit-record': 'AuditRecordRow',
 };
-const FOLDERS = { parts: '.', beckn: 'beckn/v1.1', device: 'devices', record: 'records' };
+const FOLDERS = { parts: '.', beckn: 'beckn/v1.1', device: 'devices', record: 'records', stream: 'stream' };
 
 const pascal = (text) => text.replace(/(?:^|[^A-Za-z0-9])([A-Za-z0-9])/g, (_, letter) => letter.toUpperCase());
 

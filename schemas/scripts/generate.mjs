@@ -34,6 +34,7 @@ export interface Validate {
 export const beckn: ReadonlyMap<string, Validate>;
 export const device: ReadonlyMap<string, Validate>;
 export const record: ReadonlyMap<string, Validate>;
+export const stream: ReadonlyMap<string, Validate>;
 `;
 
 const startedMs = performance.now();

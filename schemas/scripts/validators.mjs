@@ -37,6 +37,6 @@ export async function validators(document, roots) {
     const entries = rows.map((file) => `  [${JSON.stringify(file.name)}, ${typeName(file)}],\n`);
     return `export const ${kind} = new Map([\n${entries.join('')}]);\n`;
   };
-  const whole = `${importHelpers(code.replace('"use strict";', ''))}\n${['beckn', 'device', 'record'].map(table).join('')}`;
+  const whole = `${importHelpers(code.replace('"use strict";', ''))}\n${['beckn', 'device', 'record', 'stream'].map(table).join('')}`;
   return (await transform(whole, { minify: true, target: 'node20' })).code;
 }

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { isObject, type Json, type JsonObject, listJson, readJson } from './testing/files.ts';
 
-const folders = ['.', 'beckn/v1.1', 'devices', 'records'];
+const folders = ['.', 'beckn/v1.1', 'devices', 'records', 'stream'];
 const files = folders.flatMap((folder) => listJson(folder, '.schema.json').map((file) => `${folder}/${file}`));
 
 interface Part {

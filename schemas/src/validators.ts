@@ -4,11 +4,20 @@
  */
 
 import { explain, type Fault } from './explain.ts';
-import { beckn, device, record, type Validate } from './generated/validators.js';
+import { beckn, device, record, stream, type Validate } from './generated/validators.js';
 
 export type { Fault } from './explain.ts';
 export type Verdict = { valid: true } | { valid: false; errors: Fault[] };
 export type DeviceKind = 'birth' | 'state' | 'cmd' | 'ack' | 'telemetry' | 'feeder-telemetry';
+export type StreamKind =
+  | 'feeder-telemetry'
+  | 'feeder-reading'
+  | 'overload-detected'
+  | 'overload-changed'
+  | 'order-changed'
+  | 'alarm-raised'
+  | 'feeder-sample'
+  | 'audit-record';
 export type RecordKind = 'audit-checkpoint' | 'audit-record' | 'settlement-row' | 'meter-document';
 
 /** Checks the body of a Beckn 1.1 message against the schema of `action`; an unknown action is invalid. */
@@ -25,6 +34,13 @@ export function validateDevice(kind: DeviceKind, body: unknown): Verdict {
 
 export function validateRecord(kind: RecordKind, body: unknown): Verdict {
   return verdict(known(record, kind), body);
+}
+
+/** Checks the value of a stream message against the schema `name`; an unknown one throws RangeError. */
+export function validateStream(name: StreamKind, body: unknown): Verdict {
+  if (name === 'feeder-telemetry') return validateDevice(name, body);
+  if (name === 'audit-record') return validateRecord(name, body);
+  return verdict(known(stream, name), body);
 }
 
 function known(validators: ReadonlyMap<string, Validate>, kind: string): Validate {

@@ -1,3 +1,4 @@
+import { needsKafka, startKafka } from '@flexder/runtime/testing/kafka.ts';
 import { expect } from 'chai';
 import { flexder } from './flexder.ts';
 
@@ -26,9 +27,26 @@ describe('flexder bench', function () {
     expect(result.ratio).to.be.above(0);
   });
 
+  it('measures telemetry over Kafka beside the bare client', async function () {
+    needsKafka('apache').call(this);
+    const kafka = await startKafka();
+    try {
+      const { code, out, err } = flexder(['bench', 'stream', '--kafka', kafka.url('bench'), '--n', '600']);
+      expect(code, err).to.equal(0);
+      const result = JSON.parse(out);
+      expect(result).to.include({ bench: 'stream', readings: 600, rounds: 6 });
+      expect(result.oursPerSecond).to.be.above(0);
+      expect(result.barePerSecond).to.be.above(0);
+      expect(result.ratioByRound).to.have.length(6);
+    } finally {
+      await kafka.stop();
+    }
+  });
+
   it('asks what to measure', () => {
     const { code, err } = flexder(['bench']);
     expect(code).to.equal(2);
     expect(err).to.contain('say what to measure');
+    expect(flexder(['bench', 'stream']).err).to.contain('--kafka is required');
   });
 });

@@ -1,12 +1,12 @@
 /** The open events of the DSO: findings open them, samples and moved orders drive them, one piece of work at a time each. */
-import type { EventId, FeederId } from '@flexder/protocol/beckn/identifiers.ts';
+import type { FeederId } from '@flexder/protocol/beckn/identifiers.ts';
 import { isFinal } from '@flexder/protocol/flexibility/order-machine.ts';
 import { alarmIncomplete, askCompletion, release } from '../dispatch/release.ts';
 import { operationalBaselineKw, verify, weigh } from '../dispatch/relief.ts';
 import { acknowledgedTopUp, lostTopUp } from '../dispatch/top-up.ts';
 import type { Judgement } from '../dispatch/verification.ts';
-import { type Finding, rounded } from '../grid-monitoring/detection.ts';
-import type { MonitoredFeeder, MonitorListener, Received } from '../grid-monitoring/monitor.ts';
+import { rounded } from '../grid-monitoring/detection.ts';
+import type { MonitoredFeeder, MonitorListener, NamedFinding, Received } from '../grid-monitoring/monitor.ts';
 import {
   COMPLETION_ASK_MS,
   COMPLETION_CLOSE_MS,
@@ -53,7 +53,13 @@ export class Events implements MonitorListener {
     return this.#byFeeder.get(feederId);
   }
 
-  async onFinding(feeder: MonitoredFeeder, finding: Finding, received: Received): Promise<void> {
+  /** `onOpened` is called when the event is in the database; the promise ends when its first purchase is under way. */
+  async onFinding(
+    feeder: MonitoredFeeder,
+    finding: NamedFinding,
+    received: Received,
+    onOpened: () => void = () => {},
+  ): Promise<void> {
     const desk = this.#desk();
     if (this.#closed) return;
     if (this.#events.size >= OPEN_EVENTS) throw new Error(`${OPEN_EVENTS} events are open`);
@@ -67,6 +73,7 @@ export class Events implements MonitorListener {
         await insertOverload(desk, work, event, feeder, finding, received);
         work.afterCommit(() => {
           opened = true;
+          onOpened();
         });
       });
     await this.#inTurn(event, async () => {
@@ -132,7 +139,7 @@ export class Events implements MonitorListener {
     this.moved(event.eventId);
   }
 
-  #eventFrom(feeder: MonitoredFeeder, finding: Finding): OpenEvent {
+  #eventFrom(feeder: MonitoredFeeder, finding: NamedFinding): OpenEvent {
     const { context, config } = this.#desk();
     const window = activationWindow(finding, feeder.forecast, {
       nowMs: context.grid.nowMs() + config.activationLeadSeconds * 1_000,
@@ -141,7 +148,7 @@ export class Events implements MonitorListener {
       marginMinutes: config.forecastMarginMinutes,
     });
     return openEvent({
-      eventId: `event-${context.ids.uuid()}` as EventId,
+      eventId: finding.eventId,
       feederId: feeder.config.feederId as FeederId,
       limitKw: feeder.limitKw,
       releaseKw: feeder.releaseKw,

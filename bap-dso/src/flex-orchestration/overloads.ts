@@ -1,5 +1,4 @@
 /** The rows of events: opened and moved with their record and their stream event in one transaction. */
-import { createHash } from 'node:crypto';
 import type { AuditEntry } from '@flexder/protocol/audit/record.ts';
 import type { Updateable } from 'kysely';
 import type { Finding } from '../grid-monitoring/detection.ts';
@@ -53,9 +52,7 @@ export async function insertOverload(
     requested_kw: event.requestedKw,
     decision: `${finding.rule.text} Relief of ${event.requestedKw} kW is bought for ${windowText(event)}.`,
     data_sources: [sourceOf(received)],
-    ...(feeder.forecast
-      ? { forecast_id: `${event.feederId}@${new Date(feeder.forecast.issuedAtMs).toISOString()}` }
-      : {}),
+    ...(feeder.forecast ? { forecast_id: forecastId(event.feederId, feeder.forecast.issuedAtMs) } : {}),
   });
   await recordContext(desk, work, event);
   await emitOverload(desk, work, event, 'BUYING', { detectedBy: finding.detectedBy, detectedAtMs: sample.atMs });
@@ -67,13 +64,18 @@ function essentialOf(desk: Desk, event: OpenEvent): Record<string, number> {
   return loads ? { essential_loads: loads.count, essential_peak_kw: loads.peakKw } : {};
 }
 
-function sourceOf({ sample, wallMs, topic, payload }: Received) {
+/** An identifier of the network holds no colon. */
+function forecastId(feederId: string, issuedAtMs: number): string {
+  return `${feederId}.${new Date(issuedAtMs).toISOString().replaceAll(':', '')}`;
+}
+
+function sourceOf({ sample, wallMs, topic, sha256 }: Received) {
   return {
     id: 'feeder-telemetry',
     url_or_fixture: topic,
     retrieved_at: new Date(wallMs).toISOString(),
     observed_at: new Date(sample.atMs).toISOString(),
-    sha256: createHash('sha256').update(payload).digest('hex'),
+    sha256,
     live: true,
   };
 }

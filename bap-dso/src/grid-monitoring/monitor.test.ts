@@ -19,7 +19,6 @@ describe('grid monitoring', () => {
     trade.monitor.receive({
       topic: 'grid/v1/dso-1/feeder-1/telemetry',
       payload: new Uint8Array(3_000),
-      retained: false,
     });
     const refused = (reason: string) => trade.metrics.total('bap_telemetry_refused_total', { reason });
     expect([refused('duplicate'), refused('unknown-feeder'), refused('too-large')]).to.deep.equal([1, 1, 1]);

@@ -1,8 +1,11 @@
-/** Grid Monitoring: telemetry in, one state a feeder, findings out. Detection waits for no database. */
-import { subscriberId } from '@flexder/protocol/beckn/identifiers.ts';
+/**
+ * Grid Monitoring: telemetry in, one state a feeder, findings out. Detection waits for no database. It runs in the
+ * DSO's process or alone at the edge; who listens acts on what it finds, or passes it on.
+ */
+import { createHash } from 'node:crypto';
+import { type EventId, eventId } from '@flexder/protocol/beckn/identifiers.ts';
 import type { Context } from '@flexder/runtime/context.ts';
-import type { BusClient, BusMessage } from '@flexder/runtime/engines/bus/port.ts';
-import { feederFilter } from '@flexder/runtime/engines/bus/topics.ts';
+import type { BusMessage } from '@flexder/runtime/engines/bus/port.ts';
 import { validateDevice } from '@flexder/schemas/validators.ts';
 import type { BapConfig, FeederConfig } from '../config.ts';
 import { type LimitsAt, limitsAt } from '../network-model/feeders.ts';
@@ -10,7 +13,7 @@ import { ARMED, type DetectorState, detect, eventClosed, eventOpened, type Findi
 import { type Forecast, Forecaster } from './forecaster.ts';
 import type { ReadingWriter } from './reading-writer.ts';
 import { FeederSeries } from './series.ts';
-import { type AdmittedSample, admit } from './telemetry.ts';
+import { type Admission, type AdmittedSample, admitMessage, admitReading } from './telemetry.ts';
 
 /** A sample as it came: the start of every latency figure. */
 export interface Received {
@@ -18,7 +21,16 @@ export interface Received {
   /** Wall time, milliseconds. */
   readonly wallMs: number;
   readonly topic: string;
-  readonly payload: Uint8Array;
+  /** Of the message as it came, lower-case hex. */
+  readonly sha256: string;
+}
+
+/** What Grid Monitoring is told of the network. */
+export type MonitoringConfig = Pick<BapConfig, 'subscriberId' | 'feeders' | 'history' | 'forecastHorizonMinutes'>;
+
+/** A finding with the name that everything which comes of it carries. */
+export interface NamedFinding extends Finding {
+  readonly eventId: EventId;
 }
 
 /** Its limits are those of the season at grid time. */
@@ -35,7 +47,7 @@ export interface MonitorListener {
   /** Every admitted sample. */
   onSample(feeder: MonitoredFeeder, received: Received): void;
   /** A rule was met and no event is open. Rejects when the event could not be opened: the next sample tries again. */
-  onFinding(feeder: MonitoredFeeder, finding: Finding, received: Received): Promise<void>;
+  onFinding(feeder: MonitoredFeeder, finding: NamedFinding, received: Received): Promise<void>;
 }
 
 interface FeederState {
@@ -49,12 +61,12 @@ interface FeederState {
 
 export class Monitor {
   readonly #context: Context;
-  readonly #config: BapConfig;
+  readonly #config: MonitoringConfig;
   readonly #writer: Pick<ReadingWriter, 'add'>;
   readonly #feeders: ReadonlyMap<string, FeederState>;
   #listener: MonitorListener | undefined;
 
-  constructor(context: Context, config: BapConfig, writer: Pick<ReadingWriter, 'add'>) {
+  constructor(context: Context, config: MonitoringConfig, writer: Pick<ReadingWriter, 'add'>) {
     this.#context = context;
     this.#config = config;
     this.#writer = writer;
@@ -64,29 +76,43 @@ export class Monitor {
     );
   }
 
-  async start(bus: Pick<BusClient, 'subscribe'>, listener: MonitorListener): Promise<void> {
+  /** To be called before the first reading. */
+  listen(listener: MonitorListener): void {
     this.#listener = listener;
-    await bus.subscribe(feederFilter(subscriberId(this.#config.subscriberId)), (message) => this.receive(message));
   }
 
-  /** One message of the bus. Never throws for what it holds. */
-  receive({ topic, payload }: BusMessage): void {
-    const wallMs = this.#context.wall.nowMs();
-    const admission = admit(topic, payload, {
+  /** One message of the device bus. Never throws for what it holds. */
+  receive({ topic, payload }: Pick<BusMessage, 'topic' | 'payload'>): void {
+    this.#admit(topic, payload, admitMessage(topic, payload, this.#rules()));
+  }
+
+  /** One reading of the event stream: `key` names the feeder, `bytes` are the message. Never throws for what it holds. */
+  receiveReading(topic: string, key: string, body: unknown, bytes: Uint8Array): void {
+    this.#admit(topic, bytes, admitReading(key, body, this.#rules()));
+  }
+
+  #rules() {
+    return {
       dsoId: this.#config.subscriberId,
       nowMs: this.#context.grid.nowMs(),
-      lastAtMs: (feederId) => {
+      lastAtMs: (feederId: string) => {
         const feeder = this.#feeders.get(feederId);
         return feeder ? feeder.sample?.atMs : null;
       },
-      validate: (body) => validateDevice('feeder-telemetry', body),
-    });
+      validate: (body: unknown) => validateDevice('feeder-telemetry', body),
+    };
+  }
+
+  #admit(topic: string, bytes: Uint8Array, admission: Admission): void {
+    const wallMs = this.#context.wall.nowMs();
     if (!admission.admitted) {
       this.#context.metrics.count('bap_telemetry_refused_total', { reason: admission.reason });
       this.#context.log.debug({ topic: topic.slice(0, 200), reason: admission.reason }, 'a feeder sample was refused');
       return;
     }
-    this.#take(this.#feeders.get(admission.sample.feederId)!, { sample: admission.sample, wallMs, topic, payload });
+    const { sample } = admission;
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    this.#take(this.#feeders.get(sample.feederId)!, { sample, wallMs, topic, sha256 });
   }
 
   #take(feeder: FeederState, received: Received): void {
@@ -107,10 +133,11 @@ export class Monitor {
 
   #report(feeder: FeederState, finding: Finding, received: Received): void {
     this.#context.metrics.count('bap_overloads_detected_total', { by: finding.detectedBy });
+    const named = { ...finding, eventId: eventId(`event-${this.#context.ids.uuid()}`) };
     void this.#context.activity
-      .track('overload', async () => this.#listener?.onFinding(viewOf(feeder, received.sample.atMs), finding, received))
+      .track('overload', async () => this.#listener?.onFinding(viewOf(feeder, received.sample.atMs), named, received))
       .catch((error) => {
-        feeder.detector = { ...feeder.detector, eventOpen: false };
+        this.rearm(feeder.config.feederId);
         this.#context.log.error(
           { feederId: feeder.config.feederId, error: String(error) },
           'an event could not be opened',
@@ -122,6 +149,12 @@ export class Monitor {
   reopen(feederId: string): void {
     const feeder = this.#feeders.get(feederId);
     if (feeder) feeder.detector = eventOpened(feeder.detector);
+  }
+
+  /** Nothing came of what was found: the next sample may find it again. */
+  rearm(feederId: string): void {
+    const feeder = this.#feeders.get(feederId);
+    if (feeder) feeder.detector = { ...feeder.detector, eventOpen: false };
   }
 
   /** The event of this feeder ended at `atMs`, grid time. */

@@ -1,6 +1,6 @@
 import { validateDevice } from '@flexder/schemas/validators.ts';
 import { expect } from 'chai';
-import { type AdmissionRules, admit } from './telemetry.ts';
+import { type AdmissionRules, admitMessage, admitReading } from './telemetry.ts';
 
 const NOW_MS = Date.parse('2026-01-15T17:00:00.000Z');
 const TOPIC = 'grid/v1/dso-1/feeder-1/telemetry';
@@ -27,7 +27,7 @@ const at = (offsetMs: number) => ({ ...good, ts: new Date(NOW_MS + offsetMs).toI
 
 describe('feeder telemetry', () => {
   it('a good sample is admitted under the feeder of its topic', () => {
-    expect(admit(TOPIC, bytes(good), rules())).to.deep.equal({
+    expect(admitMessage(TOPIC, bytes(good), rules())).to.deep.equal({
       admitted: true,
       sample: { feederId: 'feeder-1', atMs: NOW_MS, powerKw: 812.5, quality: 'GOOD' },
     });
@@ -35,7 +35,7 @@ describe('feeder telemetry', () => {
 
   it('the first sample of a feeder is admitted whatever its age', () => {
     const first = rules({ lastAtMs: () => undefined });
-    expect(admit(TOPIC, bytes(at(-86_400_000)), first)).to.deep.include({ admitted: true });
+    expect(admitMessage(TOPIC, bytes(at(-86_400_000)), first)).to.deep.include({ admitted: true });
   });
 
   const refused: [reason: string, topic: string, payload: Uint8Array][] = [
@@ -49,6 +49,7 @@ describe('feeder telemetry', () => {
     ['schema', TOPIC, bytes({ ...good, power_kw: '812.5' })],
     ['schema', TOPIC, bytes({ ...good, more: 1 })],
     ['schema', TOPIC, bytes(null)],
+    ['bad-quality', TOPIC, bytes({ ...good, quality: 'BAD' })],
     ['feeder-mismatch', TOPIC, bytes({ ...good, feeder_id: 'feeder-2' })],
     ['duplicate', TOPIC, bytes(at(-60_000))],
     ['out-of-order', TOPIC, bytes(at(-60_001))],
@@ -56,11 +57,27 @@ describe('feeder telemetry', () => {
   ];
   for (const [reason, topic, payload] of refused) {
     it(`is refused as ${reason}: ${topic} ${new TextDecoder().decode(payload).slice(0, 60)}`, () => {
-      expect(admit(topic, payload, rules())).to.deep.include({ admitted: false, reason });
+      expect(admitMessage(topic, payload, rules())).to.deep.include({ admitted: false, reason });
     });
   }
 
+  it('over the event stream its key names the feeder, and the checks are the same', () => {
+    const reading = (key: string, body: unknown) => admitReading(key, body, rules());
+    expect(reading('feeder-1', good)).to.deep.equal(admitMessage(TOPIC, bytes(good), rules()));
+    const reasons = [
+      reading('feeder-9', good),
+      reading('feeder-1', { ...good, feeder_id: 'feeder-2' }),
+      reading('feeder-1', { ...good, quality: 'BAD' }),
+      reading('feeder-1', at(-60_000)),
+      reading('feeder-1', at(-60_001)),
+      reading('feeder-1', at(60_001)),
+    ].map((admission) => !admission.admitted && admission.reason);
+    expect(reasons).to.deep.equal([
+      ...['unknown-feeder', 'feeder-mismatch', 'bad-quality', 'duplicate', 'out-of-order', 'future'],
+    ]);
+  });
+
   it('a clock a minute ahead is still drift', () => {
-    expect(admit(TOPIC, bytes(at(60_000)), rules())).to.deep.include({ admitted: true });
+    expect(admitMessage(TOPIC, bytes(at(60_000)), rules())).to.deep.include({ admitted: true });
   });
 });

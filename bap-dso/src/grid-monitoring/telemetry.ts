@@ -1,5 +1,6 @@
 /** What a feeder's RTU says, admitted or refused by name. Pure: nothing a message holds can throw or stop a feeder. */
 import { parseTopic } from '@flexder/runtime/engines/bus/topics.ts';
+import type { FeederTelemetry } from '@flexder/schemas/types.ts';
 import type { Verdict } from '@flexder/schemas/validators.ts';
 import { TELEMETRY_FUTURE_MS, TELEMETRY_MAX_BYTES } from '../limits.ts';
 import type { Sample } from './detection.ts';
@@ -10,6 +11,7 @@ export type Refusal =
   | 'too-large'
   | 'invalid-json'
   | 'schema'
+  | 'bad-quality'
   | 'feeder-mismatch'
   | 'duplicate'
   | 'out-of-order'
@@ -31,20 +33,28 @@ export interface AdmissionRules {
   validate(body: unknown): Verdict;
 }
 
-/** The feeder is the one of the topic, which the broker's access list guards; the payload must agree with it. */
-export function admit(topic: string, payload: Uint8Array, rules: AdmissionRules): Admission {
+/** What came over the device bus. The feeder is the one of the topic, which the broker's access list guards; the payload must agree with it. */
+export function admitMessage(topic: string, payload: Uint8Array, rules: AdmissionRules): Admission {
   const parsed = parseTopic(topic);
   if (parsed?.family !== 'grid' || parsed.dsoId !== rules.dsoId) return { admitted: false, reason: 'topic' };
   const { feederId } = parsed;
+  if (rules.lastAtMs(feederId) === null) return { admitted: false, reason: 'unknown-feeder' };
+  if (payload.byteLength > TELEMETRY_MAX_BYTES) return { admitted: false, reason: 'too-large', feederId };
+  const body = parse(payload);
+  return body === undefined
+    ? { admitted: false, reason: 'invalid-json', feederId }
+    : admitReading(feederId, body, rules);
+}
+
+/** A reading of the feeder that its topic or key names: the checks that every source has in common. */
+export function admitReading(feederId: string, body: unknown, rules: Omit<AdmissionRules, 'dsoId'>): Admission {
   const lastAtMs = rules.lastAtMs(feederId);
   if (lastAtMs === null) return { admitted: false, reason: 'unknown-feeder' };
   const refuse = (reason: Refusal): Admission => ({ admitted: false, reason, feederId });
-  if (payload.byteLength > TELEMETRY_MAX_BYTES) return refuse('too-large');
-  const body = parse(payload);
-  if (body === undefined) return refuse('invalid-json');
   if (!rules.validate(body).valid) return refuse('schema');
-  const telemetry = body as { feeder_id: string; ts: string; power_kw: number; quality: 'GOOD' | 'ESTIMATED' };
+  const telemetry = body as FeederTelemetry;
   if (telemetry.feeder_id !== feederId) return refuse('feeder-mismatch');
+  if (telemetry.quality === 'BAD') return refuse('bad-quality');
   const atMs = Date.parse(telemetry.ts);
   if (atMs > rules.nowMs + TELEMETRY_FUTURE_MS) return refuse('future');
   if (lastAtMs !== undefined && atMs === lastAtMs) return refuse('duplicate');

@@ -41,13 +41,13 @@ describe('open data of a service', () => {
       audit: { oldestUnsealedAgeMs: () => 0 },
     } as unknown as Parameters<typeof bapHealth>[1];
     const context = { wall: systemWallClock() } as Context;
-    const on = await bapHealth(context, participant, { connected: true }, openData);
+    const on = await bapHealth(context, participant, { checks: () => ({}) }, openData);
     expect(on.ready).to.equal(true);
     expect(on.dependencies['open-data']).to.include({
       ok: true,
       detail: '0 of 12 data sets fresh; offline for 12, nothing is known yet',
     });
-    const off = await bapHealth(context, participant, { connected: true }, undefined);
+    const off = await bapHealth(context, participant, { checks: () => ({}) }, undefined);
     expect(off.dependencies['open-data']).to.include({ ok: true, detail: 'off' });
     await openData.close();
   });

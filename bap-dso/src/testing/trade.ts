@@ -64,7 +64,15 @@ export type Answer = { readonly message: unknown } | { readonly error: BecknErro
 /** What a scripted aggregator says to a request; undefined is silence. */
 export type Script = (sent: OutgoingMessage, trade: Trade) => Answer | undefined;
 
-const TABLES = ['settlement_row', 'meter_document', 'flex_order', 'flex_search', 'overload', 'feeder_reading'] as const;
+const TABLES = [
+  'settlement_row',
+  'meter_document',
+  'flex_order',
+  'flex_search',
+  'overload',
+  'feeder_reading',
+  'finding',
+] as const;
 
 export class Trade {
   readonly sent: OutgoingMessage[] = [];
@@ -128,7 +136,7 @@ export class Trade {
   static async on(database: Kysely<BapTables>, bpps: Record<string, Script>, changes: Partial<BapConfigInput> = {}) {
     const trade = new Trade(database, bpps, changes);
     await trade.desk.counterparties.refresh();
-    await trade.monitor.start({ subscribe: async () => {} }, trade.events);
+    trade.monitor.listen(trade.events);
     return trade;
   }
 
@@ -193,7 +201,7 @@ export class Trade {
       quality: 'GOOD',
     };
     const payload = new TextEncoder().encode(JSON.stringify(body));
-    this.monitor.receive({ topic: `grid/v1/dso-1/${feederId}/telemetry`, payload, retained: false });
+    this.monitor.receive({ topic: `grid/v1/dso-1/${feederId}/telemetry`, payload });
   }
 
   /** Moves grid time on, takes a sample there, and lets everything happen that needs no waiting. */

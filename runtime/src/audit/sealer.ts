@@ -1,12 +1,14 @@
 import { GENESIS_HASH, seal } from '@flexder/protocol/audit/chain.ts';
 import type { AuditEntry, AuditRecord } from '@flexder/protocol/audit/record.ts';
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Activity } from '../activity.ts';
 import type { WallClock } from '../clock.ts';
+import type { Ids } from '../context.ts';
 import { lockForTransaction } from '../engines/database/locks.ts';
 import type { Logger } from '../logging.ts';
 import type { Metrics } from '../metrics.ts';
-import type { ParticipantTables } from '../participant/tables.ts';
+import type { ParticipantTables, SealedBatch } from '../participant/tables.ts';
+import type { OutboxRow } from '../participant/unit-of-work.ts';
 import { SEAL_AFTER_MS, SEAL_BATCH, SEAL_BATCHES, SEAL_RETRY_MS, UNSEALED_ALARM_MS } from './limits.ts';
 
 /** Gives unsealed records their place in the chain, which has one end: sealers of one participant take turns. */
@@ -26,9 +28,11 @@ interface SealerDeps {
   readonly activity: Activity;
   /** Called after each batch with the number of its records. */
   readonly sealed: (records: number) => void;
+  /** Where sealed records go next, if anywhere: an outbox row a batch, written with their seals. */
+  readonly publish?: { readonly ids: Ids; take(rows: readonly OutboxRow[]): void } | undefined;
 }
 
-export function createSealer({ db, wall, log, metrics, activity, sealed: tell }: SealerDeps): Sealer {
+export function createSealer({ db, wall, log, metrics, activity, sealed: tell, publish }: SealerDeps): Sealer {
   let waitingSinceMs: number | undefined;
   let sealingSinceMs: number | undefined;
   let cancelTimer: (() => void) | undefined;
@@ -42,7 +46,7 @@ export function createSealer({ db, wall, log, metrics, activity, sealed: tell }:
 
   /** Under a lock: another process of this participant, as during a rolling start, has the same chain. */
   async function sealBatch(): Promise<number> {
-    const records = await db.transaction().execute(async (trx) => {
+    const { records, row } = await db.transaction().execute(async (trx) => {
       await lockForTransaction(trx, 'audit chain');
       let end = await readHead(trx);
       const rows = await trx
@@ -59,10 +63,25 @@ export function createSealer({ db, wall, log, metrics, activity, sealed: tell }:
         end = { seq: record.seq, hash: record.hash };
       }
       if (sealed.length > 0) await writeSealed(trx, sealed);
-      return sealed.length;
+      return { records: sealed.length, row: await leaveForStream(trx, sealed) };
     });
+    if (row) publish?.take([row]);
     tell(records);
     return records;
+  }
+
+  /** Which records the event stream is told of, in the transaction that sealed them. */
+  async function leaveForStream(
+    trx: Transaction<ParticipantTables>,
+    sealed: readonly { record: AuditRecord }[],
+  ): Promise<OutboxRow | undefined> {
+    const [first, last] = [sealed[0], sealed.at(-1)];
+    if (!publish || !first || !last) return undefined;
+    const payload: SealedBatch = { sealed: { fromSeq: first.record.seq, toSeq: last.record.seq } };
+    const row = { id: publish.ids.uuid(), kind: 'event' as const, payload, createdMs: wall.nowMs() };
+    const values = { id: row.id, kind: row.kind, payload: JSON.stringify(payload), created: new Date(row.createdMs) };
+    const { seq } = await trx.insertInto('outbox').values(values).returning('seq').executeTakeFirstOrThrow();
+    return { ...row, seq: Number(seq), deliverBeforeMs: null, attempts: 0 };
   }
 
   async function run(): Promise<void> {

@@ -92,6 +92,44 @@ export const engineLimits = {
   /** Time for the first connection to a broker that is not up yet. */
   busFirstConnectMs: 10_000,
   busCloseMs: 2_000,
+  /** One event: an audit record with all its members is below 64 KB, a finding with its forecast below 8 KB. */
+  eventsMessageBytes: 262_144,
+  /** Bytes of one request to a broker, whose own bound for a batch is 1 MB by default. */
+  eventsBatchBytes: 786_432,
+  /** Events waiting for the broker, and their bytes: beyond it publishing is refused at once. */
+  eventsQueued: 10_000,
+  eventsQueuedBytes: 33_554_432,
+  /** A publish that is not acknowledged by then is rejected; the outbox tries again. */
+  eventsPublishMs: 5_000,
+  eventsConnectMs: 2_000,
+  /** One request to a broker. With the retries below an exchange with a broker that is away ends by itself. */
+  eventsRequestMs: 4_000,
+  eventsRetries: 3,
+  eventsRetryMs: 150,
+  eventsRetryLongestMs: 1_000,
+  /** From asking for a subscription until it stands: joining a group waits for its other members. */
+  eventsSubscribeMs: 20_000,
+  /** Tries to learn where a topic ends: the partitions of a topic just made have no leader for a moment. */
+  eventsEndAttempts: 20,
+  /** Pause before a subscription that broke is made anew; doubles up to the longest. */
+  eventsResubscribeMs: 250,
+  eventsResubscribeLongestMs: 5_000,
+  /** A process that says nothing for this long leaves its partitions to the others of its group. */
+  eventsSessionMs: 6_000,
+  eventsHeartbeatMs: 2_000,
+  eventsRebalanceMs: 10_000,
+  /** A fetch waits this long for events; shorter costs requests, longer costs the first event nothing. */
+  eventsFetchWaitMs: 500,
+  eventsFetchBytes: 4_194_304,
+  eventsPartitionBytes: 1_048_576,
+  /** Partitions handled side by side in one subscription. */
+  eventsPartitionsAtOnce: 4,
+  /** Tries of a handler in a group, and the pause between them: together longer than a database's restart. */
+  eventsHandlerAttempts: 60,
+  eventsHandlerPauseMs: 1_000,
+  eventsCloseMs: 5_000,
+  /** Characters of a password file: a password, no other file. */
+  eventsPasswordChars: 1_024,
   /** Characters of an archive key. */
   archiveKeyChars: 512,
   /** Bytes of one object: the settlement of the largest order. */

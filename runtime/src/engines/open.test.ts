@@ -32,7 +32,6 @@ describe('engines by URL', () => {
     [{ queueUrl: 'amqp://localhost' }, /queue URL .* use pglite:.* or redis:/],
     [{ queueUrl: 'redis://:secret@localhost/0?prefix=a:b' }, /^the prefix of the queue URL has 1 to 64 letters/],
     [{ mqttUrl: 'http://localhost' }, /MQTT URL .* use mqtt:\/\/HOST:PORT or mqtts:\/\/HOST:PORT/],
-    [{ eventsUrl: 'kafka://localhost' }, /events URL .* use memory:/],
     [
       { archiveUrl: 'ftp://me:secret@host' },
       /archive URL "ftp:\/\/\*\*\*@host" .* use file:DIRECTORY or s3:\/\/BUCKET/,
@@ -43,6 +42,8 @@ describe('engines by URL', () => {
       { archiveUrl: 's3://bucket?region=eu-west-2' },
       /bucket bucket needs a retention: set FLEXDER_ARCHIVE_RETENTION_DAYS/,
     ],
+    [{ eventsUrl: 'amqp://localhost' }, /events URL .* use memory: or kafka:\/\/HOST:PORT/],
+    [{ eventsUrl: 'kafka://me:secret@localhost' }, /must end in a prefix/],
     [{ archiveUrl: 'file:' }, /archive URL names no directory/],
     [{ eventsUrl: '' }, /events URL "" is not supported/],
   ];

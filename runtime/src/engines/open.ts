@@ -3,6 +3,7 @@ import type { Activity } from '../activity.ts';
 import type { WallClock } from '../clock.ts';
 import { type Engines, systemIds } from '../context.ts';
 import type { Logger } from '../logging.ts';
+import type { Metrics } from '../metrics.ts';
 import { openInOrder } from '../service.ts';
 import type { S3Access } from './archive/config.ts';
 import { fileArchive } from './archive/file.ts';
@@ -12,7 +13,7 @@ import { mqttBus } from './bus/mqtt.ts';
 import type { MqttSettings } from './bus/settings.ts';
 import { openPglite, type PgliteDatabase } from './database/pglite.ts';
 import type { DatabaseEngine } from './database/port.ts';
-import { memoryEvents } from './events/memory.ts';
+import { openEvents } from './events/open.ts';
 import { pgliteQueueEngine } from './queue/pglite.ts';
 import type { JobQueueEngine } from './queue/port.ts';
 
@@ -29,7 +30,7 @@ export interface EngineUrls {
   readonly mqttUrl: string;
   /** How the broker is spoken to; without them it is the embedded one. */
   readonly mqtt?: MqttSettings;
-  /** `memory:`. */
+  /** `memory:`, or `kafka://host:port[,host:port]/prefix` with the parameters of events/kafka/url.ts. */
   readonly eventsUrl: string;
   /** `file:/directory`, or `s3://bucket/prefix` with Object Lock. */
   readonly archiveUrl: string;
@@ -41,6 +42,7 @@ export interface EngineDeps {
   readonly wall: WallClock;
   readonly log: Logger;
   readonly activity: Activity;
+  readonly metrics?: Pick<Metrics, 'count'>;
   /** Relative directories are taken from here; default the working directory. */
   readonly dataDir?: string;
 }
@@ -96,7 +98,7 @@ export async function openEngines(urls: EngineUrls, deps: EngineDeps): Promise<O
   const database = split('database URL', urls.databaseUrl, DATABASES);
   const queue = split('queue URL', urls.queueUrl, QUEUES);
   split('MQTT URL', urls.mqttUrl, { mqtt: 'mqtt://HOST:PORT', mqtts: 'mqtts://HOST:PORT' });
-  split('events URL', urls.eventsUrl, { memory: 'memory:' });
+  split('events URL', urls.eventsUrl, { memory: 'memory:', kafka: 'kafka://HOST:PORT[,HOST:PORT]/PREFIX' });
   const archive = archiveOpener(urls, deps);
   if (queue.scheme === 'pglite' && database.scheme !== 'pglite')
     throw new Error('queue URL "pglite:" needs a pglite: database, where the queue lives: name a queue of its own');
@@ -108,7 +110,7 @@ export async function openEngines(urls: EngineUrls, deps: EngineDeps): Promise<O
   const { result, close } = await openInOrder(async (keep) => {
     const opened = keep(await openDatabase(database.scheme, location, urls, deps));
     const jobs = keep(await openQueue(queue.scheme, opened, urls, deps));
-    const events = keep(memoryEvents(log));
+    const events = keep(await openEvents(urls.eventsUrl, deps));
     const objects = keep(await archive());
     const bus = mqttBus(urls.mqttUrl, { wall, log, activity }, urls.mqtt);
     return { database: opened, queue: jobs, bus, events, archive: objects };

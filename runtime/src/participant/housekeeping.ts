@@ -46,6 +46,7 @@ export async function keepHouse(household: Household): Promise<() => Promise<voi
     if (outbox + inbound > 0) log.info({ outbox, inbound }, 'unfinished work taken up');
     const outboxAgeMs = relay.oldestAgeMs();
     metrics.gauge('outbox_oldest_age', outboxAgeMs / 1000);
+    metrics.gauge('outbox_oldest_event_age', relay.oldestEventAgeMs() / 1000);
     metrics.gauge('inbound_backlog', dispatcher.size);
     if (outboxAgeMs > SWEEP_EVERY_MS) log.error({ outboxAgeMs }, 'effects wait too long for their delivery');
   }
@@ -83,7 +84,7 @@ export async function keepHouse(household: Household): Promise<() => Promise<voi
   };
 }
 
-async function prune(db: Kysely<ParticipantTables>, nowMs: number): Promise<void> {
+export async function prune(db: Kysely<ParticipantTables>, nowMs: number): Promise<void> {
   await sql`
     with o as (
       delete from outbox where id in (

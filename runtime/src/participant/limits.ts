@@ -36,6 +36,12 @@ export const DELIVERY_BACKOFF_LONGEST_MS = 5_000;
 export const SIGNATURE_LIFETIME_MS = 300_000;
 /** Undelivered rows held in memory; further ones stay in the database until the sweep. */
 export const OUTBOX_IN_MEMORY = 5_000;
+/** Events waiting for the stream in memory; while there are more they stay in the database. */
+export const EVENTS_IN_MEMORY = 2_000;
+/** How long closing waits for a publish under way; what it does not hear of is published once more. */
+export const EVENTS_CLOSE_MS = 1_500;
+/** Events of one publish: some hundred kilobytes. */
+export const EVENT_BATCH = 500;
 /** Rows one sweep loads: more than a full backlog, so that a restart takes it up at once. */
 export const SWEEP_ROWS = 2_500;
 /** Rows one round of pruning removes. */

@@ -91,7 +91,11 @@ export async function openParticipant<T>(options: OpenParticipantOptions): Promi
   const registry = createRegistryClient(context, config.registryUrl, config.networkProfile);
   const shipper = createShipper({ context, db, subscriberId: config.subscriberId });
   const checkpoints = createCheckpoints({ context, config, db, written: () => shipper.nudge() });
-  const sealer = createSealer({ db, ...context, sealed: (records) => checkpoints.sealed(records) });
+  // In memory nobody reads them: they are in the chain already.
+  const distributed = context.engines.events.kind !== 'memory';
+  const publish = { ids: context.ids, take: (rows: readonly OutboxRow[]) => relay?.take(rows) };
+  const sealed = (records: number) => checkpoints.sealed(records);
+  const sealer = createSealer({ db, ...context, sealed, ...(distributed && { publish }) });
   const rejections = createRejectionLog(context, config, db, () => sealer.nudge());
   const subscription = createSubscription(
     context,

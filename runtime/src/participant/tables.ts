@@ -38,7 +38,7 @@ export interface OutboxTable {
   /** Order of writing. */
   seq: Generated<string>;
   kind: 'message' | 'job' | 'event';
-  payload: Json<OutboxMessage | Job | StreamEvent>;
+  payload: Json<OutboxMessage | Job | StreamEvent | SealedBatch>;
   created: Instant;
   /** After this a message is not sent any more; null for jobs and events. */
   deliver_before: NullableInstant;
@@ -62,6 +62,11 @@ export interface OutboxMessage {
   readonly missingUri?: 'bap_uri' | 'bpp_uri';
   /** The original Authorization of a message that a gateway passes on. */
   readonly forwarded?: string;
+}
+
+/** Payload of an outbox row of kind `event` that stands for audit records: those sealed together. */
+export interface SealedBatch {
+  readonly sealed: { readonly fromSeq: number; readonly toSeq: number };
 }
 
 export interface AuditRecordTable {

@@ -90,8 +90,8 @@ export interface EngineProcess {
 export interface EngineCommand {
   readonly program: string;
   readonly args: readonly string[];
-  /** Called until it says true; the process ending before is an error that shows its output. */
-  ready(): Promise<boolean>;
+  /** Called with what it wrote so far, until it says true; the process ending before is an error that shows its output. */
+  ready(output: string): Promise<boolean>;
   readonly env?: Readonly<Record<string, string>>;
   readonly uid?: number;
   readonly gid?: number;
@@ -125,7 +125,7 @@ export async function startEngine({ program, args, ready, env, uid, gid }: Engin
   };
   const engine = { child, output: () => output, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') };
   const giveUpAtMs = Date.now() + READY_MS;
-  while (!(await ready().catch(() => false))) {
+  while (!(await ready(output).catch(() => false))) {
     const ended = child.exitCode !== null || child.signalCode !== null || child.pid === undefined;
     if (ended || Date.now() > giveUpAtMs) {
       await engine.kill();

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import { kafkaSettings } from '@flexder/runtime/engines/events/kafka/url.ts';
 import { expect } from 'chai';
 import { type Env, ServeConfigError } from './config.ts';
 import { configure } from './configure.ts';
@@ -190,6 +191,36 @@ describe('configuration of service processes', () => {
     expect(await problemsOf('bpp', odd)).to.deep.equal([
       'FLEXDER_BPP_METER_HISTORY_FILE must hold a JSON array of meter rows.',
     ]);
+  });
+
+  it('of the edge, and of a DSO that listens to it, names the stream they need', async () => {
+    const { FLEXDER_BAP_MQTT_USERNAME: _u, FLEXDER_BAP_MQTT_PASSWORD: _p, ...withoutBus } = BAP;
+    const bap = { ...withoutBus, FLEXDER_BAP_MONITORING: 'stream' };
+    const monitor = {
+      FLEXDER_MONITOR_ID: 'edge-1',
+      FLEXDER_MONITOR_DSO_ID: 'dso-1',
+      FLEXDER_MONITOR_FEEDERS: BAP.FLEXDER_BAP_FEEDERS,
+      FLEXDER_MONITOR_TELEMETRY: 'stream',
+    };
+    const stream = { FLEXDER_EVENTS_URL: 'kafka://127.0.0.1:9092/flexder' };
+    for (const [service, env] of Object.entries({ bap, monitor })) {
+      expect(await problemsOf(service, { ...env, ...stream }), service).to.deep.equal([]);
+      expect((await problemsOf(service, env))[0], service).to.include('FLEXDER_EVENTS_URL must be kafka://');
+    }
+    const wrong = { FLEXDER_EVENTS_URL: 'kafka://me:s3cret@127.0.0.1/flexder?partition=1' };
+    const [problem, ...more] = await problemsOf('monitor', { ...monitor, ...wrong });
+    expect(more).to.deep.equal([]);
+    expect(problem).to.include('knows no parameter partition').and.not.include('s3cret');
+  });
+
+  it('takes the password of the event stream from a file', async () => {
+    const env = {
+      FLEXDER_EVENTS_URL: 'kafka://me@127.0.0.1:9092/flexder',
+      FLEXDER_EVENTS_PASSWORD_FILE: file('password', 's3cret'),
+    };
+    const { config } = await configure('registry', env);
+    expect(kafkaSettings(config.engines.eventsUrl).sasl).to.deep.include({ username: 'me', password: 's3cret' });
+    expect(await problemsOf('registry', { FLEXDER_EVENTS_URL: env.FLEXDER_EVENTS_URL })).to.have.length(1);
   });
 
   it('of a broker says which account is wrong, without its password', async () => {

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { s3AccessFromEnv } from '@flexder/runtime/engines/archive/config.ts';
 import { S3_FORM } from '@flexder/runtime/engines/archive/s3-url.ts';
+import { kafkaSettings } from '@flexder/runtime/engines/events/kafka/url.ts';
 import type { EngineUrls } from '@flexder/runtime/engines/open.ts';
 import type { LogLevel } from '@flexder/runtime/logging.ts';
 import { DRAIN_MOST_MS, DRAIN_MS, FILE_BYTES } from './limits.ts';
@@ -88,7 +89,7 @@ export function processConfig(service: string, env: Env, problems: string[]): Pr
     engines: {
       ...storesOf(env, problems),
       ...mqttEngine(env, problems),
-      eventsUrl: engineUrl(env, 'FLEXDER_EVENTS_URL', 'memory:', /^memory:/, problems),
+      eventsUrl: eventsUrl(env, problems),
       archiveUrl,
       ...(archiveUrl.startsWith('s3:') && { archiveAccess }),
     },
@@ -116,9 +117,29 @@ const FORMS = {
   FLEXDER_QUEUE_URL:
     'pglite: (the queue lives in the database), postgres://USER:PASSWORD@HOST:PORT/DATABASE, or ' +
     'redis[s]://USER:PASSWORD@HOST:PORT/DB?prefix=NAME',
-  FLEXDER_EVENTS_URL: 'memory:',
+  FLEXDER_EVENTS_URL: 'memory: or kafka://HOST:PORT[,HOST:PORT]/PREFIX',
   FLEXDER_ARCHIVE_URL: `file:DIRECTORY or ${S3_FORM}`,
 } as const;
+
+/** Throws when this process has an event stream of its own alone. */
+export function needsStream(env: Env, why: string): void {
+  if (!env.FLEXDER_EVENTS_URL?.startsWith('kafka:'))
+    throw new ServeConfigError([`FLEXDER_EVENTS_URL must be kafka://HOST:PORT/PREFIX: ${why}.`]);
+}
+
+/** The password of a broker may stand in a file of its own. */
+function eventsUrl(env: Env, problems: string[]): string {
+  const url = engineUrl(env, 'FLEXDER_EVENTS_URL', 'memory:', /^(memory:|kafka:\/\/)/, problems);
+  const path = env.FLEXDER_EVENTS_PASSWORD_FILE;
+  const whole = path ? `${url}${url.includes('?') ? '&' : '?'}password-file=${encodeURIComponent(path)}` : url;
+  if (!url.startsWith('kafka:')) return url;
+  try {
+    kafkaSettings(whole);
+  } catch (error) {
+    problems.push(`FLEXDER_EVENTS_URL: ${(error as Error).message}.`);
+  }
+  return whole;
+}
 
 /** A URL may hold a password, so a wrong one is not repeated. */
 function engineUrl(env: Env, name: keyof typeof FORMS, fallback: string, form: RegExp, problems: string[]): string {
@@ -138,7 +159,7 @@ export function watched(env: Env): { readonly env: Env; readonly asked: Readonly
 }
 
 /** Of other services that may share an environment, and of the project's own tests. */
-const ELSEWHERE = /^FLEXDER_(REGISTRY|GATEWAY|BAP|BPP|BROKER|FLEET|REQUIRE|OPEN)_/;
+const ELSEWHERE = /^FLEXDER_(REGISTRY|GATEWAY|BAP|BPP|BROKER|FLEET|MONITOR|REQUIRE|OPEN|KAFKA)_/;
 const SHARED = new Set([
   'FLEXDER_REGISTRY_URL',
   'FLEXDER_NETWORK_PROFILE',

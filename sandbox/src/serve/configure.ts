@@ -8,6 +8,7 @@ export const SERVICES: Readonly<Record<string, () => Promise<{ default: ServiceK
   bap: () => import('./services/bap.ts'),
   bpp: () => import('./services/bpp.ts'),
   broker: () => import('./services/broker.ts'),
+  monitor: () => import('./services/monitor.ts'),
   fleet: () => import('./services/fleet.ts'),
 };
 

@@ -49,6 +49,24 @@ describe('plan of a sandbox of several processes', () => {
     }
   });
 
+  it('with a monitor at the edge it is that which listens to the feeders', async () => {
+    const eventsUrl = 'kafka://127.0.0.1:9092/flexder?partitions=3';
+    const size = { seed: 1, ders: 18, feeders: 3, bpps: 1 };
+    const options = { ...size, dir, nowMs: NOW_MS, bapHost: '127.0.0.1', telemetrySeconds: 60, secret: () => 'x' };
+    const portsOf = portsFrom(5000, serviceNames(1, true));
+    const edge = makePlan({ ...options, eventsUrl, edge: true }, portsOf);
+    const env = (name: string) =>
+      parseEnv(edge.files.find(({ path }) => path === join(dir, `${name}.env`))!.text) as Record<string, string>;
+    expect(edge.services.map(({ kind }) => kind)).to.deep.equal([
+      ...['registry', 'gateway', 'broker', 'bap', 'monitor', 'bpp', 'fleet'],
+    ]);
+    for (const name of ['bap', 'monitor', 'bpp-1', 'gateway']) expect(env(name).FLEXDER_EVENTS_URL).to.equal(eventsUrl);
+    expect(env('bap')).to.include({ FLEXDER_BAP_MONITORING: 'stream' });
+    expect(env('bap')).to.not.have.property('FLEXDER_BAP_MQTT_PASSWORD');
+    expect(env('monitor').FLEXDER_MONITOR_FEEDERS).to.equal(env('bap').FLEXDER_BAP_FEEDERS);
+    expect(() => makePlan({ ...options, edge: true }, portsOf)).to.throw(RangeError, 'needs an event stream');
+  });
+
   it('devices and feeders have one account each, that of the file their fleet reads', () => {
     const read = (name: string) => JSON.parse(plan.files.find(({ path }) => path === join(dir, name))!.text);
     const accounts = new Map(

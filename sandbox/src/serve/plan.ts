@@ -21,14 +21,22 @@ export interface PlanOptions extends ScenarioSize {
   readonly telemetrySeconds: number;
   /** Which broker carries the device bus; default the embedded one. */
   readonly broker?: 'embedded' | 'mosquitto';
+  /** `kafka://…` of the event stream that all services share; each has its own in memory when absent. */
+  readonly eventsUrl?: string | undefined;
+  /** Grid Monitoring in a process of its own; needs `eventsUrl`. */
+  readonly edge?: boolean;
   /** Random text that nobody guesses. */
   secret(): string;
 }
 
 /** In the order in which they are best started; `bpp-1` to `bpp-n` are the aggregators. */
-export function serviceNames(bpps: number): string[] {
-  return ['registry', 'gateway', 'broker', 'bap', ...Array.from({ length: bpps }, (_, i) => `bpp-${i + 1}`), 'fleet'];
+export function serviceNames(bpps: number, edge = false): string[] {
+  const aggregators = Array.from({ length: bpps }, (_, i) => `bpp-${i + 1}`);
+  return ['registry', 'gateway', 'broker', 'bap', ...(edge ? ['monitor'] : []), ...aggregators, 'fleet'];
 }
+
+/** They listen to others alone. */
+const NO_DOOR = ['fleet', 'monitor'];
 
 /** Of one service: where it listens and where its health is served. */
 export interface Ports {
@@ -59,7 +67,7 @@ export interface Plan {
 
 /** Pure: writes nothing. Throws a RangeError that names a bad size. */
 export function makePlan(options: PlanOptions, portsOf: (name: string) => Ports): Plan {
-  const { dir, nowMs, seed, ders, feeders, bpps } = options;
+  const { dir, nowMs, seed, ders, feeders, bpps, edge, eventsUrl } = options;
   const scenario = eveningPeakNow({ seed, ders, feeders, bpps }, nowMs);
   const bus = busAccounts(scenario, options.secret);
   const files: PlannedFile[] = [];
@@ -69,7 +77,8 @@ export function makePlan(options: PlanOptions, portsOf: (name: string) => Ports)
   };
   const url = (name: string) => `${name === 'broker' ? 'mqtt' : 'http'}://${HOST}:${portsOf(name).port}`;
   const variables = variablesOf({ options, scenario, bus, file, url });
-  const services = serviceNames(bpps).map((name): PlannedService => {
+  if (edge && !eventsUrl) throw new RangeError('a monitor at the edge needs an event stream: name one');
+  const services = serviceNames(bpps, edge).map((name): PlannedService => {
     const { port, health } = portsOf(name);
     if (name === 'broker' && options.broker === 'mosquitto') {
       const folder = mosquittoFiles(join(dir, 'mosquitto'), port, bus.accounts, options.secret);
@@ -81,7 +90,7 @@ export function makePlan(options: PlanOptions, portsOf: (name: string) => Ports)
     const own = { ...variables(name, port), FLEXDER_DATA: join(dir, 'data', name), FLEXDER_HEALTH_PORT: health };
     const env = join(dir, `${name}.env`);
     files.push({ path: env, text: envText(own) });
-    return { name, kind, env, url: name === 'fleet' ? '' : url(name), health: `http://${HOST}:${health}` };
+    return { name, kind, env, url: NO_DOOR.includes(name) ? '' : url(name), health: `http://${HOST}:${health}` };
   });
   return { services, files };
 }
@@ -120,6 +129,8 @@ function variablesOf({ options, scenario, bus, file, url }: Drawing): (name: str
     FLEXDER_CITY: CITY,
   };
   const mqtt = { FLEXDER_MQTT_URL: url('broker') };
+  const stream: Variables = options.eventsUrl ? { FLEXDER_EVENTS_URL: options.eventsUrl } : {};
+  const feeders = feederVariables(scenario, file);
   return (name, port): Variables => {
     if (name === 'registry')
       return {
@@ -128,38 +139,51 @@ function variablesOf({ options, scenario, bus, file, url }: Drawing): (name: str
         FLEXDER_REGISTRY_SUBSCRIBER_ID: REGISTRY_ID,
       };
     if (name === 'gateway')
-      return { ...network, FLEXDER_GATEWAY_PORT: port, FLEXDER_GATEWAY_SUBSCRIBER_ID: GATEWAY_ID };
+      return { ...network, ...stream, FLEXDER_GATEWAY_PORT: port, FLEXDER_GATEWAY_SUBSCRIBER_ID: GATEWAY_ID };
     if (name === 'broker')
       return { FLEXDER_BROKER_PORT: port, FLEXDER_BROKER_ACCOUNTS: file('accounts.json', bus.accounts) };
-    if (name === 'bap') return { ...network, ...mqtt, ...bapVariables(port, options, scenario, bus, file) };
+    if (name === 'bap')
+      return { ...network, ...mqtt, ...stream, ...bapVariables(port, options, bus), ...feeders('BAP') };
+    if (name === 'monitor') return { ...mqtt, ...stream, ...monitorVariables(bus), ...feeders('MONITOR') };
     if (name === 'fleet') return { ...mqtt, ...fleetVariables(options, bus, file) };
-    return { ...network, ...mqtt, ...bppVariables(name, port, scenario, bus, file) };
+    return { ...network, ...mqtt, ...stream, ...bppVariables(name, port, scenario, bus, file) };
   };
 }
 
-function bapVariables(
-  port: number,
-  { bapHost }: PlanOptions,
-  { feeders }: Scenario,
-  bus: Bus,
-  file: Drawing['file'],
-): Variables {
-  const { username, password } = bus.dso;
+/** What a monitor is told of its feeders: as the DSO or at the edge. */
+function feederVariables({ feeders }: Scenario, file: Drawing['file']): (service: 'BAP' | 'MONITOR') => Variables {
   const limits = feeders.map(({ feederId, name, limitKw }) => ({ feederId, name, limitKw }));
   const history = feeders.map(({ feederId, history }) => ({
     feederId,
     readings: history.map(({ atMs, kw }) => ({ atMs, powerKw: kw })),
   }));
+  const paths = { feeders: `@${file('feeders.json', limits)}`, history: `@${file('feeder-history.json', history)}` };
+  return (service) => ({
+    [`FLEXDER_${service}_FEEDERS`]: paths.feeders,
+    [`FLEXDER_${service}_HISTORY`]: paths.history,
+  });
+}
+
+/** With a monitor at the edge it is that which listens to the feeders. */
+function bapVariables(port: number, { bapHost, edge }: PlanOptions, bus: Bus): Variables {
+  const { username, password } = bus.dso;
+  const login = { FLEXDER_BAP_MQTT_USERNAME: username, FLEXDER_BAP_MQTT_PASSWORD: password };
   return {
     FLEXDER_BAP_HOST: bapHost,
     FLEXDER_BAP_PORT: port,
     FLEXDER_BAP_PUBLIC_URL: `http://${HOST}:${port}`,
     FLEXDER_BAP_SUBSCRIBER_ID: DSO_ID,
     FLEXDER_BAP_NAME: 'Sandbox DSO',
-    FLEXDER_BAP_MQTT_USERNAME: username,
-    FLEXDER_BAP_MQTT_PASSWORD: password,
-    FLEXDER_BAP_FEEDERS: `@${file('feeders.json', limits)}`,
-    FLEXDER_BAP_HISTORY: `@${file('feeder-history.json', history)}`,
+    ...(edge ? { FLEXDER_BAP_MONITORING: 'stream' } : login),
+  };
+}
+
+function monitorVariables(bus: Bus): Variables {
+  return {
+    FLEXDER_MONITOR_ID: 'edge-1',
+    FLEXDER_MONITOR_DSO_ID: DSO_ID,
+    FLEXDER_MONITOR_MQTT_USERNAME: bus.dso.username,
+    FLEXDER_MONITOR_MQTT_PASSWORD: bus.dso.password,
   };
 }
 

@@ -4,7 +4,7 @@ import { eventConformance } from './conformance.ts';
 import { memoryEvents } from './memory.ts';
 
 describe('event stream memory', () => {
-  eventConformance(async () => memoryEvents(recordingLogger()));
+  eventConformance({ open: async () => memoryEvents(recordingLogger()), durable: false });
 
   it('logs what a handler throws', async () => {
     const log = recordingLogger();

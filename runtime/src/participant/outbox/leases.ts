@@ -9,13 +9,13 @@ export function leaseEnd() {
 
 /**
  * The open rows that are `owner`'s: its own, whose lease is prolonged by this, and those whose process has not
- * prolonged theirs. No two processes are given one row.
+ * prolonged theirs. No two processes are given one row. Events are not among them: their relay takes them in order.
  */
 export async function claimOpen(db: Kysely<ParticipantTables>, owner: string): Promise<Selectable<OutboxTable>[]> {
   const { rows } = await sql<Selectable<OutboxTable>>`
     update outbox set leased_by = ${owner}::text, leased_until = ${leaseEnd()}
     where id in (
-      select id from outbox where done_at is null and failed_at is null
+      select id from outbox where done_at is null and failed_at is null and kind <> 'event'
         and (leased_by = ${owner}::text or leased_until is null or leased_until < clock_timestamp())
       order by seq limit ${sql.lit(SWEEP_ROWS)} for update skip locked)
     returning *`.execute(db);

@@ -1,12 +1,12 @@
 import type { Kysely } from 'kysely';
 import type { Context } from '../../context.ts';
-import type { StreamEvent } from '../../engines/events/port.ts';
 import type { Job, JobQueue } from '../../engines/queue/port.ts';
 import { ENGINE_RETRY_MS, OUTBOX_IN_MEMORY, SWEEP_ROWS, UNDELIVERED_ATTEMPTS } from '../limits.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import type { ParticipantTables } from '../tables.ts';
 import type { ParticipantConfig, ParticipantHooks, Undelivered, UnitOfWork } from '../types.ts';
 import type { OutboxRow, Transactor } from '../unit-of-work.ts';
+import { createEventRelay } from './events.ts';
 import type { Delivery } from './lane.ts';
 import { claimOpen, releaseOpen } from './leases.ts';
 import { createMarks } from './marks.ts';
@@ -18,7 +18,9 @@ export interface Relay {
   take(rows: readonly OutboxRow[]): void;
   /** Takes up what the database holds and the memory does not; returns how many rows it found. */
   sweep(): Promise<number>;
+  /** Of messages and jobs: who waits for an event does without it. */
   oldestAgeMs(): number;
+  oldestEventAgeMs(): number;
   idle(): Promise<void>;
   close(): Promise<void>;
 }
@@ -41,7 +43,8 @@ export function createRelay(deps: RelayDeps): Relay {
   const { activity, metrics } = context;
   const log = context.log.child({ subscriber: config.subscriberId });
   const marks = createMarks(db, context.wall, log);
-  /** Jobs and events under way, with the time of their writing. */
+  const events = createEventRelay({ context, db, marks });
+  /** Jobs under way, with the time of their writing. */
   const inFlight = new Map<string, number>();
   /** What left the memory while a sweep read the database: its answer may still hold those rows. */
   let settledMeanwhile: Set<string> | undefined;
@@ -80,7 +83,7 @@ export function createRelay(deps: RelayDeps): Relay {
     return opened;
   }
 
-  /** Jobs and events go as one batch each; when their engine is away the rows stay and the sweep tries again. */
+  /** Jobs go as one batch; when their engine is away the rows stay and the sweep tries again. */
   async function hand(rows: readonly OutboxRow[], label: string, give: () => Promise<void>): Promise<void> {
     if (rows.length === 0) return;
     for (const row of rows) inFlight.set(row.id, row.createdMs);
@@ -103,15 +106,18 @@ export function createRelay(deps: RelayDeps): Relay {
   }
 
   function take(rows: readonly OutboxRow[]): void {
+    events.add(rows.filter((row) => row.kind === 'event'));
+    takeUp(rows.filter((row) => row.kind !== 'event'));
+  }
+
+  function takeUp(rows: readonly OutboxRow[]): void {
     if (messages.size + inFlight.size + rows.length > OUTBOX_IN_MEMORY) {
       overflow = true;
       return;
     }
     for (const row of rows) if (row.kind === 'message') messages.add(row);
     const jobs = rows.filter((row) => row.kind === 'job');
-    const events = rows.filter((row) => row.kind === 'event');
     void hand(jobs, 'job', () => queue.add(jobs.map((row) => row.payload as Job)));
-    void hand(events, 'event', () => context.engines.events.publish(events.map((row) => row.payload as StreamEvent)));
   }
 
   function retrySoon(): void {
@@ -128,6 +134,12 @@ export function createRelay(deps: RelayDeps): Relay {
     return sweeping;
   }
 
+  /** Each by its own way, so that a stream that is away holds up no message. */
+  async function sweepAll(): Promise<number> {
+    const [rows, found] = await Promise.all([sweep(), events.sweep()]);
+    return rows + found;
+  }
+
   async function readOpenRows(): Promise<number> {
     overflow = false;
     settledMeanwhile = new Set();
@@ -136,7 +148,7 @@ export function createRelay(deps: RelayDeps): Relay {
     const settled = settledMeanwhile ?? new Set<string>();
     settledMeanwhile = undefined;
     const fresh = found.filter((row) => !messages.has(row.id) && !inFlight.has(row.id) && !settled.has(row.id));
-    take(
+    takeUp(
       fresh.map((row) => ({
         id: row.id,
         seq: Number(row.seq),
@@ -152,17 +164,19 @@ export function createRelay(deps: RelayDeps): Relay {
 
   return {
     take,
-    sweep,
+    sweep: sweepAll,
     oldestAgeMs() {
       let oldestMs = messages.oldestAgeMs();
       for (const createdMs of inFlight.values()) oldestMs = Math.max(oldestMs, context.wall.nowMs() - createdMs);
       return overflow ? Math.max(oldestMs, 1) : oldestMs;
     },
+    oldestEventAgeMs: () => events.oldestAgeMs(),
     idle: () => messages.idle(),
     async close() {
       closed = true;
       cancelRetry?.();
       messages.stop();
+      await events.close();
       await marks.flush();
       if (deps.shared) await releaseOpen(db, deps.owner).catch(() => {});
     },
@@ -175,6 +189,7 @@ function openRows(db: Kysely<ParticipantTables>) {
     .selectAll()
     .where('done_at', 'is', null)
     .where('failed_at', 'is', null)
+    .where('kind', '<>', 'event')
     .orderBy('seq')
     .limit(SWEEP_ROWS)
     .execute();

@@ -26,13 +26,19 @@ const BENCHES: Record<string, (values: Values) => Promise<object>> = {
     const { benchIngest } = await import('@flexder/bench/ingest.ts');
     return benchIngest({ n: integer(values, 'n', 80_000, 8_000, 400_000), databaseUrl: databaseUrlOf(values) }, say);
   },
+  async stream(values) {
+    const { benchStream } = await import('@flexder/bench/stream.ts');
+    return benchStream({ url: required(values, 'kafka'), n: integer(values, 'n', 30_000, 60, 1_000_000) }, say);
+  },
 };
 
 const command: Command = {
-  summary: 'Measures: detection to dispatch, a large fleet, a signed message, telemetry into the database',
+  summary:
+    'Measures: detection to dispatch, a large fleet, a signed message, telemetry into the database and over Kafka',
   arguments: Object.keys(BENCHES).join('|'),
   options: {
-    n: { type: 'string', value: 'N', help: 'activations (200), messages (4000) or rows (80000)' },
+    n: { type: 'string', value: 'N', help: 'activations (200), messages (4000), rows (80000) or readings (30000)' },
+    kafka: { type: 'string', value: 'URL', help: 'stream: kafka://HOST:PORT/PREFIX of a broker that is up' },
     ders: { type: 'string', value: 'N', help: 'simulated devices: activation (300), fleet (10000)' },
     bpps: { type: 'string', value: 'N', help: 'fleet: aggregators; one for each 2000 devices when absent' },
     mqtt: {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { systemIds } from '@flexder/runtime/context.ts';
+import { kafkaSettings } from '@flexder/runtime/engines/events/kafka/url.ts';
 import { DirectoryLockedError } from '@flexder/runtime/lock.ts';
 import { type Env, ServeConfigError } from '../../serve/config.ts';
 import { configure, SERVICES } from '../../serve/configure.ts';
@@ -13,7 +14,7 @@ import { untilInterrupted } from '../signals.ts';
 
 const command: Command = {
   summary: 'Runs one service as a process of its own; `plan` writes what a network of them needs',
-  arguments: '(registry|gateway|broker|bap|bpp|fleet) [--env FILE] | plan --dir DIR',
+  arguments: '(registry|gateway|broker|bap|bpp|monitor|fleet) [--env FILE] | plan --dir DIR',
   options: {
     env: { type: 'string', value: 'FILE', help: 'FLEXDER_… variables, one NAME=VALUE a line; the environment wins' },
     data: { type: 'string', value: 'DIR', help: 'database and archive of the service (FLEXDER_DATA)' },
@@ -28,15 +29,13 @@ const command: Command = {
     feeders: { type: 'string', value: 'N', help: 'plan: feeders, at least 3 (3)' },
     bpps: { type: 'string', value: 'N', help: 'plan: aggregators (2)' },
     broker: { type: 'string', value: 'NAME', help: 'plan: embedded, or mosquitto with its files (embedded)' },
+    events: { type: 'string', value: 'URL', help: 'plan: kafka://HOST:PORT/PREFIX, the event stream of all services' },
+    edge: { type: 'boolean', help: 'plan: grid monitoring in a process of its own, `monitor`; needs --events' },
     json: { type: 'boolean', help: 'plan: the services as one line of JSON' },
   },
   async run(values, [service, ...more]) {
     if (service === undefined || more.length > 0) throw new UsageError(`name one of ${NAMES}`);
     if (service === 'plan') return plan(values);
-    if (service === 'monitor')
-      throw new UsageError(
-        'grid monitoring alone at the edge belongs to a later version; today it runs inside `flexder serve bap`',
-      );
     if (!Object.hasOwn(SERVICES, service))
       throw new UsageError(`there is no service ${JSON.stringify(service)}: name one of ${NAMES}`);
     return serve(service, values);
@@ -116,14 +115,16 @@ async function plan(values: Values): Promise<number> {
   if (existing && values.keep !== true)
     throw new UsageError(`${dir} holds a plan already: name a new folder, or use this one as it is with --keep`);
   const bpps = integer(values, 'bpps', 2, 1, 32);
-  const names = serviceNames(bpps);
+  const edge = values.edge === true;
+  const names = serviceNames(bpps, edge);
   const base = integer(values, 'base-port', 0, 0, 65_535 - HEALTH_PORT_OFFSET - names.length);
   let services = existing;
   if (!services) {
     const portsOf = base === 0 ? await freePorts(names) : portsFrom(base, names);
     const options = {
       dir,
-      bpps,
+      ...{ bpps, edge },
+      eventsUrl: eventsUrl(values),
       nowMs: Date.now(),
       seed: integer(values, 'seed', 1, 0, 2_147_483_647),
       ders: integer(values, 'ders', 330, 0, 20_000),
@@ -139,6 +140,17 @@ async function plan(values: Values): Promise<number> {
   }
   tell(services, dir, values.json === true);
   return 0;
+}
+
+/** A URL may hold a password, so a wrong one is not repeated. */
+function eventsUrl(values: Values): string | undefined {
+  const url = text(values, 'events');
+  try {
+    if (url !== undefined) kafkaSettings(url);
+    return url;
+  } catch (error) {
+    throw new UsageError(`--events: ${(error as Error).message}`);
+  }
 }
 
 function tell(services: readonly PlannedService[], dir: string, json: boolean): void {

@@ -1,13 +1,16 @@
-import { configFromEnv } from '@flexder/bap-dso/config.ts';
+import { configFromEnv, listensToBus } from '@flexder/bap-dso/config.ts';
 import { startBap } from '@flexder/bap-dso/main.ts';
+import { needsStream } from '../config.ts';
 import type { ServiceKind } from '../kind.ts';
 
 const bap: ServiceKind = {
   configure(env) {
     const config = configFromEnv(env);
+    if (config.monitoring === 'stream' || config.telemetry !== 'mqtt')
+      needsStream(env, 'this DSO hears of its feeders over the event stream');
     return async (base) => {
       await base.reachable('the registry of FLEXDER_REGISTRY_URL', config.registryUrl);
-      await base.reachable('the broker of FLEXDER_MQTT_URL', base.config.engines.mqttUrl);
+      if (listensToBus(config)) await base.reachable('the broker of FLEXDER_MQTT_URL', base.config.engines.mqttUrl);
       const context = await base.context();
       return base.keep(await startBap(context, config));
     };

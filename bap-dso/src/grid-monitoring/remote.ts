@@ -1,0 +1,109 @@
+/** The feeders as Grid Monitoring at the edge tells of them: the same view that a monitor in this process would give. */
+import type { Context } from '@flexder/runtime/context.ts';
+import type { FeederReading, OverloadDetected } from '@flexder/schemas/types.ts';
+import type { BapConfig, FeederConfig } from '../config.ts';
+import { TELEMETRY_FUTURE_MS } from '../limits.ts';
+import type { DetectorState, Sample } from './detection.ts';
+import type { Forecast } from './forecaster.ts';
+import { forecastOf, receivedOf, sampleOf } from './messages.ts';
+import type { MonitoredFeeder, MonitorListener, Received } from './monitor.ts';
+import type { ReadingWriter } from './reading-writer.ts';
+import { FeederSeries } from './series.ts';
+import type { AdmittedSample } from './telemetry.ts';
+
+interface RemoteFeeder {
+  readonly config: FeederConfig;
+  readonly limitKw: number;
+  readonly releaseKw: number;
+  readonly series: FeederSeries;
+  sample: AdmittedSample | undefined;
+  forecast: Forecast | undefined;
+  level: DetectorState['level'];
+}
+
+export class RemoteMonitor {
+  readonly #context: Context;
+  readonly #writer: Pick<ReadingWriter, 'add'>;
+  readonly #feeders: ReadonlyMap<string, RemoteFeeder>;
+  #listener: Pick<MonitorListener, 'onSample'> | undefined;
+
+  constructor(context: Context, { feeders }: Pick<BapConfig, 'feeders'>, writer: Pick<ReadingWriter, 'add'>) {
+    this.#context = context;
+    this.#writer = writer;
+    this.#feeders = new Map(feeders.map((config) => [config.feederId, openFeeder(config)]));
+  }
+
+  listen(listener: Pick<MonitorListener, 'onSample'>): void {
+    this.#listener = listener;
+  }
+
+  /** A reading of the edge, in order of its time; what is repeated, older or from the future is dropped and counted. */
+  reading(message: FeederReading): void {
+    const feeder = this.#feeders.get(message.feeder_id);
+    const received = receivedOf(message);
+    const refused = feeder ? this.#refusal(feeder, received.sample) : 'unknown-feeder';
+    if (!feeder || refused) {
+      this.#context.metrics.count('bap_telemetry_refused_total', { reason: String(refused) });
+      return;
+    }
+    this.#context.metrics.count('bap_telemetry_samples_total');
+    this.#take(feeder, received.sample, message);
+    feeder.level = message.level;
+    this.#listener?.onSample(feeder, received);
+  }
+
+  /** What a finding says of its feeder, for who acts on it; undefined for a feeder that is not ours. */
+  found(message: OverloadDetected): { readonly feeder: MonitoredFeeder; readonly received: Received } | undefined {
+    const feeder = this.#feeders.get(message.feeder_id);
+    if (!feeder) return undefined;
+    const received = receivedOf(message);
+    for (const recent of message.recent.map(sampleOf)) {
+      if (isNewer(feeder, recent)) feeder.series.add(recent);
+    }
+    if (isNewer(feeder, received.sample)) this.#take(feeder, received.sample, message);
+    return { feeder, received };
+  }
+
+  #take(feeder: RemoteFeeder, sample: AdmittedSample, message: Pick<FeederReading, 'forecast'>): void {
+    feeder.sample = sample;
+    feeder.series.add(sample);
+    feeder.forecast = forecastOf(message.forecast);
+    this.#writer.add(sample);
+  }
+
+  #refusal({ sample: last }: RemoteFeeder, sample: Sample): string | undefined {
+    if (sample.atMs > this.#context.grid.nowMs() + TELEMETRY_FUTURE_MS) return 'future';
+    if (last && sample.atMs === last.atMs) return 'duplicate';
+    return last && sample.atMs < last.atMs ? 'out-of-order' : undefined;
+  }
+
+  /** The edge hears of events by the stream, from their own records. */
+  reopen(): void {}
+  released(): void {}
+
+  feeder(feederId: string): MonitoredFeeder | undefined {
+    return this.#feeders.get(feederId);
+  }
+
+  feeders(): MonitoredFeeder[] {
+    return [...this.#feeders.values()];
+  }
+}
+
+function isNewer({ series }: RemoteFeeder, { atMs }: Sample): boolean {
+  return series.last === undefined || atMs > series.last.atMs;
+}
+
+function openFeeder(config: FeederConfig): RemoteFeeder {
+  const { limitKw, releaseShare } = config;
+  const releaseKw = limitKw * releaseShare;
+  return {
+    config,
+    limitKw,
+    releaseKw,
+    series: new FeederSeries(),
+    sample: undefined,
+    forecast: undefined,
+    level: 'NORMAL',
+  };
+}

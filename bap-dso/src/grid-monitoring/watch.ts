@@ -1,0 +1,104 @@
+/** How the DSO watches its feeders: by a monitor in its own process, or by what the edge tells over the event stream. */
+import type { Context } from '@flexder/runtime/context.ts';
+import type { StreamEvent } from '@flexder/runtime/engines/events/port.ts';
+import { closeAll } from '@flexder/runtime/service.ts';
+import type { FeederReading, OverloadDetected } from '@flexder/schemas/types.ts';
+import { type BapConfig, listensToBus } from '../config.ts';
+import { MONITORING_TOPIC } from './messages.ts';
+import { Monitor, type MonitoredFeeder, type MonitorListener } from './monitor.ts';
+import type { ReadingWriter } from './reading-writer.ts';
+import { RemoteMonitor } from './remote.ts';
+import { readBus, readStream, subscribed } from './sources.ts';
+
+export interface Watch {
+  feeder(feederId: string): MonitoredFeeder | undefined;
+  feeders(): MonitoredFeeder[];
+  reopen(feederId: string): void;
+  released(feederId: string, atMs: number): void;
+  /** Begins to listen. Findings of the edge are asked of `take`, and again when it throws. */
+  start(listener: MonitorListener, take: TakeFinding): Promise<Listening>;
+}
+
+export type TakeFinding = (message: OverloadDetected, monitor: RemoteMonitor) => Promise<void>;
+
+export interface Listening {
+  /** Whether feeders can be seen, by source. */
+  checks(): Record<string, { readonly ok: boolean; readonly detail: string }>;
+  close(): Promise<void>;
+}
+
+export function watchOf(context: Context, config: BapConfig, writer: Pick<ReadingWriter, 'add'>): Watch {
+  return config.monitoring === 'stream' ? remoteWatch(context, config, writer) : ownWatch(context, config, writer);
+}
+
+function ownWatch(context: Context, config: BapConfig, writer: Pick<ReadingWriter, 'add'>): Watch {
+  const monitor = new Monitor(context, config, writer);
+  return watching(monitor, async (listener) => {
+    monitor.listen(listener);
+    return listenToTelemetry(context, monitor, {
+      ...{ dsoId: config.subscriberId, group: `bap.${config.subscriberId}` },
+      stream: config.telemetry !== 'mqtt',
+      ...(listensToBus(config) && { bus: { clientId: `dso-${config.subscriberId}`, ...config.busCredentials! } }),
+    });
+  });
+}
+
+export interface TelemetryOptions {
+  readonly dsoId: string;
+  /** Whether the event stream is a source. */
+  readonly stream: boolean;
+  readonly group: string;
+  /** Present when the device bus is a source. */
+  readonly bus?: { readonly clientId: string; readonly username: string; readonly password: string };
+}
+
+/** Feeder telemetry into a monitor, from each source that is asked for. */
+export async function listenToTelemetry(
+  context: Context,
+  monitor: Monitor,
+  { dsoId, stream, group, bus }: TelemetryOptions,
+): Promise<Listening> {
+  const opened: { close(): Promise<void> }[] = [];
+  if (stream) opened.push(readStream(context, monitor, group));
+  const client = bus && (await context.engines.bus.connect(bus));
+  if (client) {
+    opened.push(client);
+    await readBus(client, monitor, dsoId);
+  }
+  const seen = (ok: boolean) => ({ ok, detail: ok ? 'connected' : 'not connected: feeders are not seen' });
+  return {
+    checks: () => ({
+      ...(client && { bus: seen(client.connected) }),
+      ...(stream && { events: context.engines.events.health() }),
+    }),
+    close: () => closeAll(opened),
+  };
+}
+
+function remoteWatch(context: Context, config: BapConfig, writer: Pick<ReadingWriter, 'add'>): Watch {
+  const monitor = new RemoteMonitor(context, config, writer);
+  return watching(monitor, async (listener, take) => {
+    monitor.listen(listener);
+    const handle = async ({ value }: StreamEvent) => {
+      const message = value as FeederReading | OverloadDetected;
+      if (message.type === 'feeder.reading') monitor.reading(message);
+      else await take(message, monitor);
+    };
+    // A finding that waited for the DSO is looked at too: it may be fresh enough.
+    const group = `bap.${config.subscriberId}`;
+    const { close } = subscribed(context, MONITORING_TOPIC, () =>
+      context.engines.events.subscribe(MONITORING_TOPIC, handle, { group }),
+    );
+    return { close, checks: () => ({ events: context.engines.events.health() }) };
+  });
+}
+
+function watching(monitor: Omit<Watch, 'start'>, start: Watch['start']): Watch {
+  return {
+    feeder: (feederId) => monitor.feeder(feederId),
+    feeders: () => monitor.feeders(),
+    reopen: (feederId) => monitor.reopen(feederId),
+    released: (feederId, atMs) => monitor.released(feederId, atMs),
+    start,
+  };
+}
