@@ -12,6 +12,7 @@ const COMMANDS: Record<string, () => Promise<{ default: Command }>> = {
   keys: () => import('./commands/keys.ts'),
   audit: () => import('./commands/audit.ts'),
   settlement: () => import('./commands/settlement.ts'),
+  forecast: () => import('./commands/forecast.ts'),
   bench: () => import('./commands/bench.ts'),
 };
 
@@ -44,6 +45,7 @@ async function run(argv: readonly string[]): Promise<number> {
   if (rest.includes('--help') || rest.includes('-h')) {
     print(`flexder ${name} ${command.arguments ?? ''}\n${command.summary}\n`);
     for (const line of optionLines(command)) print(line);
+    if (command.notes) print(`\n${command.notes.join('\n')}`);
     return 0;
   }
   const options = Object.fromEntries(
