@@ -4,10 +4,18 @@
 export const TELEMETRY_MAX_BYTES = 2_048;
 /** RTU clocks drift by seconds; a sample from further ahead would freeze its feeder until time catches up. */
 export const TELEMETRY_FUTURE_MS = 60_000;
-/** Live samples kept a feeder: over an hour at one a second, which is all that baseline and slope look at. */
-export const SERIES_SAMPLES = 4_096;
-/** Half-hour readings kept a feeder: sixty days, the look-back of a baseline and ample to fit the forecast. */
-export const SERIES_HALF_HOURS = 60 * 48;
+/** Live samples are kept this long: the forecast looks back an hour, baselines five minutes. */
+export const SERIES_KEPT_MS = 70 * 60_000;
+/** And no more than this many a feeder: over an hour at one a second. */
+export const SERIES_SAMPLES = 8_192;
+/** Readings kept a feeder: sixty days, the look-back of a baseline and ample to fit the forecast. */
+export const HISTORY_DAYS = 60;
+/** A file of readings to evaluate: two transformers for a year at a reading in five minutes, with room. */
+export const POWER_FLOW_MAX_BYTES = 64 * 1_048_576;
+/** Readings an evaluation takes: a year at one in five minutes. */
+export const POWER_FLOW_MAX_READINGS = 110_000;
+/** Calendar facts remembered for each pace of readings: the days of a history at one reading in five minutes, twice. */
+export const SLOTS_REMEMBERED = 2 * HISTORY_DAYS * 288;
 /** Pause before a topic of the stream that could not be read is asked for again; doubles up to the longest. */
 export const STREAM_RETRY_MS = 1_000;
 export const STREAM_RETRY_LONGEST_MS = 15_000;
@@ -27,16 +35,14 @@ export const READINGS_PRUNED_EVERY_MS = 6 * 3_600_000;
 /** A statement that fails is tried again this often before its readings are given up and counted. */
 export const READINGS_ATTEMPTS = 3;
 
-/** Horizons of the forecast, in half hours: two hours, which is how far a feeder event is bought ahead. */
-export const FORECAST_STEPS = 4;
+/** Horizons of the forecast, in half hours: four hours, twice as far as a feeder event is bought ahead. */
+export const FORECAST_STEPS = 8;
 /** Residuals a horizon from which its 90 % band is taken: one week, so that the band follows the season. */
 export const CONFORMAL_WINDOW = 336;
 /** Fewer residuals give no meaningful 90 % quantile. */
 export const CONFORMAL_MINIMUM = 20;
 /** Half hours with a complete set of lags that a fit needs: a week of targets after the week that the lags reach back. */
 export const FIT_MINIMUM_ROWS = 336;
-/** Forecasts that wait for their target to be read, a feeder: one a half hour and horizon. */
-export const FORECASTS_PENDING = 4 * FORECAST_STEPS;
 /** After an event the load rebounds and its slope says nothing of the next hour; the measured rule stays armed. */
 export const FORECAST_QUIET_MS = 10 * 60_000;
 
@@ -82,7 +88,7 @@ export const COMPLETION_CLOSE_MS = 60 * 60_000;
 export const SETTLE_ATTEMPTS = 12;
 export const SETTLE_BACKOFF_MS = 1_000;
 /** Largest history of one feeder in the configuration. */
-export const HISTORY_READINGS = 2 * SERIES_HALF_HOURS;
+export const HISTORY_READINGS = 2 * HISTORY_DAYS * 48;
 /** Tries of a step of an event that failed on the database, a second apart: past it the next sample or a restart goes on. */
 export const STEP_ATTEMPTS = 30;
 export const STEP_PAUSE_MS = 1_000;

@@ -1,9 +1,11 @@
-/** Short-term forecast of one feeder: two hours ahead in half hours, with rolling conformal 90 % bands. */
-import { CONFORMAL_WINDOW, FORECAST_STEPS, FORECASTS_PENDING } from '../limits.ts';
-import { ConformalBand } from './conformal.ts';
-import type { LoadAt } from './features.ts';
-import { type DirectModel, fitDirect, type ModelKind, predictLoad } from './model.ts';
-import { type FeederSeries, HALF_HOUR_MS, meanKw } from './series.ts';
+/** Short-term forecast of one feeder: five minutes to four hours ahead with 90 % bands, anew with every sample. */
+import { CONFORMAL_WINDOW, FIT_MINIMUM_ROWS, FORECAST_STEPS } from '../limits.ts';
+import { between, type Origin, type TemperatureAt } from './forecast/features.ts';
+import type { Basis, ModelKind } from './forecast/load-model.ts';
+import { type Issued, RollingForecast } from './forecast/rolling.ts';
+import { ShortTerm } from './forecast/short-term.ts';
+import { type ForecastState, packState, unpackState } from './forecast/state.ts';
+import { FeederSeries, HALF_HOUR_MS, meanKw } from './series.ts';
 
 export interface ForecastPoint {
   readonly atMs: number;
@@ -16,135 +18,161 @@ export interface ForecastPoint {
 export interface Forecast {
   readonly issuedAtMs: number;
   readonly model: ModelKind;
+  /** Version of the method, and until when its daily fit has read; null before the first. */
+  readonly version?: string;
+  readonly fittedAtMs?: number | null;
   readonly points: readonly ForecastPoint[];
 }
 
+export interface ForecasterOptions {
+  readonly temperature?: TemperatureAt;
+  /** Half hours by which this feeder's daily fits are later than another's. */
+  readonly phase?: number;
+  /** Learn the bands from the last week of history (a fraction of a second a feeder) or from live forecasts alone. */
+  readonly warmUp?: boolean;
+}
+
+const AHEADS = Array.from({ length: FORECAST_STEPS }, (_, i) => i + 1);
 /** Live telemetry over this long is one reading: it takes the noise out and lags the load by half of it. */
 const SMOOTHING_MS = 5 * 60_000;
-const SHORT_MS = HALF_HOUR_MS / 2;
-const REFIT_SLOTS = 48;
+/** Half hours between the origins whose errors the bands begin with: prime, so that they meet every time of day. */
+const WARM_UP_APART = 13;
 
 export class Forecaster {
   readonly #series: FeederSeries;
-  readonly #bands = Array.from({ length: FORECAST_STEPS }, () => new ConformalBand());
-  #direct: DirectModel | undefined;
-  #pending: { targetMs: number; step: number; powerKw: number }[] = [];
-  #slotsSinceFit = 0;
+  readonly #rolling: RollingForecast;
+  #short = new ShortTerm();
+  #relieved = false;
+  /** The forecast of the latest sample, which judging and showing share. */
+  #latest: { readonly atMs: number; readonly issued: readonly Issued[] } | undefined;
 
-  constructor(series: FeederSeries) {
+  constructor(series: FeederSeries, options: ForecasterOptions = {}) {
     this.#series = series;
-    this.#fit();
+    const { temperature, phase } = options;
+    this.#rolling = new RollingForecast({ stepMs: HALF_HOUR_MS, aheads: AHEADS, temperature, phase });
+    this.#readIn(options.warmUp ?? true);
+  }
+
+  /** A forecaster and its series as they were when `snapshot` was taken. Throws on bytes of another version. */
+  static restore(bytes: Uint8Array, options: Omit<ForecasterOptions, 'warmUp'> = {}) {
+    const state = unpackState(bytes);
+    const series = FeederSeries.restore(state.series);
+    const forecaster = new Forecaster(series, options);
+    forecaster.#rolling.restore(state.rolling);
+    forecaster.#short = ShortTerm.restore(state.short);
+    forecaster.#relieved = state.relieved;
+    return { series, forecaster };
+  }
+
+  /** Everything learnt and pending, with the series: bounded, about 80 kB. */
+  snapshot(): Uint8Array {
+    const state: ForecastState = {
+      series: this.#series.state(),
+      rolling: this.#rolling.state(),
+      short: this.#short.state(),
+      relieved: this.#relieved,
+    };
+    return packState(state);
+  }
+
+  /** What the forecast is made from, and when it was fitted. */
+  describe(): Basis {
+    return this.#rolling.model.describe();
   }
 
   /** The forecast from the latest sample on; undefined before the first. */
   forecast(): Forecast | undefined {
-    const issuedAtMs = this.#series.last?.atMs;
-    if (issuedAtMs === undefined) return undefined;
-    const points: ForecastPoint[] = [];
-    let model: ModelKind = 'persistence';
-    const load = this.#loadFrom(issuedAtMs);
-    for (let step = 1; step <= FORECAST_STEPS; step++) {
-      const predicted = predictLoad(this.#direct, load, issuedAtMs, step);
-      if (!predicted) return undefined;
-      model = predicted.model;
-      points.push(this.#point(issuedAtMs + step * HALF_HOUR_MS, predicted.powerKw, step));
-    }
-    const short = this.#shortTermKw(issuedAtMs);
-    if (short !== undefined) points.unshift(this.#point(issuedAtMs + SHORT_MS, short, 1));
-    return { issuedAtMs, model, points };
+    const nowMs = this.#series.last?.atMs;
+    const origin = nowMs === undefined ? undefined : this.#originAt(nowMs);
+    if (nowMs === undefined || !origin) return undefined;
+    const nowKw = origin.recent[0];
+    const issued = this.#issuedAt(nowMs, origin);
+    const halfHourKw = issued[0]?.prediction.value ?? nowKw;
+    if (!this.#relieved) this.#short.learn(this.#series, nowMs, nowKw, halfHourKw);
+    const short = this.#short.forecast(this.#series, nowMs, nowKw, halfHourKw);
+    return {
+      issuedAtMs: nowMs,
+      model: issued.at(-1)?.prediction.model ?? 'persistence',
+      version: this.#rolling.model.version,
+      fittedAtMs: this.#rolling.model.fittedAtMs,
+      points: [
+        ...short.map(({ atMs, powerKw, interval }) => pointOf(atMs, powerKw, interval.half)),
+        ...AHEADS.map((ahead, i) => {
+          const one = issued[i];
+          return pointOf(nowMs + ahead * HALF_HOUR_MS, one?.prediction.value ?? nowKw, one?.interval.half);
+        }),
+      ],
+    };
   }
 
   /** To be called when a half hour completed. `relieved`: the load is being changed by dispatch, so no residual counts. */
   learn(relieved: boolean): void {
     const nowMs = this.#series.last!.atMs;
-    const actualKw = this.#smoothed(nowMs);
-    const due = this.#pending.filter((pending) => pending.targetMs <= nowMs);
-    this.#pending = this.#pending.filter((pending) => pending.targetMs > nowMs);
-    if (relieved || actualKw === undefined) {
-      this.#pending = [];
-    } else {
-      for (const { step, powerKw, targetMs } of due) {
-        // A gap in telemetry makes the reading another instant than the one that was forecast.
-        if (nowMs - targetMs < SMOOTHING_MS) this.#bands[step - 1]!.add(actualKw - powerKw);
-      }
-      this.#issue(nowMs);
+    const completed = this.#series.completed;
+    const slot = completed && completed.atMs / HALF_HOUR_MS;
+    const { model } = this.#rolling;
+    if (completed && slot! > model.history.last) model.observe(slot!, completed.powerKw);
+    this.#latest = undefined;
+    this.#relieved = relieved;
+    const origin = this.#originAt(nowMs);
+    if (relieved || !origin) {
+      this.#rolling.forget();
+      this.#short.forget();
+      return;
     }
-    if (++this.#slotsSinceFit >= REFIT_SLOTS) this.#fit();
+    // The tolerance: a gap in telemetry makes the reading another instant than the one that was forecast.
+    this.#rolling.resolve(nowMs, origin.recent[0], SMOOTHING_MS - 1);
+    this.#latest = { atMs: nowMs, issued: this.#rolling.issue(nowMs, origin) };
   }
 
-  #issue(nowMs: number): void {
-    const load = this.#loadFrom(nowMs);
-    for (let step = 1; step <= FORECAST_STEPS; step++) {
-      const predicted = predictLoad(this.#direct, load, nowMs, step);
-      if (predicted) {
-        this.#pending.push({ targetMs: nowMs + step * HALF_HOUR_MS, step, powerKw: predicted.powerKw });
-      }
-    }
-    this.#pending = this.#pending.slice(-FORECASTS_PENDING);
+  #issuedAt(nowMs: number, origin: Origin): readonly Issued[] {
+    if (this.#latest?.atMs !== nowMs) this.#latest = { atMs: nowMs, issued: this.#rolling.forecast(nowMs, origin) };
+    return this.#latest.issued;
   }
 
-  /** Fits on all but the last week to learn the residuals of that week, then on everything. */
-  #fit(): void {
-    this.#slotsSinceFit = 0;
-    const slots = this.#series.slots();
-    const load: LoadAt = (atMs) => this.#series.at(atMs);
-    if (this.#bands[0]!.count === 0) {
-      const heldOut = Math.min(CONFORMAL_WINDOW, Math.floor(slots.length / 4));
-      const early = fitDirect(load, slots.slice(0, -heldOut || undefined));
-      for (const { atMs, powerKw } of slots.slice(slots.length - heldOut)) {
-        for (let step = 1; step <= FORECAST_STEPS; step++) {
-          const predicted = predictLoad(early, load, atMs - step * HALF_HOUR_MS, step);
-          if (predicted) this.#bands[step - 1]!.add(powerKw - predicted.powerKw);
-        }
-      }
-    }
-    this.#direct = fitDirect(load, slots);
+  /** History first, and with it the errors of forecasts made on the way, so that the bands are there from the start. */
+  #readIn(warmUp: boolean): void {
+    const { model } = this.#rolling;
+    const history = this.#series.takeHistory();
+    const warmFrom = warmUp ? Math.max(FIT_MINIMUM_ROWS, history.length - CONFORMAL_WINDOW) : history.length;
+    model.fitsDaily = false;
+    history.forEach(({ atMs, powerKw }, n) => {
+      const slot = Math.floor(atMs / HALF_HOUR_MS);
+      if (slot <= model.history.last) return;
+      this.#rolling.resolve(slot * HALF_HOUR_MS, powerKw, 0);
+      model.observe(slot, powerKw);
+      if (n < warmFrom) return;
+      if (n === warmFrom) model.fit();
+      if ((n - warmFrom) % WARM_UP_APART === 0) this.#rolling.issue(slot * HALF_HOUR_MS);
+    });
+    model.fitsDaily = true;
+    this.#rolling.forget();
+    if (warmUp && history.length > 0) model.fit();
   }
 
-  #point(atMs: number, powerKw: number, step: number): ForecastPoint {
-    const halfWidthKw = this.#bands[step - 1]!.halfWidthKw ?? 0;
-    return { atMs, powerKw, lowKw: powerKw - halfWidthKw, highKw: powerKw + halfWidthKw };
-  }
-
-  /** Live telemetry where there is some, else the half hours, read between their centres. */
-  #loadFrom(originMs: number): LoadAt {
-    return (atMs) => {
-      const live = originMs - atMs <= 2 * HALF_HOUR_MS ? this.#smoothed(atMs) : undefined;
-      return live ?? this.#interpolated(atMs);
+  /** A half-hour reading is the mean of its half hour, so it stands at the centre. */
+  #originAt(nowMs: number): Origin | undefined {
+    const now = this.#smoothed(nowMs);
+    if (now === undefined) return undefined;
+    const { history } = this.#rolling.model;
+    const position = nowMs / HALF_HOUR_MS - 0.5;
+    const read = (atMs: number, at: number) => {
+      const known = this.#smoothed(atMs) ?? between((h, slot) => h.load(slot), history, at);
+      return Number.isFinite(known) ? known : Number.NaN;
+    };
+    return {
+      position,
+      recent: [now, read(nowMs - HALF_HOUR_MS, position - 1), read(nowMs - 2 * HALF_HOUR_MS, position - 2)],
+      ratio: history.ratio(history.last),
+      level: history.last < 0 ? Math.max(Math.abs(now), Number.EPSILON) : history.level(history.last),
     };
   }
 
   #smoothed(atMs: number): number | undefined {
     return meanKw(this.#series.between(atMs - SMOOTHING_MS + 1, atMs + 1));
   }
+}
 
-  /** A half-hour reading is the mean of its half hour, so it stands at the centre. */
-  #interpolated(atMs: number): number | undefined {
-    const position = (atMs - HALF_HOUR_MS / 2) / HALF_HOUR_MS;
-    const slot = Math.floor(position);
-    const left = this.#series.at(slot * HALF_HOUR_MS);
-    const right = this.#series.at((slot + 1) * HALF_HOUR_MS);
-    if (left === undefined || right === undefined) return left ?? right;
-    return left + (right - left) * (position - slot);
-  }
-
-  /** A quarter of an hour ahead: persistence plus the slope of the last quarter of an hour. */
-  #shortTermKw(nowMs: number): number | undefined {
-    const readings = this.#series.between(nowMs - SHORT_MS, nowMs + 1);
-    const first = readings[0];
-    const level = this.#smoothed(nowMs);
-    if (!first || level === undefined || readings.length < 5 || nowMs - first.atMs < (2 * SHORT_MS) / 3) {
-      return undefined;
-    }
-    const meanAtMs = readings.reduce((sum, reading) => sum + reading.atMs, 0) / readings.length;
-    const mean = meanKw(readings)!;
-    let covariance = 0;
-    let variance = 0;
-    for (const { atMs, powerKw } of readings) {
-      covariance += (atMs - meanAtMs) * (powerKw - mean);
-      variance += (atMs - meanAtMs) ** 2;
-    }
-    // The line through the mean, so that one noisy last sample does not carry the forecast.
-    return mean + (covariance / variance) * (nowMs + SHORT_MS - meanAtMs);
-  }
+function pointOf(atMs: number, powerKw: number, half = 0): ForecastPoint {
+  return { atMs, powerKw, lowKw: powerKw - half, highKw: powerKw + half };
 }

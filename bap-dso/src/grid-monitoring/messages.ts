@@ -4,8 +4,8 @@ import type { FeederReading, OverloadDetected, StreamForecast, StreamSample } fr
 import { FINDING_READINGS, OPERATIONAL_BASELINE_MS } from '../limits.ts';
 import { OVERLOAD_RULES } from '../rules.ts';
 import type { Sample } from './detection.ts';
+import type { ModelKind } from './forecast/load-model.ts';
 import type { Forecast } from './forecaster.ts';
-import type { ModelKind } from './model.ts';
 import type { MonitoredFeeder, NamedFinding, Received } from './monitor.ts';
 
 /** Topic of what Grid Monitoring at the edge sees and finds, by feeder. */

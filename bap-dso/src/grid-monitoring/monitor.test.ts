@@ -33,7 +33,7 @@ describe('grid monitoring', () => {
       quality: 'GOOD',
       state: 'NORMAL',
     });
-    expect(views[0]!.forecast).to.have.length(4);
+    expect(views[0]!.forecast).to.have.length(8);
     await trade.grid.advanceTo(trade.grid.nowMs() + 6 * 60_000);
     expect(feederViews(trade.desk.context, trade.monitor, trade.events)[0]!.quality).to.equal('STALE');
     await trade.close();

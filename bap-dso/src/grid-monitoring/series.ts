@@ -1,5 +1,5 @@
-/** Readings of one feeder in memory: recent samples as they came, and half-hour readings for the forecast. */
-import { SERIES_HALF_HOURS, SERIES_SAMPLES } from '../limits.ts';
+/** Readings of one feeder in memory: recent samples as they came, and the half hour that is being read. */
+import { SERIES_KEPT_MS, SERIES_SAMPLES } from '../limits.ts';
 
 export const HALF_HOUR_MS = 1_800_000;
 
@@ -9,26 +9,49 @@ export interface Reading {
   readonly powerKw: number;
 }
 
-/** A series on the half-hour raster, by slot start; a slot without a reading is missing, never zero. */
-export interface HalfHours {
-  at(slotMs: number): number | undefined;
+/** Everything a series holds, as plain values. */
+export interface SeriesState {
+  readonly samples: Float64Array;
+  readonly open: { readonly slotMs: number; readonly sum: number; readonly count: number } | undefined;
+  readonly completed: Reading | undefined;
 }
 
-export class FeederSeries implements HalfHours {
+export class FeederSeries {
   #samples: Reading[] = [];
-  readonly #slots = new Map<number, number>();
+  #history: readonly Reading[];
   #open: { slotMs: number; sum: number; count: number } | undefined;
+  #completed: Reading | undefined;
 
+  /** `history`: means of half hours, each at its start. */
   constructor(history: readonly Reading[] = []) {
-    for (const reading of [...history].sort((a, b) => a.atMs - b.atMs)) {
-      this.#store(Math.floor(reading.atMs / HALF_HOUR_MS) * HALF_HOUR_MS, reading.powerKw);
-    }
+    this.#history = [...history].sort((a, b) => a.atMs - b.atMs);
   }
 
-  /** Adds a sample not older than the last. Returns the half hours that it completed (none or one). */
+  static restore({ samples, open, completed }: SeriesState): FeederSeries {
+    const series = new FeederSeries();
+    for (let i = 0; i < samples.length; i += 2) series.#samples.push({ atMs: samples[i]!, powerKw: samples[i + 1]! });
+    series.#open = open && { ...open };
+    series.#completed = completed;
+    return series;
+  }
+
+  state(): SeriesState {
+    const samples = Float64Array.from(this.#samples.flatMap(({ atMs, powerKw }) => [atMs, powerKw]));
+    return { samples, open: this.#open && { ...this.#open }, completed: this.#completed };
+  }
+
+  /** The history it began with, once: whoever learns from it keeps what it needs. */
+  takeHistory(): readonly Reading[] {
+    const taken = this.#history;
+    this.#history = [];
+    return taken;
+  }
+
+  /** Adds a sample; one not later than the last is ignored. Returns the half hour that it completed, if one. */
   add(sample: Reading): Reading | undefined {
+    if (this.last && sample.atMs <= this.last.atMs) return undefined;
     this.#samples.push(sample);
-    if (this.#samples.length > 2 * SERIES_SAMPLES) this.#samples = this.#samples.slice(-SERIES_SAMPLES);
+    this.#forget(sample.atMs - SERIES_KEPT_MS);
     const slotMs = Math.floor(sample.atMs / HALF_HOUR_MS) * HALF_HOUR_MS;
     const open = this.#open;
     if (open?.slotMs === slotMs) {
@@ -38,22 +61,17 @@ export class FeederSeries implements HalfHours {
     }
     this.#open = { slotMs, sum: sample.powerKw, count: 1 };
     if (!open) return undefined;
-    const completed = { atMs: open.slotMs, powerKw: open.sum / open.count };
-    this.#store(completed.atMs, completed.powerKw);
-    return completed;
+    this.#completed = { atMs: open.slotMs, powerKw: open.sum / open.count };
+    return this.#completed;
   }
 
   get last(): Reading | undefined {
     return this.#samples.at(-1);
   }
 
-  at(slotMs: number): number | undefined {
-    return this.#slots.get(slotMs);
-  }
-
-  /** The half hours held, oldest first. */
-  slots(): Reading[] {
-    return [...this.#slots].map(([atMs, powerKw]) => ({ atMs, powerKw })).sort((a, b) => a.atMs - b.atMs);
+  /** The latest half hour that was read to its end. */
+  get completed(): Reading | undefined {
+    return this.#completed;
   }
 
   /** Samples of `[fromMs, toMs)`, oldest first. */
@@ -65,10 +83,12 @@ export class FeederSeries implements HalfHours {
     return found;
   }
 
-  #store(slotMs: number, powerKw: number): void {
-    this.#slots.delete(slotMs);
-    this.#slots.set(slotMs, powerKw);
-    if (this.#slots.size > SERIES_HALF_HOURS) this.#slots.delete(this.#slots.keys().next().value!);
+  /** In strides: dropping one sample at a time would move all the others each time. */
+  #forget(beforeMs: number): void {
+    const tooMany = this.#samples.length > SERIES_SAMPLES;
+    if (!tooMany && this.#samples[this.#samples.length >> 2]!.atMs >= beforeMs) return;
+    const kept = tooMany ? this.#samples.slice(-SERIES_SAMPLES / 2) : this.#samples;
+    this.#samples = kept.filter(({ atMs }) => atMs >= beforeMs);
   }
 }
 

@@ -11,6 +11,8 @@ export interface Command {
   /** What may follow the verb, for the help text. */
   readonly arguments?: string;
   readonly options?: CommandOptions;
+  /** What its answer means, below the options in its help. */
+  readonly notes?: readonly string[];
   /** Returns the exit code: 0 done, 1 the answer is no, 2 it was asked wrongly. */
   run(values: Values, positionals: readonly string[]): Promise<number>;
 }

@@ -18,6 +18,7 @@ const COMMANDS: Record<string, () => Promise<{ default: Command }>> = {
   restore: () => import('./commands/restore.ts'),
   data: () => import('./commands/data.ts'),
   network: () => import('./commands/network.ts'),
+  forecast: () => import('./commands/forecast.ts'),
   bench: () => import('./commands/bench.ts'),
 };
 
@@ -50,6 +51,7 @@ async function run(argv: readonly string[]): Promise<number> {
   if (rest.includes('--help') || rest.includes('-h')) {
     print(`flexder ${name} ${command.arguments ?? ''}\n${command.summary}\n`);
     for (const line of optionLines(command)) print(line);
+    if (command.notes) print(`\n${command.notes.join('\n')}`);
     return 0;
   }
   const options = Object.fromEntries(
