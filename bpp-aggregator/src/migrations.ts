@@ -128,6 +128,9 @@ const timeSeries: Migration = {
 const sharedWork: Migration = {
   async up(db: Kysely<unknown>) {
     await sql`alter table command add column claimed_by text, add column claimed_until timestamptz`.execute(db);
+    // A batch is claimed in the order of its devices: without looking at, and sorting, all that are left.
+    await sql`drop index command_pending`.execute(db);
+    await sql`create index command_pending on command (order_no, der_id) where state = 'PENDING'`.execute(db);
   },
 };
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { type Command, integer, print, required, say, text, UsageError, type Values } from '../command.ts';
 import { DATABASE_OPTION, databaseUrlOf } from '../database-option.ts';
 
@@ -17,6 +18,17 @@ const BENCHES: Record<string, (values: Values) => Promise<object>> = {
     const ders = integer(values, 'ders', 10_000, 20, 20_000);
     const bpps = integer(values, 'bpps', Math.ceil(ders / 2_000), 1, 32);
     return benchFleet({ ders, bpps, seed: seedOf(values), ...(await outsideOf(values)) }, say);
+  },
+  async 'fan-out'(values) {
+    const { benchFanOut } = await import('@flexder/bench/fan-out.ts');
+    const databaseUrl = databaseUrlOf(values) ?? required(values, 'database');
+    const ders = integer(values, 'ders', 10_000, 50, 20_000);
+    const processes = integer(values, 'processes', 3, 1, 16);
+    const startProcess = [...process.execArgv, process.argv[1] ?? '', 'bench', 'fan-out-process'];
+    return benchFanOut(
+      { ders, processes, databaseUrl, queueUrl: text(values, 'queue') ?? databaseUrl, startProcess },
+      say,
+    );
   },
   async inbound(values) {
     const { benchInbound } = await import('@flexder/bench/inbound.ts');
@@ -39,7 +51,7 @@ const command: Command = {
   options: {
     n: { type: 'string', value: 'N', help: 'activations (200), messages (4000), rows (80000) or readings (30000)' },
     kafka: { type: 'string', value: 'URL', help: 'stream: kafka://HOST:PORT/PREFIX of a broker that is up' },
-    ders: { type: 'string', value: 'N', help: 'simulated devices: activation (300), fleet (10000)' },
+    ders: { type: 'string', value: 'N', help: 'simulated devices: activation (300), fleet and fan-out (10000)' },
     bpps: { type: 'string', value: 'N', help: 'fleet: aggregators; one for each 2000 devices when absent' },
     mqtt: {
       type: 'string',
@@ -47,12 +59,15 @@ const command: Command = {
       help: 'fleet: embedded, or a Mosquitto that runs from --mosquitto (embedded)',
     },
     mosquitto: { type: 'string', value: 'DIR', help: 'fleet: folder of that Mosquitto; its accounts are replaced' },
+    processes: { type: 'string', value: 'N', help: 'fan-out: processes that share it (3)' },
+    queue: { type: 'string', value: 'URL', help: 'fan-out: their job queue; the database when absent' },
     hung: { type: 'string', value: 'N', help: 'activation: BPPs beside the two that accept and never answer (0)' },
     seed: { type: 'string', value: 'N', help: 'activation, fleet: the seed (1)' },
     ...DATABASE_OPTION,
   },
-  async run(values, [what = '']) {
+  async run(values, [what = '', place = '']) {
     if (what === 'devices') return devices();
+    if (what === 'fan-out-process') return fanOutProcess(place);
     const bench = Object.hasOwn(BENCHES, what) ? BENCHES[what] : undefined;
     if (!bench) throw new UsageError(`say what to measure: ${Object.keys(BENCHES).join(', ')}`);
     print(JSON.stringify(await bench(values)));
@@ -66,6 +81,13 @@ async function devices(): Promise<number> {
   if (!process.send) throw new UsageError('`bench devices` is started by `flexder bench fleet` alone');
   const { serveDevices } = await import('@flexder/bench/fleet-devices.ts');
   await serveDevices();
+  return 0;
+}
+
+/** One of the processes of `fan-out`; ends with its standard input. */
+async function fanOutProcess(place: string): Promise<number> {
+  const { runFanOutProcess } = await import('@flexder/bench/fan-out-process.ts');
+  await runFanOutProcess(place, once(process.stdin.resume(), 'end'), print);
   return 0;
 }
 
