@@ -33,7 +33,7 @@ function open(past: readonly Reading[] = history) {
 function feed({ series, forecaster }: ReturnType<typeof open>, samples: readonly Reading[], relieved = false) {
   return samples.map((sample) => {
     if (series.add(sample)) forecaster.learn(relieved);
-    return forecaster.forecast()!;
+    return forecaster.forecast(relieved)!;
   });
 }
 
@@ -123,6 +123,20 @@ describe('forecaster', function () {
       return point!.highKw - point!.lowKw;
     };
     expect(widthAfter(false)).to.be.above(1.5 * widthAfter(true));
+  });
+
+  it('does not take the load that comes back after a dispatch for a rise that goes on', () => {
+    const feeder = open();
+    const samples = minutes(6);
+    feed(feeder, samples.slice(0, 120));
+    const shed = samples.slice(120, 240).map(({ atMs, powerKw }) => ({ atMs, powerKw: powerKw - 150 }));
+    feed(feeder, shed, true);
+    const after = feed(feeder, samples.slice(240, 255)).at(-1)!;
+    const untouched = feed(open(), samples.slice(0, 255)).at(-1)!;
+    const hours = ({ points }: typeof after) => points.slice(-8).map(({ powerKw }) => powerKw);
+    hours(after).forEach((kw, i) => {
+      expect(kw, `${30 * (i + 1)} minutes`).to.be.closeTo(hours(untouched)[i]!, 20);
+    });
   });
 
   it('a gap in telemetry is a gap, and what was forecast into it is not judged', () => {

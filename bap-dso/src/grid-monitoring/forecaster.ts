@@ -1,9 +1,9 @@
 /** Short-term forecast of one feeder: five minutes to four hours ahead with 90 % bands, anew with every sample. */
 import { CONFORMAL_WINDOW, FIT_MINIMUM_ROWS, FORECAST_STEPS } from '../limits.ts';
-import { between, type Origin, type TemperatureAt } from './forecast/features.ts';
+import { between, type Origin, type TemperatureAt, usual } from './forecast/features.ts';
 import type { Basis, ModelKind } from './forecast/load-model.ts';
 import { type Issued, RollingForecast } from './forecast/rolling.ts';
-import { ShortTerm } from './forecast/short-term.ts';
+import { lineOf, ShortTerm } from './forecast/short-term.ts';
 import { type ForecastState, packState, unpackState } from './forecast/state.ts';
 import { FeederSeries, HALF_HOUR_MS, meanKw } from './series.ts';
 
@@ -42,7 +42,8 @@ export class Forecaster {
   readonly #series: FeederSeries;
   readonly #rolling: RollingForecast;
   #short = new ShortTerm();
-  #relieved = false;
+  /** Latest sample while dispatch changed the load; what was read until then says nothing of the load left alone. */
+  #relievedMs = Number.NEGATIVE_INFINITY;
   /** The forecast of the latest sample, which judging and showing share. */
   #latest: { readonly atMs: number; readonly issued: readonly Issued[] } | undefined;
 
@@ -60,7 +61,7 @@ export class Forecaster {
     const forecaster = new Forecaster(series, options);
     forecaster.#rolling.restore(state.rolling);
     forecaster.#short = ShortTerm.restore(state.short);
-    forecaster.#relieved = state.relieved;
+    forecaster.#relievedMs = state.relievedMs;
     return { series, forecaster };
   }
 
@@ -70,7 +71,7 @@ export class Forecaster {
       series: this.#series.state(),
       rolling: this.#rolling.state(),
       short: this.#short.state(),
-      relieved: this.#relieved,
+      relievedMs: this.#relievedMs,
     };
     return packState(state);
   }
@@ -80,16 +81,21 @@ export class Forecaster {
     return this.#rolling.model.describe();
   }
 
-  /** The forecast from the latest sample on; undefined before the first. */
-  forecast(): Forecast | undefined {
+  /**
+   * The forecast from the latest sample on, to be asked for with each; undefined before the first. `relieved`: the load
+   * is being changed by dispatch.
+   */
+  forecast(relieved = false): Forecast | undefined {
     const nowMs = this.#series.last?.atMs;
+    if (relieved && nowMs !== undefined) this.#relievedMs = nowMs;
     const origin = nowMs === undefined ? undefined : this.#originAt(nowMs);
     if (nowMs === undefined || !origin) return undefined;
     const nowKw = origin.recent[0];
     const issued = this.#issuedAt(nowMs, origin);
     const halfHourKw = issued[0]?.prediction.value ?? nowKw;
-    if (!this.#relieved) this.#short.learn(this.#series, nowMs, nowKw, halfHourKw);
-    const short = this.#short.forecast(this.#series, nowMs, nowKw, halfHourKw);
+    const line = lineOf(this.#series, nowMs, this.#relievedMs);
+    if (nowMs > this.#relievedMs) this.#short.learn(line, this.#series.last!.powerKw, nowMs, nowKw, halfHourKw);
+    const short = this.#short.forecast(line, nowMs, nowKw, halfHourKw);
     return {
       issuedAtMs: nowMs,
       model: issued.at(-1)?.prediction.model ?? 'persistence',
@@ -105,15 +111,19 @@ export class Forecaster {
     };
   }
 
-  /** To be called when a half hour completed. `relieved`: the load is being changed by dispatch, so no residual counts. */
+  /**
+   * To be called when a half hour completed. `relieved`: the load is being changed by dispatch, so no residual counts,
+   * and the half hour is a gap in the history: what is forecast is the load left alone.
+   */
   learn(relieved: boolean): void {
     const nowMs = this.#series.last!.atMs;
+    if (relieved) this.#relievedMs = nowMs;
     const completed = this.#series.completed;
     const slot = completed && completed.atMs / HALF_HOUR_MS;
     const { model } = this.#rolling;
-    if (completed && slot! > model.history.last) model.observe(slot!, completed.powerKw);
+    const altered = completed && completed.atMs <= this.#relievedMs;
+    if (completed && !altered && slot! > model.history.last) model.observe(slot!, completed.powerKw);
     this.#latest = undefined;
-    this.#relieved = relieved;
     const origin = this.#originAt(nowMs);
     if (relieved || !origin) {
       this.#rolling.forget();
@@ -156,14 +166,18 @@ export class Forecaster {
     if (now === undefined) return undefined;
     const { history } = this.#rolling.model;
     const position = nowMs / HALF_HOUR_MS - 0.5;
-    const read = (atMs: number, at: number) => {
-      const known = this.#smoothed(atMs) ?? between((h, slot) => h.load(slot), history, at);
-      return Number.isFinite(known) ? known : Number.NaN;
+    const ratio = history.ratio(history.last);
+    const usualAt = (at: number) => ratio * between(usual, history, at);
+    const read = (halves: number) => {
+      const atMs = nowMs - halves * HALF_HOUR_MS;
+      // Without a reading of the load left alone: as far from the usual load as now.
+      if (atMs <= this.#relievedMs) return now - usualAt(position) + usualAt(position - halves);
+      return this.#smoothed(atMs) ?? between((h, slot) => h.load(slot), history, position - halves);
     };
     return {
       position,
-      recent: [now, read(nowMs - HALF_HOUR_MS, position - 1), read(nowMs - 2 * HALF_HOUR_MS, position - 2)],
-      ratio: history.ratio(history.last),
+      recent: [now, read(1), read(2)],
+      ratio,
       level: history.last < 0 ? Math.max(Math.abs(now), Number.EPSILON) : history.level(history.last),
     };
   }

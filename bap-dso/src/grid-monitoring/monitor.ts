@@ -120,8 +120,9 @@ export class Monitor {
     this.#context.metrics.count('bap_telemetry_samples_total');
     feeder.sample = sample;
     const completed = feeder.series.add(sample);
-    if (completed) feeder.forecaster.learn(feeder.detector.eventOpen);
-    feeder.forecast = feeder.forecaster.forecast();
+    const relieved = feeder.detector.eventOpen;
+    if (completed) feeder.forecaster.learn(relieved);
+    feeder.forecast = feeder.forecaster.forecast(relieved);
     const horizonMs = this.#config.forecastHorizonMinutes * 60_000;
     const limits = limitsAt(feeder.config, sample.atMs);
     const { state, finding } = detect(feeder.detector, sample, feeder.forecast, limits, horizonMs);

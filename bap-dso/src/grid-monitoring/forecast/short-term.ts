@@ -65,8 +65,8 @@ export class ShortTerm {
   }
 
   /** The next minutes from `nowKw` on, given what is forecast for half an hour ahead; nothing on slow telemetry. */
-  forecast(series: FeederSeries, nowMs: number, nowKw: number, halfHourKw: number): ShortPoint[] {
-    return this.#said(series, nowMs, nowKw, halfHourKw).map(({ targetMs, powerKw, interval }) => ({
+  forecast(line: Line | undefined, nowMs: number, nowKw: number, halfHourKw: number): ShortPoint[] {
+    return this.#said(line, nowMs, nowKw, halfHourKw).map(({ targetMs, powerKw, interval }) => ({
       atMs: targetMs,
       powerKw,
       interval,
@@ -77,12 +77,11 @@ export class ShortTerm {
    * To be called with every sample: judges what is due by the sample itself, noise included, and from time to time
    * remembers what is said now.
    */
-  learn(series: FeederSeries, nowMs: number, nowKw: number, halfHourKw: number): void {
+  learn(line: Line | undefined, readKw: number, nowMs: number, nowKw: number, halfHourKw: number): void {
     const due = this.#pending.filter(({ targetMs }) => targetMs <= nowMs);
     if (due.length > 0) this.#pending = this.#pending.filter(({ targetMs }) => targetMs > nowMs);
     for (const { i, targetMs, said, powerKw, spread, interval } of due) {
       if (nowMs - targetMs > JUDGED_WITHIN_MS) continue;
-      const readKw = series.last?.powerKw ?? nowKw;
       this.#bands.add(i, readKw - powerKw, spread, interval);
       const losses = this.#losses[i]!;
       said.forEach((kw, k) => {
@@ -92,7 +91,7 @@ export class ShortTerm {
     }
     if (nowMs < this.#issuedMs + ISSUED_MS) return;
     this.#issuedMs = nowMs;
-    this.#pending.push(...this.#said(series, nowMs, nowKw, halfHourKw));
+    this.#pending.push(...this.#said(line, nowMs, nowKw, halfHourKw));
   }
 
   /** The load is being changed by dispatch: no forecast of before is judged by it. */
@@ -100,8 +99,7 @@ export class ShortTerm {
     this.#pending = [];
   }
 
-  #said(series: FeederSeries, nowMs: number, nowKw: number, halfHourKw: number): Pending[] {
-    const line = lineOf(series, nowMs);
+  #said(line: Line | undefined, nowMs: number, nowKw: number, halfHourKw: number): Pending[] {
     if (!line) return [];
     return SHORT_MINUTES.map((minutes, i) => {
       const targetMs = nowMs + minutes * MINUTE_MS;
@@ -120,9 +118,14 @@ export class ShortTerm {
   }
 }
 
-/** Least squares through the last quarter of an hour, so that one noisy last sample does not carry the forecast. */
-function lineOf(series: FeederSeries, nowMs: number): ((atMs: number) => number) | undefined {
-  const readings = series.between(nowMs - LINE_MS, nowMs + 1);
+export type Line = (atMs: number) => number;
+
+/**
+ * Least squares through the last quarter of an hour, so that one noisy last sample does not carry the forecast;
+ * undefined where too little was read after `afterMs`.
+ */
+export function lineOf(series: FeederSeries, nowMs: number, afterMs: number): Line | undefined {
+  const readings = series.between(Math.max(nowMs - LINE_MS, afterMs + 1), nowMs + 1);
   const first = readings[0];
   if (!first || readings.length < LINE_SAMPLES || nowMs - first.atMs < (2 * LINE_MS) / 3) return undefined;
   const meanAtMs = readings.reduce((sum, reading) => sum + reading.atMs, 0) / readings.length;

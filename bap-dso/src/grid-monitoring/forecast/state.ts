@@ -9,7 +9,7 @@ export interface ForecastState {
   readonly series: SeriesState;
   readonly rolling: RollingState;
   readonly short: ShortTermState;
-  readonly relieved: boolean;
+  readonly relievedMs: number;
 }
 
 export function packState(state: ForecastState): Uint8Array {
