@@ -42,7 +42,7 @@ function sources(): Source[] {
 }
 
 const all = sources();
-const production = all.filter(({ path }) => !/(\.(test|fixture)\.ts$|\/testing\/)/.test(path));
+const production = all.filter(({ path }) => !/(\.(test|fixture)\.ts$|\/testing\/|\/conformance\b)/.test(path));
 
 describe('tidy', () => {
   it('imports point one way', () => {

@@ -28,6 +28,8 @@ describe('flexder bench', function () {
   });
 
   it('measures telemetry over Kafka beside the bare client', async function () {
+    // A broker starts before, and another Java beside it.
+    this.timeout(240_000);
     needsKafka('apache').call(this);
     const kafka = await startKafka();
     try {

@@ -71,7 +71,14 @@ export function forecastOf(message: StreamForecast | undefined): Forecast | unde
     lowKw: low_kw,
     highKw: high_kw,
   }));
-  return { issuedAtMs: Date.parse(message.issued_at), model: message.model as ModelKind, points };
+  const { version, fitted_at } = message;
+  return {
+    issuedAtMs: Date.parse(message.issued_at),
+    model: message.model as ModelKind,
+    ...(version !== undefined && { version }),
+    ...(fitted_at !== undefined && { fittedAtMs: fitted_at === null ? null : Date.parse(fitted_at) }),
+    points,
+  };
 }
 
 function factsOf(
@@ -93,10 +100,12 @@ function sampleMessage({ atMs, powerKw, quality }: Sample): StreamSample {
   return { at: iso(atMs), power_kw: powerKw, quality };
 }
 
-function forecastMessage({ issuedAtMs, model, points }: Forecast): StreamForecast {
+function forecastMessage({ issuedAtMs, model, version, fittedAtMs, points }: Forecast): StreamForecast {
   return {
     issued_at: iso(issuedAtMs),
     model,
+    ...(version !== undefined && { version }),
+    ...(fittedAtMs !== undefined && { fitted_at: fittedAtMs === null ? null : iso(fittedAtMs) }),
     points: points.map(({ atMs, powerKw, lowKw, highKw }) => ({
       at: iso(atMs),
       power_kw: powerKw,
