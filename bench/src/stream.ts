@@ -54,6 +54,7 @@ export async function benchStream({ url, n }: StreamBenchOptions, say: (line: st
     const feeders = Array.from({ length: FEEDERS }, (_, i) => ({
       feederId: `feeder-${i}`,
       limitKw: 1e6,
+      ratings: [],
       releaseShare: 0.95,
     }));
     const config = { subscriberId: 'dso-1', feeders, history: [], forecastHorizonMinutes: 60 };
