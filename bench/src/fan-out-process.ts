@@ -1,6 +1,6 @@
 /** One process of the bench: the aggregator's dispatcher on its tables, its queue and its bus, and nothing else of it. */
 import type { Rooms } from '@flexder/bpp-aggregator/context.ts';
-import { DISPATCH_JOB, Dispatcher } from '@flexder/bpp-aggregator/dispatch/dispatcher.ts';
+import { batchOf, DISPATCH_JOB, Dispatcher, type DispatchJob } from '@flexder/bpp-aggregator/dispatch/dispatcher.ts';
 import { LIMITS } from '@flexder/bpp-aggregator/limits.ts';
 import { AGGREGATOR_MIGRATIONS } from '@flexder/bpp-aggregator/migrations.ts';
 import type { AggregatorTables } from '@flexder/bpp-aggregator/tables.ts';
@@ -57,7 +57,7 @@ export async function openFanOut(place: FanOutPlace, works: boolean) {
     const topicOf = (derId: string, kind: 'cmd' | 'ack') => deviceTopic(id, derId as DerId, kind);
     const dispatcher = new Dispatcher({ rooms: () => rooms, bus: client, queue, topicOf });
     await queue.process(
-      { [DISPATCH_JOB]: (data) => dispatcher.work((data as { orderNo: number }).orderNo) },
+      { [DISPATCH_JOB]: (data) => dispatcher.work(data as DispatchJob) },
       { concurrency: LIMITS.sharedJobsAtOnce },
     );
   }
@@ -102,10 +102,11 @@ export async function placeOrder({ database }: Open, ders: number, round: number
 
 /** As the dispatcher of the confirming process adds them. */
 export function fanOutJobs(orderNo: number, ders: number) {
-  return Array.from({ length: Math.ceil(ders / LIMITS.dispatchBatch) }, (_, index) => ({
+  const batch = batchOf(ders);
+  return Array.from({ length: Math.ceil(ders / batch) }, (_, index) => ({
     name: DISPATCH_JOB,
     id: `${DISPATCH_JOB}-${orderNo}-${index}`,
-    data: { orderNo },
+    data: { orderNo, batch },
     attempts: LIMITS.dispatchAttempts,
     backoffMs: LIMITS.dispatchBackoffMs,
   }));

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { LIMITS } from '@flexder/bpp-aggregator/limits.ts';
+import { batchOf } from '@flexder/bpp-aggregator/dispatch/dispatcher.ts';
 import { subscriberId } from '@flexder/protocol/beckn/identifiers.ts';
 import { Activity } from '@flexder/runtime/activity.ts';
 import { systemWallClock } from '@flexder/runtime/clock.ts';
@@ -31,7 +31,7 @@ const ROUNDS = 3;
 export async function benchFanOut(options: FanOutOptions, say: (line: string) => void): Promise<object> {
   const one = await measure({ ...options, processes: 1 }, say);
   const several = await measure(options, say);
-  return { bench: 'fan-out', ders: options.ders, batch: LIMITS.dispatchBatch, one, several };
+  return { bench: 'fan-out', ders: options.ders, batch: batchOf(options.ders), one, several };
 }
 
 async function measure(options: FanOutOptions, say: (line: string) => void) {

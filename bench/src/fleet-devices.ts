@@ -25,8 +25,9 @@ export interface DevicesStart {
 export type DevicesRequest =
   | ({ readonly ask: 'start' } & DevicesStart)
   | { readonly ask: 'load'; readonly share: number | null }
+  /** Every device reports, and no feeder before `feeders` is asked; answered when the broker has it. */
   | { readonly ask: 'step'; readonly toMs: number }
-  | { readonly ask: 'settle' | 'close' };
+  | { readonly ask: 'feeders' | 'settle' | 'close' };
 
 export interface DevicesAnswer {
   readonly counts: Fleet['counts'] | null;
@@ -65,6 +66,7 @@ class Devices {
   #grid: SteppedGridClock | undefined;
   #bench: ActivationBench | undefined;
   #fleet: Fleet | undefined;
+  #feeders: { report(): void; readonly reported: Promise<void> } | undefined;
 
   state(): Omit<DevicesAnswer, 'error'> {
     const memoryMb = Math.round(process.resourceUsage().maxRSS / 1024);
@@ -79,6 +81,10 @@ class Devices {
       return;
     }
     if (request.ask === 'step') return this.#step(request.toMs);
+    if (request.ask === 'feeders') {
+      this.#feeders?.report();
+      return this.#feeders?.reported;
+    }
     if (request.ask === 'settle') return settle(this.#activity, this.#traffic, this.#wall, QUIET_MS);
     await this.#fleet?.close();
   }
@@ -103,6 +109,17 @@ class Devices {
     for (let next = grid.nextTimerMs(); next !== undefined && next < toMs; next = grid.nextTimerMs())
       await grid.advanceTo(next);
     await grid.advanceTo(toMs);
-    await this.#fleet?.step(toMs);
+    await new Promise<void>((devicesReported, failed) => {
+      const feeders = new Promise<void>((report) => {
+        const between = () => {
+          devicesReported();
+          return feeders;
+        };
+        const stepped = this.#fleet!.step(toMs, between);
+        this.#feeders = { report, reported: stepped };
+        // A step between two readings has nothing to report and does not wait.
+        stepped.then(devicesReported, failed);
+      });
+    });
   }
 }

@@ -13,8 +13,11 @@ export interface RemoteFleet extends FieldFleet {
   readonly memoryMb: number;
 }
 
-/** Starts this very command again, for the devices. */
-export async function spawnDevices(): Promise<RemoteFleet> {
+/**
+ * Starts this very command again, for the devices. Between their readings and those of the feeders `quiet` is waited for:
+ * a fleet's readings come spread over a minute, and no feeder's comes right behind all of them.
+ */
+export async function spawnDevices(quiet: () => Promise<void>): Promise<RemoteFleet> {
   const args = [...process.execArgv, process.argv[1]!, 'bench', 'devices'];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const answers = answersOf(child);
@@ -36,7 +39,11 @@ export async function spawnDevices(): Promise<RemoteFleet> {
   return {
     start: (start) => asked({ ask: 'start', ...start }),
     load: (share) => asked({ ask: 'load', share }),
-    step: (toMs) => asked({ ask: 'step', toMs }),
+    async step(toMs) {
+      await asked({ ask: 'step', toMs });
+      await quiet();
+      await asked({ ask: 'feeders' });
+    },
     settle: async () => (await ask({ ask: 'settle' })).messages,
     get counts() {
       return last.counts!;

@@ -12,6 +12,7 @@ import { Closing } from '@flexder/sandbox/network/closing.ts';
 import { type Field, layField } from '@flexder/sandbox/network/field.ts';
 import { DSO_ID } from '@flexder/sandbox/network/ids.ts';
 import { type Network, startNetwork } from '@flexder/sandbox/network/network.ts';
+import { OUTSIDE_QUIET_MS, settle } from '@flexder/sandbox/network/settle.ts';
 import { activationBench } from '@flexder/sandbox/scenario/activation-bench.ts';
 import { type RemoteFleet, spawnDevices } from './fleet-process.ts';
 import { type Tapped, tap } from './fleet-tap.ts';
@@ -21,6 +22,8 @@ export interface FleetBenchOptions {
   readonly ders: number;
   readonly bpps: number;
   readonly seed: number;
+  /** `postgres://` for all services; the embedded database when absent. */
+  readonly databaseUrl?: string | undefined;
   /** A broker that is up; the embedded one, in the process of the services, when absent. */
   readonly outside?: OutsideBroker;
 }
@@ -36,16 +39,18 @@ const MIX = { battery: 1, 'ev-charger': 0, 'heat-pump': 0 };
 const SHARE_OF_LIMIT = 4;
 
 export async function benchFleet(options: FleetBenchOptions, say: (line: string) => void): Promise<object> {
-  const { ders, bpps, seed, outside } = options;
+  const { ders, bpps, seed, outside, databaseUrl = 'pglite:database' } = options;
   const size = { seed, ders, bpps, historyDays: 1, mix: MIX };
   const made = activationBench(size).scenario;
   const scenario = { ...made, meterHistory: () => [] };
   const folder = mkdtempSync(join(tmpdir(), 'flexder-bench-'));
   const closing = new Closing();
   try {
-    const devices = closing.add(await spawnDevices());
     const laid = closing.add(
       await layField({ logLevel: 'error', time: 'stepped', startMs: scenario.startMs, ...(outside && { outside }) }),
+    );
+    const devices = closing.add(
+      await spawnDevices(() => settle(laid.activity, laid.traffic, laid.wall, OUTSIDE_QUIET_MS)),
     );
     let connectedMs = 0;
     const { tapped, over } = tap(() => laid.wall.monotonicMs());
@@ -58,7 +63,7 @@ export async function benchFleet(options: FleetBenchOptions, say: (line: string)
     });
     const network = closing.add(
       await startNetwork({
-        ...{ scenario, field, dataDir: folder, databaseUrl: 'pglite:database', port: 0, logLevel: 'error' as const },
+        ...{ scenario, field, dataDir: folder, databaseUrl, port: 0, logLevel: 'error' as const },
         time: 'stepped',
       }),
     );
@@ -124,7 +129,7 @@ async function activate(
 }
 
 async function report(
-  { ders, bpps, outside }: FleetBenchOptions,
+  { ders, bpps, outside, databaseUrl }: FleetBenchOptions,
   network: Network,
   devices: RemoteFleet,
   { detectedMs, cpuMs, begun, sent, answered }: Tapped,
@@ -141,6 +146,7 @@ async function report(
     );
   return {
     bench: 'fleet',
+    database: databaseUrl === undefined ? 'embedded' : 'PostgreSQL',
     broker: outside ? 'outside' : 'embedded',
     simulatedDevices: ders,
     bpps,
@@ -154,6 +160,7 @@ async function report(
     ordersNotKept: summary.ordersNotKept,
     /** Each command: from the reading that crossed the limit to the broker's acknowledgement. */
     detectionToCommandMs: since(() => detectedMs, sent),
+    detectionToFirstCommandMs: Math.round(Math.min(...begun.values()) - detectedMs),
     detectionToLastCommandCpuMs: cpuMs,
     commandToAckMs: since((id) => begun.get(id), answered),
     /** Each plan: the DSO's own figure. */

@@ -8,8 +8,11 @@ export const LIMITS = {
   maxDersPerOrder: 2_000,
   /** Commands handed to the broker side by side: enough to hide its round trip, few enough for its answers to be in time. */
   dispatchLanes: 500,
-  /** Devices one job of a shared fan-out claims: small, so that every process has some of it. */
+  /** A fan-out up to this size is sent by the process that confirmed it; a larger one is shared as jobs. */
   dispatchBatch: 50,
+  /** Jobs of one shared fan-out: enough that every process has some of it, and each claims this many commands at most. */
+  dispatchJobs: 16,
+  dispatchBatchMost: 250,
   /**
    * A command that one process has claimed is nobody else's for so long: more than a publish is waited for, so that no
    * two processes publish one at the same time; less than half the time a device has to answer.

@@ -13,7 +13,7 @@ import type { AggregatorConfig } from './config.ts';
 import type { Rooms } from './context.ts';
 import { Answers } from './dispatch/answers.ts';
 import { unclaimAll } from './dispatch/claims.ts';
-import { DISPATCH_JOB, Dispatcher } from './dispatch/dispatcher.ts';
+import { DISPATCH_JOB, Dispatcher, type DispatchJob } from './dispatch/dispatcher.ts';
 import { enrol } from './enrolment/enrol.ts';
 import { createApp, mountApi, mountProbes } from './http.ts';
 import { LIMITS } from './limits.ts';
@@ -91,7 +91,7 @@ export async function startAggregator(
     participant.answerDocument('/meter/:orderId', serveMeterDocument(rooms));
 
     await participant.queue.process(
-      { [DISPATCH_JOB]: (data) => rooms.dispatcher.work((data as { orderNo: number }).orderNo) },
+      { [DISPATCH_JOB]: (data) => rooms.dispatcher.work(data as DispatchJob) },
       participant.process.shared ? { concurrency: LIMITS.sharedJobsAtOnce } : {},
     );
     const ears = {

@@ -83,8 +83,9 @@ export interface ReservationTable {
   item_id: string;
   shed_kw: number;
   expected_kw: number;
-  /** The device's number and the window in one range, see migrations.ts. */
-  span: string;
+  /** The window of the order. */
+  start_at: Instant;
+  end_at: Instant;
   active: Generated<boolean>;
   committed: Generated<boolean>;
   /** Settlement date of the window's start: activations are counted per day. */

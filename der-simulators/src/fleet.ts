@@ -121,10 +121,11 @@ export class Fleet {
   /**
    * Moves every device to a grid instant, in the order of the derIds, and publishes what is due: answers, then device
    * telemetry, then feeder telemetry, so that a feeder's reading never overtakes those of its devices. Resolves when the
-   * broker has it all. Calls run one after the other; grid time is moved there first.
+   * broker has it all. Calls run one after the other; grid time is moved there first. `between` runs when the devices have
+   * published and no feeder has.
    */
-  step(toMs: number): Promise<void> {
-    const mine = this.#turn.then(() => this.#options.activity.track('fleet-step', () => this.#stepOnce(toMs)));
+  step(toMs: number, between: () => Promise<void> = async () => {}): Promise<void> {
+    const mine = this.#turn.then(() => this.#options.activity.track('fleet-step', () => this.#stepOnce(toMs, between)));
     this.#turn = mine.catch(() => {});
     return mine;
   }
@@ -138,12 +139,13 @@ export class Fleet {
     for (const { client } of this.#rtus) await client.close();
   }
 
-  async #stepOnce(toMs: number): Promise<void> {
+  async #stepOnce(toMs: number, between: () => Promise<void>): Promise<void> {
     if (this.#closed) return;
     for (const device of this.#devices) await device.advance(toMs);
     if (toMs < this.#nextTelemetryMs) return;
     this.#nextTelemetryMs = (Math.floor(toMs / this.#everyMs) + 1) * this.#everyMs;
     await inBatches(this.#devices, PUBLISH_BATCH, (device) => device.publishTelemetry());
+    await between();
     const seq = this.#feederSeq++;
     for (const rtu of this.#rtus) await this.#publishFeeder(rtu, toMs, seq);
   }

@@ -59,9 +59,12 @@ export async function unclaimAll({ database, process }: Rooms): Promise<void> {
 
 /** Orders with commands that nobody publishes although they are alive. */
 export async function ordersLeft({ database, context }: Rooms): Promise<number[]> {
+  const now = new Date(context.grid.nowMs());
   const { rows } = await sql<{ order_no: number }>`
-    select distinct order_no from command
-    where state = 'PENDING' and valid_until > ${new Date(context.grid.nowMs())} and ${CLAIMABLE.lapsed}
+    select order_no from flex_order o
+    where o.window_end_at > ${now} and exists (
+      select from command c
+      where c.order_no = o.order_no and c.state = 'PENDING' and c.valid_until > ${now} and ${CLAIMABLE.lapsed})
     order by order_no limit ${LIMITS.ordersPerSweep}`.execute(database);
   return rows.map((row) => row.order_no);
 }

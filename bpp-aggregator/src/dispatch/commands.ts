@@ -51,15 +51,18 @@ export async function writeActivations(
   const delays = releaseDelays(targets.length, rooms.config.releaseSpreadSeconds);
   const nowMs = rooms.context.grid.nowMs();
   const window = windowOf(row);
+  const times = instantsOf(nowMs, {
+    startMs: window.startMs,
+    stopMs: window.endMs,
+    validUntilMs: Math.min(dueMs, window.endMs),
+  });
   const drafts = targets.map((target, index): Draft => {
     const der = rooms.fleet.byNo(target.der_no);
     if (!der) throw new Error(`device ${target.der_id} is held but not in the portfolio`);
     const payload = command(rooms, row, references, target, {
       type: SETPOINT_OF[der.type],
       targetKw: targetKw(der.type, der.live.powerKw, target.shed_kw),
-      startMs: window.startMs,
-      stopMs: window.endMs,
-      validUntilMs: Math.min(dueMs, window.endMs),
+      times,
       releaseDelayS: delays[index] ?? 0,
     });
     const baselineKw = meanPowerKw(der.live, nowMs, LIMITS.baselineMs);
@@ -84,20 +87,33 @@ export async function writeReleases(work: Work, rooms: Rooms, row: OrderRow, ref
   const targets = rows.sort((a, b) => (a.der_id < b.der_id ? -1 : 1));
   const delays = releaseDelays(targets.length, rooms.config.releaseSpreadSeconds);
   const nowMs = rooms.context.grid.nowMs();
+  // A device that hears of it late should still let go: until the window would have ended.
+  const validUntilMs = Math.max(nowMs, row.window_end_at.getTime());
+  const times = instantsOf(nowMs, { startMs: nowMs, stopMs: nowMs, validUntilMs });
   const drafts = targets.map((target, index): Draft => {
     const payload = command(rooms, row, references, target, {
       type: 'RELEASE',
       targetKw: 0,
-      startMs: nowMs,
-      stopMs: nowMs,
-      // A device that hears of it late should still let go: until the window would have ended.
-      validUntilMs: Math.max(nowMs, row.window_end_at.getTime()),
+      times,
       releaseDelayS: delays[index] ?? 0,
     });
     return { derNo: target.der_no, shedKw: target.shed_kw, baselineKw: 0, payload };
   });
   await insertCommands(work, rooms, row.order_no, drafts);
   return drafts.map(outgoing);
+}
+
+type Times = Pick<DeviceCommand, 'start_at' | 'stop_at' | 'valid_until' | 'issued_at'>;
+
+/** The same for every device of an order, so written once. */
+function instantsOf(nowMs: number, at: { startMs: number; stopMs: number; validUntilMs: number }): Times {
+  const instant = (ms: number) => new Date(ms).toISOString();
+  return {
+    start_at: instant(at.startMs),
+    stop_at: instant(at.stopMs),
+    valid_until: instant(at.validUntilMs),
+    issued_at: instant(nowMs),
+  };
 }
 
 function command(
@@ -108,13 +124,10 @@ function command(
   plan: {
     type: CommandType;
     targetKw: number;
-    startMs: number;
-    stopMs: number;
-    validUntilMs: number;
+    times: Times;
     releaseDelayS: number;
   },
 ): DeviceCommand {
-  const instant = (ms: number) => new Date(ms).toISOString();
   return {
     v: 1,
     command_id: commandId(rooms.context.ids.uuid()),
@@ -125,11 +138,11 @@ function command(
     obp_id: references.obpId,
     event_id: references.eventId,
     target_kw: plan.targetKw,
-    start_at: instant(plan.startMs),
-    stop_at: instant(plan.stopMs),
-    valid_until: instant(plan.validUntilMs),
+    start_at: plan.times.start_at,
+    stop_at: plan.times.stop_at,
+    valid_until: plan.times.valid_until,
     release_delay_s: plan.releaseDelayS,
-    issued_at: instant(rooms.context.grid.nowMs()),
+    issued_at: plan.times.issued_at,
   };
 }
 

@@ -9,6 +9,18 @@ import { markSent, type Sent } from './sent.ts';
 /** Job that sends commands of one order: a batch of them where processes share it, else all that are unsent. */
 export const DISPATCH_JOB = 'dispatch';
 
+export interface DispatchJob {
+  readonly orderNo: number;
+  /** Commands to claim at most. */
+  readonly batch?: number;
+}
+
+/** Commands of each job of a shared fan-out of `count`. */
+export function batchOf(count: number): number {
+  const even = Math.ceil(count / LIMITS.dispatchJobs);
+  return Math.min(LIMITS.dispatchBatchMost, Math.max(LIMITS.dispatchBatch, even));
+}
+
 export interface DispatcherDeps {
   readonly rooms: () => Rooms;
   readonly bus: Pick<BusClient, 'publish'>;
@@ -49,10 +61,10 @@ export class Dispatcher {
   }
 
   /** One job; throws while the broker does not take it, so that the job is repeated. */
-  async work(orderNo: number): Promise<void> {
+  async work({ orderNo, batch = LIMITS.dispatchBatch }: DispatchJob): Promise<void> {
     const { process } = this.#deps.rooms();
     if (!process.shared) return this.#inTurn(orderNo, () => this.#claimAndSend(orderNo, LIMITS.maxDersPerOrder, 'all'));
-    await this.#claimAndSend(orderNo, LIMITS.dispatchBatch, 'free');
+    await this.#claimAndSend(orderNo, batch, 'free');
   }
 
   /** Sends what nobody sends although it is alive: `all` for a process that is alone, else what has lapsed. */
@@ -78,19 +90,20 @@ export class Dispatcher {
     const unsent = await this.#send(orderNo, commands);
     if (unsent.length === 0) return;
     await this.#giveBack(unsent);
-    await this.#deps.queue.add([this.#job(orderNo)]);
+    await this.#deps.queue.add([this.#job({ orderNo, batch: unsent.length })]);
   }
 
   /** A job for each batch. With the queue away this process sends all of it. */
   async #share(orderNo: number, count: number): Promise<void> {
-    const jobs = Array.from({ length: Math.ceil(count / LIMITS.dispatchBatch) }, () => this.#job(orderNo));
+    const batch = batchOf(count);
+    const jobs = Array.from({ length: Math.ceil(count / batch) }, () => this.#job({ orderNo, batch }));
     try {
       await this.#deps.queue.add(jobs);
     } catch (error) {
       const { log, metrics } = this.#deps.rooms().context;
       metrics.count('dispatch_not_shared');
       log.warn({ orderNo, error: String(error) }, 'the job queue is away: this process sends the whole fan-out');
-      while ((await this.#claimAndSend(orderNo, LIMITS.dispatchBatch, 'free')) === LIMITS.dispatchBatch) {
+      while ((await this.#claimAndSend(orderNo, batch, 'free')) === batch) {
         // The next batch.
       }
     }
@@ -111,11 +124,11 @@ export class Dispatcher {
     throw new Error(`${unsent.length} commands of order ${orderNo} were not taken by the broker`);
   }
 
-  #job(orderNo: number) {
+  #job(data: DispatchJob) {
     return {
       name: DISPATCH_JOB,
-      id: `${DISPATCH_JOB}-${orderNo}-${this.#deps.rooms().process.id}-${++this.#jobs}`,
-      data: { orderNo },
+      id: `${DISPATCH_JOB}-${data.orderNo}-${this.#deps.rooms().process.id}-${++this.#jobs}`,
+      data,
       attempts: LIMITS.dispatchAttempts,
       backoffMs: LIMITS.dispatchBackoffMs,
     };

@@ -1,5 +1,4 @@
 import { expect } from 'chai';
-import { spanOf } from '../migrations.ts';
 import { chunked, releaseDelays, targetKw } from './plan.ts';
 
 describe('dispatch plan', () => {
@@ -23,11 +22,5 @@ describe('dispatch plan', () => {
   it('batches keep every command once, in order', () => {
     expect(chunked([1, 2, 3, 4, 5], 2)).to.deep.equal([[1, 2], [3, 4], [5]]);
     expect(chunked([], 2)).to.deep.equal([]);
-  });
-
-  it('each device has a stretch of the number line of its own', () => {
-    const at = Date.UTC(2026, 0, 15);
-    expect(spanOf(1, at, at + 60_000)).to.equal('[101768435200,101768435260)');
-    expect(spanOf(2, at, at + 60_000)).to.equal('[201768435200,201768435260)');
   });
 });

@@ -58,6 +58,45 @@ describe('holds of one fleet by transactions that run side by side', function ()
     expect((await holding(1, picks(0, DEVICES))).size).to.equal(0);
   });
 
+  it('another window of the same devices is free', async () => {
+    const next = { startMs: WINDOW.endMs, endMs: WINDOW.endMs + HOUR_MS };
+    expect((await holding(1, picks(0, DEVICES))).size).to.equal(DEVICES);
+    expect((await holding(2, picks(0, DEVICES), { ...next, startMs: next.startMs - 1 })).size).to.equal(0);
+    expect((await holding(2, picks(0, DEVICES), next)).size).to.equal(DEVICES);
+  });
+
+  it('who inserts past the function is refused by the database', async () => {
+    const insert = (orderNo: number, window: typeof WINDOW) => sql`
+      insert into reservation (order_no, der_no, item_id, shed_kw, expected_kw, start_at, end_at, event_date)
+      values (${orderNo}, 1, 'i', 1, 1, ${new Date(window.startMs)}, ${new Date(window.endMs)}, '2026-01-15')`;
+    await insert(1, WINDOW).execute(db);
+    await insert(2, { startMs: WINDOW.endMs, endMs: WINDOW.endMs + HOUR_MS }).execute(db);
+    const refused = await insert(3, WINDOW)
+      .execute(db)
+      .catch((error: Error & { code?: string }) => error);
+    expect(refused).to.include({ code: '23P01', message: 'device 1 is held by another order in that window' });
+  });
+
+  it('two that insert past it side by side are not both let in', async () => {
+    const outcomes = await Promise.all(
+      Array.from({ length: 8 }, (_, at) =>
+        db
+          .transaction()
+          .execute((trx) =>
+            sql`insert into reservation (order_no, der_no, item_id, shed_kw, expected_kw, start_at, end_at, event_date)
+              select ${at + 1}, n, 'i', 1, 1, ${new Date(WINDOW.startMs)}, ${new Date(WINDOW.endMs)}, '2026-01-15'
+              from generate_series(1, ${sql.lit(DEVICES)}) n`.execute(trx),
+          )
+          .then(
+            () => 'in',
+            (error: { code?: string }) => error.code,
+          ),
+      ),
+    );
+    expect(outcomes.filter((outcome) => outcome === 'in')).to.have.lengthOf(1);
+    expect(new Set(outcomes)).to.deep.equal(new Set(['in', '23P01']));
+  });
+
   it('are freed once when many look at the same quotes that ran out', async () => {
     await Promise.all(Array.from({ length: DEVICES }, (_, at) => holding(at + 1, picks(at, 1))));
     const ended = await Promise.all(

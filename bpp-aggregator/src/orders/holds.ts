@@ -1,7 +1,7 @@
 import type { TimeWindow } from '@flexder/protocol/flexibility/model.ts';
 import { settlementPeriodOf } from '@flexder/protocol/flexibility/settlement-period.ts';
 import { type Kysely, sql, type Transaction } from 'kysely';
-import { spanOf } from '../migrations.ts';
+import { shiftDate } from '../metering/days.ts';
 import type { Usage } from '../portfolio/eligibility.ts';
 import type { AggregatorTables } from '../tables.ts';
 import type { Pick } from './allocation.ts';
@@ -20,12 +20,14 @@ export async function usageOn(
   window: TimeWindow,
 ): Promise<(derNo: number) => Usage> {
   const date = eventDateOf(window);
+  // A window is at most a day long: whatever overlaps starts on the day before, on that day, or on the one after.
+  const dates = [-1, 0, 1].map((days) => shiftDate(date, days));
   const { rows } = await sql<{ der_no: number; held: boolean; events: number }>`
     select r.der_no,
-      bool_or(r.active and o.window_start_at < ${new Date(window.endMs)} and o.window_end_at > ${new Date(window.startMs)}) as held,
+      bool_or(r.active and r.start_at < ${new Date(window.endMs)} and r.end_at > ${new Date(window.startMs)}) as held,
       (count(*) filter (where r.committed and r.event_date = ${date}))::int as events
-    from flex_order o join reservation r on r.order_no = o.order_no
-    where o.feeder_id = ${feederId} and (r.event_date = ${date} or o.window_end_at > ${new Date(window.startMs)})
+    from reservation r join flex_order o on o.order_no = r.order_no
+    where r.event_date = any(${dates}::text[]) and o.feeder_id = ${feederId}
     group by r.der_no`.execute(db);
   const usage = new Map(rows.map((row) => [row.der_no, { held: row.held, eventsThatDay: row.events }]));
   return (derNo) => usage.get(derNo) ?? FREE;
@@ -33,7 +35,8 @@ export async function usageOn(
 
 /**
  * Holds devices for an order and returns the numbers of those it got. A device that somebody else holds in an
- * overlapping window is left out by the database, not by what was read before: so no race sells it twice.
+ * overlapping window is left out: holds on one feeder wait for each other, so that no race sells it twice. The database
+ * refuses whoever does not wait.
  */
 export async function hold(
   db: Transaction<AggregatorTables>,
@@ -42,19 +45,23 @@ export async function hold(
   window: TimeWindow,
 ): Promise<Set<number>> {
   if (picks.length === 0) return new Set();
-  // One order of devices for everybody, so that two holds cannot wait for each other.
-  const sorted = [...picks].sort((a, b) => a.der.derNo - b.der.derNo);
+  // A statement of its own: the next one sees what was committed while this one waited.
+  await sql`
+    select pg_advisory_xact_lock(hashtext(current_schema()), hashtext(feeder_id))
+    from flex_order where order_no = ${orderNo}`.execute(db);
+  const [start, end] = [new Date(window.startMs), new Date(window.endMs)];
   const { rows } = await sql<{ der_no: number }>`
-    insert into reservation (order_no, der_no, item_id, shed_kw, expected_kw, span, event_date)
-    select ${orderNo}::int, p.der_no, p.item_id, p.shed_kw, p.expected_kw, p.span, ${eventDateOf(window)}
+    insert into reservation (order_no, der_no, item_id, shed_kw, expected_kw, start_at, end_at, event_date)
+    select ${orderNo}::int, p.der_no, p.item_id, p.shed_kw, p.expected_kw, ${start}, ${end}, ${eventDateOf(window)}
     from unnest(
-      ${sorted.map((pick) => pick.der.derNo)}::int[],
-      ${sorted.map((pick) => pick.itemId)}::text[],
-      ${sorted.map((pick) => pick.shedKw)}::float8[],
-      ${sorted.map((pick) => pick.expectedKw)}::float8[],
-      ${sorted.map((pick) => spanOf(pick.der.derNo, window.startMs, window.endMs))}::int8range[]
-    ) as p(der_no, item_id, shed_kw, expected_kw, span)
-    on conflict do nothing
+      ${picks.map((pick) => pick.der.derNo)}::int[],
+      ${picks.map((pick) => pick.itemId)}::text[],
+      ${picks.map((pick) => pick.shedKw)}::float8[],
+      ${picks.map((pick) => pick.expectedKw)}::float8[]
+    ) as p(der_no, item_id, shed_kw, expected_kw)
+    where not exists (
+      select from reservation r
+      where r.der_no = p.der_no and r.end_at > ${start} and r.start_at < ${end} and r.active)
     returning der_no`.execute(db);
   return new Set(rows.map((row) => row.der_no));
 }

@@ -11,6 +11,7 @@ import {
   NotSpokenError,
   type Opened,
 } from './connection.ts';
+import { gatherWrites } from './gather.ts';
 import type { BusConnectOptions, DeviceBus } from './port.ts';
 import { type MqttSettings, mqttProblem } from './settings.ts';
 
@@ -57,6 +58,7 @@ async function openWith(attempt: Attempt, options: BusConnectOptions, { log }: M
   client.on('connect', () => {
     // Nagle and the delayed acknowledgement together make 40 ms of each round trip.
     (client.stream as { setNoDelay?: (on: boolean) => void }).setNoDelay?.(true);
+    gatherWrites(client.stream);
   });
   return { client, connack: await firstConnection(client, attempt), version };
 }

@@ -17,7 +17,8 @@ const BENCHES: Record<string, (values: Values) => Promise<object>> = {
     const { benchFleet } = await import('@flexder/bench/fleet.ts');
     const ders = integer(values, 'ders', 10_000, 20, 20_000);
     const bpps = integer(values, 'bpps', Math.ceil(ders / 2_000), 1, 32);
-    return benchFleet({ ders, bpps, seed: seedOf(values), ...(await outsideOf(values)) }, say);
+    const databaseUrl = databaseUrlOf(values);
+    return benchFleet({ ders, bpps, databaseUrl, seed: seedOf(values), ...(await outsideOf(values)) }, say);
   },
   async 'fan-out'(values) {
     const { benchFanOut } = await import('@flexder/bench/fan-out.ts');
