@@ -1,6 +1,8 @@
 import type { DispatchReport } from '@flexder/protocol/flexibility/model.ts';
 import { expect } from 'chai';
+import type { OrderRow } from '../flex-orchestration/desk.ts';
 import { latencies, mergeDispatch } from './report.ts';
+import { rememberLosses } from './top-up.ts';
 import { acknowledgedGapKw, judge } from './verification.ts';
 
 const report = (changes: Partial<DispatchReport> = {}): DispatchReport => ({
@@ -69,6 +71,30 @@ describe('acknowledged gap', () => {
     expect(acknowledgedGapKw(100, [order(60, 40), order(60, 0, false)])).to.equal(undefined);
     expect(acknowledgedGapKw(100, [])).to.equal(undefined);
     expect(acknowledgedGapKw(100, [order(120, 96)])).to.equal(0);
+  });
+});
+
+describe('losses of before a restart', () => {
+  const order = (obpId: string, state: string, at: number, topUp = false) =>
+    ({
+      obp_id: obpId,
+      state,
+      is_top_up: topUp,
+      created_wall_at: new Date(topUp ? at : 0),
+      updated_wall_at: new Date(at),
+    }) as unknown as OrderRow;
+  const remembered = (...orders: OrderRow[]) => {
+    const event = { handled: new Set<string>() };
+    rememberLosses(event, orders);
+    return [...event.handled];
+  };
+
+  it('are made good when a top-up came after them, and open when none did', () => {
+    const lost = order('a', 'CANCELLED', 100);
+    expect(remembered(lost, order('b', 'IN_PROGRESS', 150, true))).to.deep.equal(['loss of a']);
+    expect(remembered(lost)).to.deep.equal([]);
+    expect(remembered(lost, order('b', 'IN_PROGRESS', 50, true))).to.deep.equal([]);
+    expect(remembered(order('c', 'COMPLETED', 100), order('b', 'IN_PROGRESS', 150, true))).to.deep.equal([]);
   });
 });
 

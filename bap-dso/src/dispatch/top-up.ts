@@ -14,7 +14,7 @@ export async function acknowledgedTopUp(
   orders: readonly OrderRow[],
 ): Promise<Purchase | undefined> {
   const running = orders.filter((order) => order.state === 'SCHEDULED' || order.state === 'IN_PROGRESS');
-  const key = running.map((order) => order.obp_id).join(' ');
+  const key = `answers of ${running.map((order) => order.obp_id).join(' ')}`;
   if (event.handled.has(key) || event.topUps >= ACKNOWLEDGED_TOP_UPS) return undefined;
   const gapKw = acknowledgedGapKw(
     event.requestedKw,
@@ -44,10 +44,10 @@ export async function lostTopUp(
   orders: readonly OrderRow[],
 ): Promise<Purchase | undefined> {
   const lost = orders.filter(
-    (order) => order.state === 'CANCELLED' && order.committed_kw > 0 && !event.handled.has(order.obp_id),
+    (order) => order.state === 'CANCELLED' && order.committed_kw > 0 && !event.handled.has(lossOf(order)),
   );
   if (lost.length === 0) return undefined;
-  for (const order of lost) event.handled.add(order.obp_id);
+  for (const order of lost) event.handled.add(lossOf(order));
   const gapKw = rounded(lost.reduce((sum, order) => sum + order.expected_kw, 0));
   return recordedTopUp(
     desk,
@@ -58,6 +58,17 @@ export async function lostTopUp(
     `${lost.length} confirmed orders were cancelled`,
   );
 }
+
+/** After a restart: losses that a top-up came after are made good, and not bought again. */
+export function rememberLosses(event: Pick<OpenEvent, 'handled'>, orders: readonly OrderRow[]): void {
+  for (const order of orders) {
+    const madeGood = orders.some((other) => other.is_top_up && other.created_wall_at >= order.updated_wall_at);
+    if (order.state === 'CANCELLED' && madeGood) event.handled.add(lossOf(order));
+  }
+}
+
+/** Apart from the answers of an event that has one order alone. */
+const lossOf = (order: OrderRow) => `loss of ${order.obp_id}`;
 
 async function recordedTopUp(
   desk: Desk,

@@ -3,7 +3,7 @@ import type { FeederId } from '@flexder/protocol/beckn/identifiers.ts';
 import { isFinal } from '@flexder/protocol/flexibility/order-machine.ts';
 import { alarmIncomplete, askCompletion, release } from '../dispatch/release.ts';
 import { operationalBaselineKw, verify, weigh } from '../dispatch/relief.ts';
-import { acknowledgedTopUp, lostTopUp } from '../dispatch/top-up.ts';
+import { acknowledgedTopUp, lostTopUp, rememberLosses } from '../dispatch/top-up.ts';
 import type { Judgement } from '../dispatch/verification.ts';
 import { rounded } from '../grid-monitoring/detection.ts';
 import type { MonitoredFeeder, MonitorListener, NamedFinding, Received } from '../grid-monitoring/monitor.ts';
@@ -128,6 +128,7 @@ export class Events implements MonitorListener {
     const desk = this.#desk();
     const orders = await ordersOf(desk.participant.database, event.eventId);
     event.topUps = await topUpsOf(desk.participant.database, event.eventId);
+    rememberLosses(event, orders);
     event.endMs = Math.max(event.window.endMs, ...orders.map((order) => order.selection.window.endMs));
     event.purchase = purchaseUnderWay(event, orders, desk.context.wall.nowMs());
     const awaiting = orders.filter((order) => AWAITING.includes(order.state));
