@@ -11,6 +11,8 @@ import { SEASONS } from './network-model/limits.ts';
 import type { NetworkModel } from './network-model/model.ts';
 import { NetworkImportError } from './network-model/problems.ts';
 import { OPEN_DATA_OFF, type OpenDataConfig, openDataConfig } from './open-data/config.ts';
+import { ROLES } from './operator-api/access/people.ts';
+import { PEOPLE } from './operator-api/limits.ts';
 
 export const identifier = z
   .string()
@@ -25,6 +27,12 @@ const rating = z.object({
   normalKw: positive,
   firmKw: z.number().nullable(),
   limitKw: positive,
+});
+
+const person = z.strictObject({
+  name: identifier,
+  role: z.enum(ROLES),
+  tokenSha256: z.string().regex(/^[0-9a-f]{64}$/, 'SHA-256 of the token, 64 hexadecimal digits'),
 });
 
 export const feeder = z.object({
@@ -98,6 +106,10 @@ const schema = z
     defaultWindowMinutes: z.number().min(30).max(150).default(60),
     interventionClass: z.enum(['INCENTIVE', 'EMERGENCY']).default('INCENTIVE'),
     settlement: z.custom<SettlementConfig>((value) => typeof value === 'object' && value !== null).optional(),
+    /** Who may see and do what. */
+    operators: z.array(person).max(PEOPLE).default([]),
+    /** Whether one must sign in to look; the default is open in the sandbox, and to sign in elsewhere. */
+    viewing: z.enum(['open', 'login']).optional(),
     keys: z.custom<ParticipantKeys>((value) => typeof value === 'object' && value !== null).optional(),
   })
   .superRefine((config, check) => {
@@ -109,6 +121,11 @@ const schema = z
     }
     if (listensToBus(config) && !config.busCredentials)
       check.addIssue({ code: 'custom', path: ['busCredentials'], message: 'is missing' });
+    const names = config.operators.map(({ name }) => name);
+    if (new Set(names).size < names.length)
+      check.addIssue({ code: 'custom', path: ['operators'], message: 'names somebody twice' });
+    if (config.viewing === 'open' && config.networkProfile !== 'sandbox')
+      check.addIssue({ code: 'custom', path: ['viewing'], message: 'may be open in the sandbox only' });
     if (config.gatherOverallMs < config.gatherBoundMs) {
       check.addIssue({ code: 'custom', path: ['gatherOverallMs'], message: 'is shorter than gatherBoundMs' });
     }
@@ -122,7 +139,10 @@ export function listensToBus(config: { readonly monitoring: string; readonly tel
 /** What a caller may leave out has its default. */
 export type BapConfigInput = z.input<typeof schema>;
 export type FeederConfig = z.output<typeof feeder>;
-export type BapConfig = Omit<z.output<typeof schema>, 'settlement'> & { readonly settlement: SettlementConfig };
+export type BapConfig = Omit<z.output<typeof schema>, 'settlement' | 'viewing'> & {
+  readonly settlement: SettlementConfig;
+  readonly viewing: 'open' | 'login';
+};
 
 export class ConfigError extends Error {
   override name = 'ConfigError';
@@ -139,8 +159,12 @@ export function bapConfig(input: BapConfigInput): BapConfig {
   if (!result.success) {
     throw new ConfigError(result.error.issues.map((issue) => `${issue.path.join('.') || 'config'} ${issue.message}`));
   }
-  const { settlement, ...config } = result.data;
-  return { ...config, settlement: settlement ?? defaultSettlement(config) };
+  const { settlement, viewing, ...config } = result.data;
+  return {
+    ...config,
+    settlement: settlement ?? defaultSettlement(config),
+    viewing: viewing ?? (config.networkProfile === 'sandbox' ? 'open' : 'login'),
+  };
 }
 
 function defaultSettlement(config: Pick<BapConfig, 'subscriberId' | 'feeders' | 'network'>): SettlementConfig {
@@ -166,6 +190,7 @@ const TEXTS: Record<string, keyof BapConfigInput> = {
   FLEXDER_BAP_INTERVENTION_CLASS: 'interventionClass',
   FLEXDER_BAP_MONITORING: 'monitoring',
   FLEXDER_BAP_TELEMETRY: 'telemetry',
+  FLEXDER_BAP_VIEWING: 'viewing',
 };
 
 const NUMBERS: Record<string, keyof BapConfigInput> = {
@@ -192,6 +217,7 @@ const DOCUMENTS: Record<string, keyof BapConfigInput> = {
   FLEXDER_BAP_HISTORY: 'history',
   FLEXDER_BAP_SETTLEMENT: 'settlement',
   FLEXDER_BAP_KEYS: 'keys',
+  FLEXDER_BAP_OPERATORS: 'operators',
 };
 
 /** Reads `FLEXDER_…` variables. Throws ConfigError with every problem at once. */

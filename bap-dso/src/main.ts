@@ -14,6 +14,7 @@ import { settleOrder } from './audit-settlement/settle.ts';
 import { stepsWithExchange } from './beckn/exchange.ts';
 import { bapHandlers } from './beckn/handlers.ts';
 import type { BapConfig } from './config.ts';
+import { cancelByHand } from './flex-orchestration/by-hand.ts';
 import { closeLate, closeUndelivered } from './flex-orchestration/closing.ts';
 import { Counterparties } from './flex-orchestration/counterparties.ts';
 import { Deadlines } from './flex-orchestration/deadlines.ts';
@@ -82,6 +83,7 @@ async function open(context: Context, config: BapConfig, keep: Keep, close: () =
         participant,
         config,
         openData,
+        cancelOrder: (obpId, order) => cancelByHand(desk, obpId, order),
         feeders: () => feederViews(context, watch, events),
       }),
     ),

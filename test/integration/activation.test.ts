@@ -1,4 +1,5 @@
 import { verifyAudit } from '@flexder/bap-dso/audit-settlement/verify.ts';
+import { tokenSha256 } from '@flexder/bap-dso/operator-api/access/people.ts';
 import type { ParticipantTables } from '@flexder/runtime/participant/open.ts';
 import { startHungBpp } from '@flexder/sandbox/network/hung-bpp.ts';
 import { expect } from 'chai';
@@ -13,6 +14,8 @@ interface Order {
   readonly obpId: string;
   readonly orderId: string;
   readonly bppId: string;
+  readonly transactionId: string;
+  readonly topUp: boolean;
   readonly state: string;
   readonly reason: string | null;
   readonly requestedKw: number;
@@ -210,6 +213,46 @@ describe('one activation through the whole network', function () {
     expect(short).to.have.length(1);
     const { overloads } = await net.api<Summary>('/api/v1/summary');
     expect(overloads[0]!.committedKw).to.be.at.least(overloads[0]!.requestedKw);
+  });
+
+  it('cancels an order by hand, and buys what is still needed elsewhere', async () => {
+    const token = 'the-token-of-olga';
+    const operators = [{ name: 'olga', role: 'operator' as const, tokenSha256: tokenSha256(token) }];
+    await using net = await TestNetwork.create({ ders: 60, bap: { operators } });
+    await activation(net, 1.15);
+    const running = (await ordersOf(net)).find(({ state }) => state === 'IN_PROGRESS')!;
+    const act = async (path: string, body: object) => {
+      const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
+      const answer = await fetch(`${net.bap.url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+      return (await answer.json()) as Record<string, string>;
+    };
+    const wanted = { kind: 'cancel-order', obp_id: running.obpId, reason: 'a crew works on the line' };
+    const { actionId, confirmToken } = await act('/api/v1/actions', wanted);
+    expect((await ordersOf(net)).find(({ obpId }) => obpId === running.obpId)?.state).to.equal('IN_PROGRESS');
+    const { state } = await act(`/api/v1/actions/${actionId}/confirm`, { token: confirmToken });
+    expect(state).to.be.oneOf(['CANCELLING', 'CANCELLED']);
+    await net.settle();
+
+    const orders = await ordersOf(net);
+    const cancelled = orders.find(({ obpId }) => obpId === running.obpId)!;
+    expect(cancelled).to.include({ state: 'CANCELLED' });
+    expect(cancelled.reason).to.include('a crew works on the line');
+    const replaced = orders.filter(({ obpId, topUp }) => obpId !== running.obpId && topUp);
+    expect(replaced, 'bought elsewhere').to.not.deep.equal([]);
+    const db = await openTables.aggregator(net, running.bppId);
+    const held = await db
+      .selectFrom('reservation')
+      .innerJoin('flex_order', 'flex_order.order_no', 'reservation.order_no')
+      .select('der_no')
+      .where('active', '=', true)
+      .where('transaction_id', '=', running.transactionId)
+      .execute();
+    expect(held, 'its devices are free').to.deep.equal([]);
+    await net.api('/api/v1/summary');
+    const { records } = await net.api<{ records: Record<string, string>[] }>(`/api/v1/audit?obp_id=${running.obpId}`);
+    const [byHand] = records.filter(({ event_type }) => event_type === 'operator.cancelled');
+    expect(byHand).to.include({ actor_id: 'olga', actor_role: 'OPERATOR' });
+    expect(byHand!.decision).to.include('a crew works on the line');
   });
 
   it('withdraws an order whose confirmation is lost, lets its devices go, and buys the relief elsewhere', async () => {

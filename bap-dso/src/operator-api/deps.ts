@@ -31,6 +31,11 @@ export interface OperatorApiDeps {
   readonly participant: OpenParticipant<BapTables>;
   readonly config: BapConfig;
   feeders(): FeederView[];
+  /** Cancels an order for a person; resolves with the state it is in then. Absent where nothing can be done by hand. */
+  readonly cancelOrder?: (
+    obpId: string,
+    order: { readonly by: string; readonly reason: string },
+  ) => Promise<{ readonly state: string }>;
   /** Absent while open data are off. */
   readonly openData?: Pick<OpenData, 'statuses'> | undefined;
 }

@@ -36,3 +36,28 @@ export const STREAM_RETRY_MS = 2_000;
 
 /** A query parameter; identifiers have at most 128 characters. */
 export const PARAMETER_LENGTH = 128;
+
+/** A body: an action and why, or a token. */
+export const BODY_BYTES = 8_192;
+export const TOKEN_LENGTH = 256;
+/** Long enough for a sentence, which an auditor reads. */
+export const REASON_LENGTH = 500;
+
+/** People of one DSO. */
+export const PEOPLE = 500;
+/** Browsers signed in at once; each is less than a kilobyte. */
+export const SESSIONS = 1_000;
+/** A shift, and the longest pause in it. */
+export const SESSION_MS = 12 * 3_600_000;
+export const SESSION_IDLE_MS = 30 * 60_000;
+/** Attempts to sign in: tokens cannot be guessed, this keeps the noise down. */
+export const SIGN_INS = 20;
+export const SIGN_INS_PER_SECOND = 0.5;
+/** Refused attempts to change something that get a record of their own; the rest is counted. */
+export const AUDITED_REFUSALS = 100;
+export const AUDITED_REFUSALS_PER_SECOND = 1;
+
+/** Between seeing what an action would do and doing it. */
+export const PROPOSAL_MS = 60_000;
+/** Actions that wait for their confirmation. */
+export const PROPOSALS = 200;

@@ -59,6 +59,7 @@ export const COMMITTED_STATES: ReadonlySet<string> = new Set(['SCHEDULED', 'IN_P
 export interface OrderFilter {
   readonly eventId?: string | undefined;
   readonly feederId?: string | undefined;
+  readonly obpId?: string | undefined;
   readonly limit: number;
   readonly offset: number;
 }
@@ -68,6 +69,7 @@ export async function orderViews(db: Kysely<BapTables>, filter: OrderFilter): Pr
   let query = db.selectFrom('flex_order').selectAll();
   if (filter.eventId) query = query.where('event_id', '=', filter.eventId);
   if (filter.feederId) query = query.where('feeder_id', '=', filter.feederId);
+  if (filter.obpId) query = query.where('obp_id', '=', filter.obpId);
   const rows = await query
     .orderBy('created_wall_at', 'desc')
     .orderBy('obp_id')

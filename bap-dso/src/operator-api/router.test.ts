@@ -38,6 +38,7 @@ describe('operator API', () => {
       subscriberId: DSO,
       dsoName: 'Southern DSO',
       networkProfile: 'sandbox',
+      viewing: 'open',
     } as unknown as BapConfig;
     api = createOperatorApi({ ...dso, config, feeders: () => [FEEDER] });
     app = express().use(api);
@@ -128,7 +129,7 @@ describe('operator API', () => {
     const held = new HeldData(DATASETS, () => NOW_MS);
     held.failed('ukpn-live-faults', { kind: 'offline', text: 'no way there', atMs: NOW_MS });
     const network = importNetwork(join(import.meta.dirname, '../../../schemas/samples/network'));
-    const config = { ...dso.config, subscriberId: DSO, network } as unknown as BapConfig;
+    const config = { ...dso.config, subscriberId: DSO, viewing: 'open', network } as unknown as BapConfig;
     const openData = { statuses: () => held.statuses() };
     const other = createOperatorApi({ ...dso, config, openData, feeders: () => [] });
     const ask = (path: string) => request(express().use(other)).get(path);

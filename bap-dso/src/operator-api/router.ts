@@ -1,6 +1,9 @@
-/** The operator API of a DSO and the page that shows it: read only, same origin. */
+/** The operator API of a DSO and the page that shows it, for its own origin. */
 import { type Request, Router } from 'express';
 import { usageByFeeder } from '../audit-settlement/usage.ts';
+import { createGuard } from './access/guard.ts';
+import { sessionRoutes } from './access/routes.ts';
+import { actionRoutes } from './actions/routes.ts';
 import { auditRoutes } from './audit.ts';
 import { dashboardRoutes } from './dashboard.ts';
 import type { OperatorApiDeps } from './deps.ts';
@@ -21,8 +24,11 @@ export type OperatorApi = Router & { close(): Promise<void> };
 
 export function createOperatorApi(deps: OperatorApiDeps): OperatorApi {
   const stream = createStream(deps);
+  const guard = createGuard(deps);
   const api = Router();
-  api.use(security, readOnly);
+  api.use(security, sessionRoutes(deps, guard));
+  if (deps.cancelOrder) api.use(actionRoutes(deps, guard));
+  api.use(readOnly, guard.needs('viewer'));
   api.get(
     '/v1/snapshot',
     plain(() => snapshot(deps)),

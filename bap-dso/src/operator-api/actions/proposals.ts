@@ -1,0 +1,43 @@
+/**
+ * Select before operate: an action is first proposed, which shows its effect and changes nothing, and then confirmed by
+ * the same person with the token of the proposal, within a minute, once.
+ */
+import type { Context } from '@flexder/runtime/context.ts';
+import { PROPOSAL_MS, PROPOSALS } from '../limits.ts';
+
+export interface Proposal {
+  readonly id: string;
+  readonly token: string;
+  /** Name of the person. */
+  readonly by: string;
+  readonly obpId: string;
+  readonly reason: string;
+  readonly expiresMs: number;
+  /** Set by the first confirmation; the ones after it are answered with the same. */
+  outcome?: Promise<unknown>;
+}
+
+export class Proposals {
+  readonly #context: Pick<Context, 'wall' | 'ids'>;
+  readonly #open = new Map<string, Proposal>();
+
+  constructor(context: Pick<Context, 'wall' | 'ids'>) {
+    this.#context = context;
+  }
+
+  make(of: Pick<Proposal, 'by' | 'obpId' | 'reason'>): Proposal {
+    const { wall, ids } = this.#context;
+    for (const [id, { expiresMs }] of this.#open) if (expiresMs <= wall.nowMs()) this.#open.delete(id);
+    if (this.#open.size >= PROPOSALS) this.#open.delete(this.#open.keys().next().value!);
+    const token = Buffer.from(ids.secret(16)).toString('base64url');
+    const proposal = { id: ids.uuid(), token, ...of, expiresMs: wall.nowMs() + PROPOSAL_MS };
+    this.#open.set(proposal.id, proposal);
+    return proposal;
+  }
+
+  /** Undefined when there is none of that id, or its minute is over. */
+  find(id: string): Proposal | undefined {
+    const proposal = this.#open.get(id);
+    return proposal && proposal.expiresMs > this.#context.wall.nowMs() ? proposal : undefined;
+  }
+}
