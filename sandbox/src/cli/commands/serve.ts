@@ -5,6 +5,7 @@ import { type Env, ServeConfigError } from '../../serve/config.ts';
 import { configure, SERVICES } from '../../serve/configure.ts';
 import { STOP_MS } from '../../serve/limits.ts';
 import { runService, type Signals } from '../../serve/process.ts';
+import type { Setting } from '../../serve/settings.ts';
 import { type Command, print, say, text, UsageError, type Values } from '../command.ts';
 import { plan } from '../serve-plan.ts';
 import { untilInterrupted } from '../signals.ts';
@@ -15,7 +16,7 @@ const command: Command = {
   options: {
     env: { type: 'string', value: 'FILE', help: 'FLEXDER_… variables, one NAME=VALUE a line; the environment wins' },
     data: { type: 'string', value: 'DIR', help: 'database and archive of the service (FLEXDER_DATA)' },
-    check: { type: 'boolean', help: 'only say whether the configuration is complete' },
+    check: { type: 'boolean', help: 'only show the configuration, without secrets, and whether it is complete' },
     dir: { type: 'string', value: 'DIR', help: 'plan: where the files go' },
     keep: { type: 'boolean', help: 'plan: leave a plan that is there as it is' },
     'base-port': { type: 'string', value: 'N', help: 'plan: fixed ports from N on; free ones when absent' },
@@ -34,7 +35,7 @@ const command: Command = {
       value: 'N',
       help: 'plan: processes of the first aggregator behind HAProxy; needs --engines',
     },
-    json: { type: 'boolean', help: 'plan: the services as one line of JSON' },
+    json: { type: 'boolean', help: 'plan: the services as one line of JSON; with --check: the configuration' },
   },
   async run(values, [service, ...more]) {
     if (service === undefined || more.length > 0) throw new UsageError(`name one of ${NAMES}`);
@@ -49,12 +50,14 @@ export default command;
 const NAMES = [...Object.keys(SERVICES), 'plan'].join(', ');
 
 async function serve(service: string, values: Values): Promise<number> {
-  const planOnly = Object.keys(values).find((name) => !['env', 'data', 'check'].includes(name));
+  const own = ['env', 'data', 'check', ...(values.check === true ? ['json'] : [])];
+  const planOnly = Object.keys(values).find((name) => !own.includes(name));
   if (planOnly !== undefined) throw new UsageError(`--${planOnly} belongs to \`flexder serve plan\``);
   try {
-    const { config, start } = await configure(service, environment(values));
+    const { env, from } = environment(values);
+    const { config, start, settings } = await configure(service, env);
     if (values.check === true) {
-      say(`The configuration of ${service} is complete.`);
+      show(service, settings(from), values.json === true);
       return 0;
     }
     await runService(service, config, start, signals(), (ready) => print(JSON.stringify(ready)));
@@ -78,10 +81,22 @@ function describe(error: unknown): string {
   return error.cause === undefined ? error.message : `${error.message}: ${describe(error.cause)}`;
 }
 
-function environment(values: Values): Env {
+/** What holds, and where it was read; a variable that is set and empty hides that of the file. */
+function environment(values: Values): { env: Env; from: (variable: string) => Setting['from'] } {
   const path = text(values, 'env');
   const data = text(values, 'data');
-  return { ...(path === undefined ? {} : readEnv(path)), ...process.env, ...(data && { FLEXDER_DATA: data }) };
+  const file = path === undefined ? {} : readEnv(path);
+  const from = (variable: string) => {
+    if (data && variable === 'FLEXDER_DATA') return 'option';
+    return process.env[variable] === undefined ? 'file' : 'environment';
+  };
+  return { env: { ...file, ...process.env, ...(data && { FLEXDER_DATA: data }) }, from };
+}
+
+function show(service: string, settings: readonly Setting[], json: boolean): void {
+  if (json) print(JSON.stringify({ service, settings }));
+  else for (const { variable, value, from } of settings) print(`${variable}=${value}  (${from})`);
+  say(`The configuration of ${service} is complete.`);
 }
 
 function readEnv(path: string): Env {
