@@ -10,7 +10,7 @@ import { importNetwork } from './network-model/import.ts';
 import { SEASONS } from './network-model/limits.ts';
 import type { NetworkModel } from './network-model/model.ts';
 import { NetworkImportError } from './network-model/problems.ts';
-import { OPEN_DATA_OFF, type OpenDataConfig, openDataConfig } from './open-data/config.ts';
+import { OPEN_DATA_OFF, type OpenDataConfig, openDataConfig, openDataSettings } from './open-data/config.ts';
 import { ROLES } from './operator-api/access/people.ts';
 import { PEOPLE } from './operator-api/limits.ts';
 
@@ -238,6 +238,13 @@ export function configFromEnv(env: Env): BapConfig {
     problems.push(...error.problems);
   }
   throw new ConfigError(problems);
+}
+
+/** By variable, what a configuration has, its documents left out. */
+export function settingsOf(config: BapConfig): Record<string, unknown> {
+  const held = config as unknown as Record<string, unknown>;
+  const values = Object.entries({ ...TEXTS, ...NUMBERS }).map(([name, member]) => [name, held[member]] as const);
+  return { ...Object.fromEntries(values), ...openDataSettings(config.openData) };
 }
 
 /** A network set stands in place of a list of feeders. */

@@ -211,6 +211,15 @@ function put(settings: Record<string, unknown>, path: readonly string[], value: 
   else settings[first] = { ...(settings[first] as object | undefined), [second]: value };
 }
 
+/** By variable, what a configuration has, its documents left out. */
+export function settingsOf(config: AggregatorConfig): Record<string, unknown> {
+  const at = (path: readonly string[]) =>
+    path.reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name], config);
+  return Object.fromEntries(
+    Object.entries(VARIABLES).flatMap(([name, { path, file }]) => (file ? [] : [[name, at(path)]])),
+  );
+}
+
 function variableOf(path: string): string {
   const found = Object.entries(VARIABLES).find(
     ([, variable]) => path === variable.path.join('.') || path.startsWith(`${variable.path.join('.')}.`),

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mqttBus } from '@flexder/runtime/engines/bus/mqtt.ts';
 import type { BusAccount } from '@flexder/runtime/engines/bus/port.ts';
-import { accepts, freePort, needsEngine, startEngine } from '@flexder/runtime/testing/engine.ts';
+import { accepts, needsEngine, startEngine } from '@flexder/runtime/testing/engine.ts';
 import { testDeps } from '@flexder/runtime/testing/quiet.ts';
 import { expect } from 'chai';
 import { flexder } from './flexder.ts';
@@ -63,8 +63,7 @@ describe('flexder broker mosquitto', function () {
 
     it('lets in whom the plan names, and after a reload whom the file names', async () => {
       const dir = join(folder, 'plan');
-      const base = String(await freePort());
-      const size = ['--ders', '18', '--bpps', '1', '--base-port', base];
+      const size = ['--ders', '18', '--bpps', '1'];
       const plan = flexder(['serve', 'plan', '--dir', dir, ...size, '--broker', 'mosquitto', '--json']);
       expect(plan.code, plan.err).to.equal(0);
       const { services } = JSON.parse(plan.out) as { services: { name: string; url: string; command?: string }[] };

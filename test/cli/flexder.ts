@@ -1,5 +1,5 @@
 /** The built `flexder` command, as a user starts it; built here when it is not, or is older than its sources. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -45,4 +45,13 @@ export function flexder(
   const env = { ...process.env, ...variables };
   const run = spawnSync(process.execPath, [bin, ...args], { input, env, encoding: 'utf8', timeout: 120_000 });
   return { code: run.status, out: run.stdout, err: run.stderr };
+}
+
+/** As `flexder`, for what this very process answers. */
+export function flexderBeside(args: readonly string[]): Promise<Ran> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [bin, ...args], { timeout: 120_000 }, (_, out, err) =>
+      resolve({ code: child.exitCode, out, err }),
+    );
+  });
 }

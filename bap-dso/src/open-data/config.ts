@@ -46,6 +46,13 @@ export function openDataConfig(env: Env, profile: 'strict' | 'sandbox', problems
   return { enabled: state === 'on', baseUrls, ukpnKey: keyOf(env, problems) };
 }
 
+/** By variable, what a configuration has; the key is left out. */
+export function openDataSettings(config: OpenDataConfig | undefined): Record<string, unknown> {
+  if (!config) return {};
+  const urls = SOURCES.map((source) => [urlVariable(source), config.baseUrls[source]] as const);
+  return { [PREFIX]: config.enabled ? 'on' : 'off', ...(config.enabled && Object.fromEntries(urls)) };
+}
+
 /** Undefined when `url` may be called. The URL is not repeated: it may hold a password. */
 export function baseUrlProblem(url: string, profile: 'strict' | 'sandbox'): string | undefined {
   if (!URL.canParse(url)) return 'is not a URL';

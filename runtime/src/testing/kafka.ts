@@ -68,19 +68,28 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServe
 async function startApache(jars: string, options: KafkaOptions): Promise<KafkaServer> {
   const { port = await freePort(), folder = engineFolder('kafka'), properties = {}, format = [] } = options;
   const config = join(folder, 'server.properties');
+  const first = !existsSync(config);
+  if (first) writeFileSync(config, serverProperties(port, await freePort(), folder, properties));
+  const engine = await runApache(jars, config, port, first ? format : undefined);
+  return { ...engine, kind: 'apache', port, folder, url: (prefix) => `kafka://127.0.0.1:${port}/${prefix}` };
+}
+
+/** A broker with somebody else's `server.properties`, which listens at `port`; the first time in its folder. */
+export function startKafkaFrom(config: string, port: number): Promise<EngineProcess> {
+  const jars = apacheJars();
+  if (jars === undefined) throw new Error(`Apache Kafka is not here: ${MISSING}`);
+  return runApache(jars, config, port, []);
+}
+
+/** Prepares the folder of a new broker when `format` is given. */
+function runApache(jars: string, config: string, port: number, format?: readonly string[]): Promise<EngineProcess> {
   const java = ['-cp', join(jars, '*'), '-Xms96m', '-Xmx320m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
   java.push('-Dorg.slf4j.simpleLogger.defaultLogLevel=error');
-  if (!existsSync(config)) {
-    writeFileSync(config, serverProperties(port, await freePort(), folder, properties));
+  if (format) {
     const storage = ['kafka.tools.StorageTool', 'format', '-t', 'MkU3OEVBNTcwNTJENDM2Qg', '-c', config, ...format];
     execFileSync('java', [...java, ...storage], { stdio: ['ignore', 'ignore', 'pipe'] });
   }
-  const engine = await startEngine({
-    program: 'java',
-    args: [...java, 'kafka.Kafka', config],
-    ready: () => accepts(port),
-  });
-  return { ...engine, kind: 'apache', port, folder, url: (prefix) => `kafka://127.0.0.1:${port}/${prefix}` };
+  return startEngine({ program: 'java', args: [...java, 'kafka.Kafka', config], ready: () => accepts(port) });
 }
 
 function serverProperties(

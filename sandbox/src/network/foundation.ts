@@ -15,8 +15,12 @@ import { OUTSIDE_QUIET_MS, settle } from './settle.ts';
 export interface FoundationOptions {
   /** Where database and archive live; they are left there. */
   readonly dataDir: string;
-  /** Default `pglite:memory`; relative directories are below `dataDir`. The job queue is in it too. */
+  /** Default `pglite:memory`; relative directories are below `dataDir`. */
   readonly databaseUrl?: string;
+  /** Default where the database is. */
+  readonly queueUrl?: string;
+  /** Default `memory:`. */
+  readonly eventsUrl?: string;
   /** Default `file:archive`. */
   readonly archiveUrl?: string;
   readonly archiveAccess?: S3Access;
@@ -45,15 +49,15 @@ export interface Foundation {
 
 export async function layFoundation(options: FoundationOptions, field: Field, closing: Closing): Promise<Foundation> {
   const { dataDir, databaseUrl = 'pglite:memory', archiveUrl = 'file:archive', archiveAccess, logLevel } = options;
+  const beside = databaseUrl.startsWith('pglite:') ? 'pglite:' : databaseUrl;
+  const { queueUrl = beside, eventsUrl = 'memory:' } = options;
   const { wall, grid, stepped, activity, traffic, accounts, broker } = field;
   const log = createLogger('sandbox', logLevel);
   const ids = systemIds();
   const urls = {
-    databaseUrl,
-    queueUrl: databaseUrl.startsWith('pglite:') ? 'pglite:' : databaseUrl,
+    ...{ databaseUrl, queueUrl, eventsUrl },
     mqttUrl: broker.url,
     ...(broker.mqtt && { mqtt: broker.mqtt }),
-    eventsUrl: 'memory:',
     archiveUrl,
     ...(archiveAccess && { archiveAccess }),
   };

@@ -5,19 +5,20 @@ import { systemWallClock } from '@flexder/runtime/clock.ts';
 import { systemIds } from '@flexder/runtime/context.ts';
 import { mqttBus } from '@flexder/runtime/engines/bus/mqtt.ts';
 import type { BusAccount } from '@flexder/runtime/engines/bus/port.ts';
+import type { MqttSettings } from '@flexder/runtime/engines/bus/settings.ts';
 import { createLogger } from '@flexder/runtime/logging.ts';
-import { accountFiles, reload, writeFolder } from '../serve/mosquitto-folder.ts';
+import { accountFiles, keepOwner, reload, writeFolder } from '../serve/mosquitto-folder.ts';
 import type { OutsideBroker } from './broker.ts';
 
 /** Mosquitto reads the accounts of ten thousand devices in a few seconds. */
 const ADMIT_MS = 60_000;
 const POLL_MS = 50;
+const PLAIN: MqttSettings = { version: 'auto', profile: 'sandbox' };
 
 /** Its accounts become those of the sandbox. `dir` is what `flexder broker mosquitto` wrote, `url` where it listens. */
-export function mosquittoIn(dir: string, url: string): OutsideBroker {
+export function mosquittoIn(dir: string, url: string, mqtt: MqttSettings = PLAIN): OutsideBroker {
   const folder = resolve(dir);
   const wall = systemWallClock();
-  const mqtt = { version: 'auto', profile: 'sandbox' } as const;
   const bus = mqttBus(url, { wall, log: createLogger('sandbox', 'silent'), activity: new Activity() }, mqtt);
   const enters = async ({ username, password }: BusAccount): Promise<boolean> => {
     try {
@@ -32,7 +33,9 @@ export function mosquittoIn(dir: string, url: string): OutsideBroker {
     url,
     mqtt,
     async admit(accounts) {
-      writeFolder(folder, accountFiles(folder, accounts, systemIds().secret));
+      const files = accountFiles(folder, accounts, systemIds().secret);
+      writeFolder(folder, files);
+      keepOwner(folder, files);
       if (!reload(folder, (pid, name) => process.kill(pid, name)))
         throw new Error(`no Mosquitto runs from ${folder}: start it with mosquitto -c ${folder}/mosquitto.conf`);
       const last = accounts.at(-1);

@@ -78,8 +78,7 @@ export function readJson(path: string): unknown {
 /** The part that all services have in common. Notes problems instead of throwing. */
 export function processConfig(service: string, env: Env, problems: string[]): ProcessConfig {
   const read = reader(env, problems);
-  const archiveUrl = engineUrl(env, 'FLEXDER_ARCHIVE_URL', 'file:archive', /^(file|s3):/, problems);
-  const archiveAccess = s3AccessFromEnv(env, { url: archiveUrl, from: 'FLEXDER_ARCHIVE_URL', to: 'write' }, problems);
+  const { eventsUrl, archiveUrl, archiveAccess, ...stores } = storeEngines(env, problems);
   return {
     dataDir: resolve(read.text('FLEXDER_DATA', join('.flexder', service))),
     logLevel: read.oneOf('FLEXDER_LOG_LEVEL', LEVELS, 'info'),
@@ -87,12 +86,25 @@ export function processConfig(service: string, env: Env, problems: string[]): Pr
     healthPort: read.integer('FLEXDER_HEALTH_PORT', 0, 0, 65_535),
     drainMs: read.integer('FLEXDER_DRAIN_MS', DRAIN_MS, 0, DRAIN_MOST_MS),
     engines: {
-      ...storesOf(env, problems),
+      ...stores,
       ...mqttEngine(env, problems),
-      eventsUrl: eventsUrl(env, problems),
-      archiveUrl,
-      ...(archiveUrl.startsWith('s3:') && { archiveAccess }),
+      ...{ eventsUrl, archiveUrl },
+      ...(archiveAccess && { archiveAccess }),
     },
+  };
+}
+
+/** Every engine but the device bus; embedded where no variable names another. Notes problems instead of throwing. */
+export function storeEngines(
+  env: Env,
+  problems: string[],
+): Pick<EngineUrls, 'databaseUrl' | 'queueUrl' | 'eventsUrl' | 'archiveUrl' | 'archiveAccess'> {
+  const archiveUrl = engineUrl(env, 'FLEXDER_ARCHIVE_URL', 'file:archive', /^(file|s3):/, problems);
+  const archiveAccess = s3AccessFromEnv(env, { url: archiveUrl, from: 'FLEXDER_ARCHIVE_URL', to: 'write' }, problems);
+  return {
+    ...storesOf(env, problems),
+    ...{ eventsUrl: eventsUrl(env, problems), archiveUrl },
+    ...(archiveUrl.startsWith('s3:') && { archiveAccess }),
   };
 }
 

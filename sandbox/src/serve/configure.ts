@@ -1,5 +1,6 @@
 import { type Env, type ProcessConfig, processConfig, ServeConfigError, unknownVariables, watched } from './config.ts';
 import type { ServiceKind, Start } from './kind.ts';
+import { processDefaults, type Setting, settingsOf } from './settings.ts';
 
 /** Each service loads its own code only. */
 export const SERVICES: Readonly<Record<string, () => Promise<{ default: ServiceKind }>>> = {
@@ -12,8 +13,15 @@ export const SERVICES: Readonly<Record<string, () => Promise<{ default: ServiceK
   fleet: () => import('./services/fleet.ts'),
 };
 
+export interface Configured {
+  readonly config: ProcessConfig;
+  readonly start: Start;
+  /** What it will run with, where `from` says where a variable that is set was read; without what is secret. */
+  settings(from: (variable: string) => Setting['from']): Setting[];
+}
+
 /** Reads all of a service's environment; throws a ServeConfigError with everything that is wrong with it. */
-export async function configure(service: string, env: Env): Promise<{ config: ProcessConfig; start: Start }> {
+export async function configure(service: string, env: Env): Promise<Configured> {
   const { default: kind } = await SERVICES[service]!();
   const problems: string[] = [];
   const view = watched(env);
@@ -26,7 +34,11 @@ export async function configure(service: string, env: Env): Promise<{ config: Pr
   }
   problems.push(...unknownVariables(service, env, view.asked));
   if (!start || problems.length > 0) throw new ServeConfigError(problems);
-  return { config, start };
+  return {
+    config,
+    start,
+    settings: (from) => settingsOf(env, view.asked, { ...processDefaults(config), ...kind.settings?.(env) }, from),
+  };
 }
 
 /** Every service has a ConfigError of its own: with a list of problems, or one sentence a line below a first one. */

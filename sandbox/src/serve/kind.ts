@@ -36,4 +36,6 @@ export type Start = (base: Base) => Promise<Running>;
 export interface ServiceKind {
   /** Throws an error named ConfigError for what is wrong; starts nothing. */
   configure(env: Env): Start;
+  /** By variable, what holds in an environment that `configure` takes: defaults too. */
+  settings?(env: Env): Readonly<Record<string, unknown>>;
 }

@@ -25,3 +25,19 @@ export const DEAD_JOBS_MOST = 1_000;
 export const QUEUE_ANSWER_MS = 10_000;
 /** Services of one plan each take a port here and one 100 above for health and metrics. */
 export const HEALTH_PORT_OFFSET = 100;
+/** Processes of one aggregator in a plan: each has up to 17 connections of the database's 200. */
+export const REPLICAS_MOST = 9;
+/** Connections of the database server: ten for tables and one for the lock of each of some fifteen services. */
+export const DATABASE_CONNECTIONS = 200;
+/** The shortest retention there is: nobody can take a sandbox's objects away before, whoever wants to. */
+export const SANDBOX_RETENTION_DAYS = 1;
+/** The balancer before one aggregator: four times the connections that a gateway and a BAP keep. */
+export const BALANCER_CONNECTIONS = 1_024;
+/** A process on the same machine answers at once or is not there. */
+export const BALANCER_CONNECT_MS = 2_000;
+/** A signed message is small: who takes longer to send one holds a place. */
+export const BALANCER_REQUEST_MS = 5_000;
+/** Longer than any answer of a BPP may take. */
+export const BALANCER_SILENCE_MS = 35_000;
+/** Twice in a second: a process that dies is left out within two checks, and one that starts is found by the first. */
+export const BALANCER_CHECK_MS = 500;

@@ -1,5 +1,5 @@
 /** A folder from which Mosquitto serves the accounts of the device bus. */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   MOSQUITTO_FILES,
@@ -38,6 +38,13 @@ export function writeFolder(dir: string, files: readonly FolderFile[]): void {
     writeFileSync(`${path}.new`, text, { mode: 0o600 });
     renameSync(`${path}.new`, path);
   }
+}
+
+/** Written by root, they become those of whom the folder belongs to: Mosquitto does not stay root. */
+export function keepOwner(dir: string, files: readonly FolderFile[]): void {
+  if (process.getuid?.() !== 0) return;
+  const { uid, gid } = statSync(dir);
+  for (const { path } of files) chownSync(path, uid, gid);
 }
 
 /** The process that serves from `dir`, as its own file says; undefined when it has written none. */

@@ -40,12 +40,15 @@ export function planIn(dir: string): PlannedService[] | undefined {
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as PlannedService[]) : undefined;
 }
 
-/** Every file is its owner's alone: most hold passwords. The index comes last, so a plan is whole or absent. */
+/**
+ * Every file is its owner's alone, or its group's where the plan says so: most hold passwords. The index comes last, so
+ * a plan is whole or absent.
+ */
 export function writePlan(dir: string, { services, files }: Plan): void {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  for (const { path, text } of files) {
+  for (const { path, text, mode = 0o600 } of files) {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    writeFileSync(path, text, { mode: 0o600 });
+    writeFileSync(path, text, { mode });
   }
   writeFileSync(join(dir, INDEX), `${JSON.stringify(services, null, 2)}\n`, { mode: 0o600 });
 }

@@ -13,7 +13,7 @@ describe('plan of a sandbox of several processes', () => {
   let dir: string;
   let plan: Plan;
   let secrets = 0;
-  const names = serviceNames(2);
+  const names = serviceNames({ bpps: 2 });
 
   before(() => {
     dir = join(mkdtempSync(join(tmpdir(), 'flexder-plan-')), 'plan');
@@ -53,7 +53,7 @@ describe('plan of a sandbox of several processes', () => {
     const eventsUrl = 'kafka://127.0.0.1:9092/flexder?partitions=3';
     const size = { seed: 1, ders: 18, feeders: 3, bpps: 1 };
     const options = { ...size, dir, nowMs: NOW_MS, bapHost: '127.0.0.1', telemetrySeconds: 60, secret: () => 'x' };
-    const portsOf = portsFrom(5000, serviceNames(1, true));
+    const portsOf = portsFrom(5000, serviceNames({ bpps: 1, edge: true }));
     const edge = makePlan({ ...options, eventsUrl, edge: true }, portsOf);
     const env = (name: string) =>
       parseEnv(edge.files.find(({ path }) => path === join(dir, `${name}.env`))!.text) as Record<string, string>;
@@ -103,7 +103,7 @@ describe('plan of a sandbox of several processes', () => {
   it('refuses a folder name that an env file cannot hold', () => {
     const size = { seed: 1, ders: 18, feeders: 3, bpps: 1 };
     const options = { ...size, nowMs: NOW_MS, bapHost: '127.0.0.1', telemetrySeconds: 60, secret: () => 'x' };
-    const make = (folder: string) => makePlan({ ...options, dir: folder }, portsFrom(5000, serviceNames(1)));
+    const make = (folder: string) => makePlan({ ...options, dir: folder }, portsFrom(5000, serviceNames({ bpps: 1 })));
     expect(() => make('/tmp/a#b')).to.throw(RangeError, 'cannot stand in an env file');
     expect(() => make('/tmp/a b')).not.to.throw();
   });

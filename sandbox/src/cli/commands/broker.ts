@@ -1,11 +1,17 @@
-import { chownSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { systemIds } from '@flexder/runtime/context.ts';
 import { MOSQUITTO_FILES, MosquittoAccountError } from '@flexder/runtime/engines/bus/mosquitto.ts';
 import type { BusAccount } from '@flexder/runtime/engines/bus/port.ts';
 import { AccountsError, checkedAccounts } from '../../serve/accounts.ts';
 import { readJson } from '../../serve/config.ts';
-import { accountFiles, configFile, type FolderFile, reload, writeFolder } from '../../serve/mosquitto-folder.ts';
+import {
+  accountFiles,
+  configFile,
+  type FolderFile,
+  keepOwner,
+  reload,
+  writeFolder,
+} from '../../serve/mosquitto-folder.ts';
 import { type Command, integer, print, required, say, text, UsageError, type Values } from '../command.ts';
 
 const command: Command = {
@@ -72,13 +78,9 @@ function first(dir: string, files: readonly FolderFile[], values: Values): void 
     say(`Mosquitto started by root becomes the user mosquitto: chown -R mosquitto ${dir} before you start it.`);
 }
 
-/** Files keep the owner the folder has: Mosquitto may run as somebody else. */
 function again(dir: string, files: readonly FolderFile[]): number {
   writeFolder(dir, files);
-  if (process.getuid?.() === 0) {
-    const { uid, gid } = statSync(dir);
-    for (const { path } of files) chownSync(path, uid, gid);
-  }
+  keepOwner(dir, files);
   if (reload(dir, (pid, name) => process.kill(pid, name))) {
     say('Mosquitto reads its accounts again; connections that are open stay as they are.');
     return 0;

@@ -1,15 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
-import { systemIds } from '@flexder/runtime/context.ts';
-import { kafkaSettings } from '@flexder/runtime/engines/events/kafka/url.ts';
 import { DirectoryLockedError } from '@flexder/runtime/lock.ts';
 import { type Env, ServeConfigError } from '../../serve/config.ts';
 import { configure, SERVICES } from '../../serve/configure.ts';
-import { HEALTH_PORT_OFFSET, STOP_MS, TELEMETRY_LEAST_S, TELEMETRY_MOST_S } from '../../serve/limits.ts';
-import type { PlannedService } from '../../serve/plan.ts';
+import { STOP_MS } from '../../serve/limits.ts';
 import { runService, type Signals } from '../../serve/process.ts';
-import { type Command, integer, print, required, say, text, UsageError, type Values } from '../command.ts';
+import type { Setting } from '../../serve/settings.ts';
+import { type Command, print, say, text, UsageError, type Values } from '../command.ts';
+import { plan } from '../serve-plan.ts';
 import { untilInterrupted } from '../signals.ts';
 
 const command: Command = {
@@ -18,7 +16,7 @@ const command: Command = {
   options: {
     env: { type: 'string', value: 'FILE', help: 'FLEXDER_… variables, one NAME=VALUE a line; the environment wins' },
     data: { type: 'string', value: 'DIR', help: 'database and archive of the service (FLEXDER_DATA)' },
-    check: { type: 'boolean', help: 'only say whether the configuration is complete' },
+    check: { type: 'boolean', help: 'only show the configuration, without secrets, and whether it is complete' },
     dir: { type: 'string', value: 'DIR', help: 'plan: where the files go' },
     keep: { type: 'boolean', help: 'plan: leave a plan that is there as it is' },
     'base-port': { type: 'string', value: 'N', help: 'plan: fixed ports from N on; free ones when absent' },
@@ -31,7 +29,13 @@ const command: Command = {
     broker: { type: 'string', value: 'NAME', help: 'plan: embedded, or mosquitto with its files (embedded)' },
     events: { type: 'string', value: 'URL', help: 'plan: kafka://HOST:PORT/PREFIX, the event stream of all services' },
     edge: { type: 'boolean', help: 'plan: grid monitoring in a process of its own, `monitor`; needs --events' },
-    json: { type: 'boolean', help: 'plan: the services as one line of JSON' },
+    engines: { type: 'boolean', help: 'plan: PostgreSQL, Redis, Mosquitto, Kafka and S3 as servers, with passwords' },
+    replicas: {
+      type: 'string',
+      value: 'N',
+      help: 'plan: processes of the first aggregator behind HAProxy; needs --engines',
+    },
+    json: { type: 'boolean', help: 'plan: the services as one line of JSON; with --check: the configuration' },
   },
   async run(values, [service, ...more]) {
     if (service === undefined || more.length > 0) throw new UsageError(`name one of ${NAMES}`);
@@ -46,12 +50,14 @@ export default command;
 const NAMES = [...Object.keys(SERVICES), 'plan'].join(', ');
 
 async function serve(service: string, values: Values): Promise<number> {
-  const planOnly = Object.keys(values).find((name) => !['env', 'data', 'check'].includes(name));
+  const own = ['env', 'data', 'check', ...(values.check === true ? ['json'] : [])];
+  const planOnly = Object.keys(values).find((name) => !own.includes(name));
   if (planOnly !== undefined) throw new UsageError(`--${planOnly} belongs to \`flexder serve plan\``);
   try {
-    const { config, start } = await configure(service, environment(values));
+    const { env, from } = environment(values);
+    const { config, start, settings } = await configure(service, env);
     if (values.check === true) {
-      say(`The configuration of ${service} is complete.`);
+      show(service, settings(from), values.json === true);
       return 0;
     }
     await runService(service, config, start, signals(), (ready) => print(JSON.stringify(ready)));
@@ -75,10 +81,22 @@ function describe(error: unknown): string {
   return error.cause === undefined ? error.message : `${error.message}: ${describe(error.cause)}`;
 }
 
-function environment(values: Values): Env {
+/** What holds, and where it was read; a variable that is set and empty hides that of the file. */
+function environment(values: Values): { env: Env; from: (variable: string) => Setting['from'] } {
   const path = text(values, 'env');
   const data = text(values, 'data');
-  return { ...(path === undefined ? {} : readEnv(path)), ...process.env, ...(data && { FLEXDER_DATA: data }) };
+  const file = path === undefined ? {} : readEnv(path);
+  const from = (variable: string) => {
+    if (data && variable === 'FLEXDER_DATA') return 'option';
+    return process.env[variable] === undefined ? 'file' : 'environment';
+  };
+  return { env: { ...file, ...process.env, ...(data && { FLEXDER_DATA: data }) }, from };
+}
+
+function show(service: string, settings: readonly Setting[], json: boolean): void {
+  if (json) print(JSON.stringify({ service, settings }));
+  else for (const { variable, value, from } of settings) print(`${variable}=${value}  (${from})`);
+  say(`The configuration of ${service} is complete.`);
 }
 
 function readEnv(path: string): Env {
@@ -105,76 +123,4 @@ function signals(): Signals {
     reload = run;
   };
   return { stop, onReload };
-}
-
-async function plan(values: Values): Promise<number> {
-  const dir = resolve(required(values, 'dir'));
-  const { makePlan, serviceNames } = await import('../../serve/plan.ts');
-  const { freePorts, planIn, portsFrom, writePlan } = await import('../../serve/plan-folder.ts');
-  const existing = planIn(dir);
-  if (existing && values.keep !== true)
-    throw new UsageError(`${dir} holds a plan already: name a new folder, or use this one as it is with --keep`);
-  const bpps = integer(values, 'bpps', 2, 1, 32);
-  const edge = values.edge === true;
-  const names = serviceNames(bpps, edge);
-  const base = integer(values, 'base-port', 0, 0, 65_535 - HEALTH_PORT_OFFSET - names.length);
-  let services = existing;
-  if (!services) {
-    const portsOf = base === 0 ? await freePorts(names) : portsFrom(base, names);
-    const options = {
-      dir,
-      ...{ bpps, edge },
-      eventsUrl: eventsUrl(values),
-      nowMs: Date.now(),
-      seed: integer(values, 'seed', 1, 0, 2_147_483_647),
-      ders: integer(values, 'ders', 330, 0, 20_000),
-      feeders: integer(values, 'feeders', 3, 1, 100),
-      broker: brokerOf(values),
-      bapHost: text(values, 'bap-host') ?? '127.0.0.1',
-      telemetrySeconds: integer(values, 'telemetry-seconds', 60, TELEMETRY_LEAST_S, TELEMETRY_MOST_S),
-      secret: () => Buffer.from(systemIds().secret(24)).toString('base64url'),
-    };
-    const made = rangeAsUsage(() => makePlan(options, portsOf));
-    writePlan(dir, made);
-    services = [...made.services];
-  }
-  tell(services, dir, values.json === true);
-  return 0;
-}
-
-/** A URL may hold a password, so a wrong one is not repeated. */
-function eventsUrl(values: Values): string | undefined {
-  const url = text(values, 'events');
-  try {
-    if (url !== undefined) kafkaSettings(url);
-    return url;
-  } catch (error) {
-    throw new UsageError(`--events: ${(error as Error).message}`);
-  }
-}
-
-function tell(services: readonly PlannedService[], dir: string, json: boolean): void {
-  if (json) {
-    print(JSON.stringify({ services }));
-    return;
-  }
-  say(`${join(dir, 'plan.json')} lists the services. Start each in a terminal of its own:`);
-  for (const { kind, env, command } of services) print(command ?? `npx flexder serve ${kind} --env ${env}`);
-  say(`The DSO's page: ${services.find(({ name }) => name === 'bap')?.url}/`);
-}
-
-function brokerOf(values: Values): 'embedded' | 'mosquitto' {
-  const name = text(values, 'broker') ?? 'embedded';
-  if (name !== 'embedded' && name !== 'mosquitto')
-    throw new UsageError(`--broker must be embedded or mosquitto, not ${JSON.stringify(name)}`);
-  return name;
-}
-
-function rangeAsUsage<T>(make: () => T): T {
-  try {
-    return make();
-  } catch (error) {
-    if (error instanceof RangeError) throw new UsageError(error.message);
-    throw error;
-  }
 }

@@ -3,6 +3,7 @@ import { pace } from '../../network/pace.ts';
 import { eveningPeak } from '../../scenario/evening-peak.ts';
 import { eveningPeakNow } from '../../scenario/starting-now.ts';
 import { type Command, integer, print, say, text, UsageError } from '../command.ts';
+import { ENGINE_OPTIONS, engineLine, enginesOf, refuseEarlierRun } from '../engine-options.ts';
 import { dataFolder, logLevelOf, SCENARIO_OPTIONS, scenarioOf } from '../scenario-options.ts';
 import { untilInterrupted } from '../signals.ts';
 
@@ -13,6 +14,7 @@ const command: Command = {
     speed: { type: 'string', value: 'N', help: 'grid seconds per second, 1 to 3600 (60; 1 with --bpps 0)' },
     json: { type: 'boolean', help: 'once ready, one line of JSON with every address' },
     ...SCENARIO_OPTIONS,
+    ...ENGINE_OPTIONS,
   },
   async run(values, positionals) {
     if (positionals.length > 0) throw new UsageError(`up takes options only, not ${JSON.stringify(positionals[0])}`);
@@ -26,12 +28,15 @@ const command: Command = {
       values,
       time === 'wall' ? (options) => eveningPeakNow(options, Date.now()) : eveningPeak,
     );
+    const engines = enginesOf(values, process.env);
     const data = dataFolder(values);
     try {
+      await refuseEarlierRun(engines, scenario, data.path);
+      say(engineLine(engines));
       await using network = await startNetwork({
         scenario,
         dataDir: data.path,
-        databaseUrl: 'pglite:database',
+        ...engines,
         port: integer(values, 'port', 3000, 0, 65_535),
         logLevel: logLevelOf(values),
         time,

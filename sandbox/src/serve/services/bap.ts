@@ -1,4 +1,4 @@
-import { configFromEnv, listensToBus } from '@flexder/bap-dso/config.ts';
+import { configFromEnv, listensToBus, settingsOf } from '@flexder/bap-dso/config.ts';
 import { startBap } from '@flexder/bap-dso/main.ts';
 import { needsStream } from '../config.ts';
 import type { ServiceKind } from '../kind.ts';
@@ -15,5 +15,6 @@ const bap: ServiceKind = {
       return base.keep(await startBap(context, config));
     };
   },
+  settings: (env) => settingsOf(configFromEnv(env)),
 };
 export default bap;

@@ -1,4 +1,4 @@
-import { configFromEnv } from '@flexder/bpp-aggregator/config.ts';
+import { configFromEnv, settingsOf } from '@flexder/bpp-aggregator/config.ts';
 import { type AggregatorService, startAggregator } from '@flexder/bpp-aggregator/main.ts';
 import { reader, ServeConfigError } from '../config.ts';
 import type { ServiceKind } from '../kind.ts';
@@ -22,6 +22,7 @@ const bpp: ServiceKind = {
       return service;
     };
   },
+  settings: (env) => settingsOf(configFromEnv(env)),
 };
 export default bpp;
 

@@ -4,18 +4,22 @@ import { AccountsError, readAccounts } from '../accounts.ts';
 import { type Env, reader, readJson, ServeConfigError } from '../config.ts';
 import type { Base, ServiceKind, Start } from '../kind.ts';
 
+const HOST = '127.0.0.1';
+const PORT = 1883;
+
 const broker: ServiceKind = {
   configure(env: Env): Start {
     const problems: string[] = [];
     const read = reader(env, problems);
-    const host = read.text('FLEXDER_BROKER_HOST', '127.0.0.1');
-    const port = read.integer('FLEXDER_BROKER_PORT', 1883, 0, 65_535);
+    const host = read.text('FLEXDER_BROKER_HOST', HOST);
+    const port = read.integer('FLEXDER_BROKER_PORT', PORT, 0, 65_535);
     const path = read.text('FLEXDER_BROKER_ACCOUNTS', '');
     const file = read.json('FLEXDER_BROKER_ACCOUNTS', 'a JSON array of bus accounts', 'required');
     const accounts = file === undefined ? undefined : noting(problems, () => readAccounts(file));
     if (problems.length > 0 || !accounts) throw new ServeConfigError(problems);
     return (base) => start(base, { host, port, path, accounts });
   },
+  settings: () => ({ FLEXDER_BROKER_HOST: HOST, FLEXDER_BROKER_PORT: PORT }),
 };
 export default broker;
 

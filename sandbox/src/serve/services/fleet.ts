@@ -6,11 +6,14 @@ import { credentialsOf, type FleetCredentials, scenarioOf } from '../fleet-file.
 import type { Base, ServiceKind, Start } from '../kind.ts';
 import { TELEMETRY_LEAST_S, TELEMETRY_MOST_S } from '../limits.ts';
 
+/** Between two readings. */
+const TELEMETRY_S = 60;
+
 const fleet: ServiceKind = {
   configure(env: Env): Start {
     const problems: string[] = [];
     const read = reader(env, problems);
-    const everyS = read.integer('FLEXDER_FLEET_TELEMETRY_SECONDS', 60, TELEMETRY_LEAST_S, TELEMETRY_MOST_S);
+    const everyS = read.integer('FLEXDER_FLEET_TELEMETRY_SECONDS', TELEMETRY_S, TELEMETRY_LEAST_S, TELEMETRY_MOST_S);
     const file = read.json('FLEXDER_FLEET_FILE', 'a fleet manifest', 'required');
     const logins = read.json('FLEXDER_FLEET_CREDENTIALS', 'the logins of devices and feeders', 'required');
     const story = file === undefined ? undefined : noting(problems, 'FLEXDER_FLEET_FILE', () => scenarioOf(file));
@@ -25,6 +28,7 @@ const fleet: ServiceKind = {
     if (problems.length > 0 || !story || !credentials) throw new ServeConfigError(problems);
     return (base) => start(base, { ...story, credentials, telemetryEveryMs: everyS * 1000 });
   },
+  settings: () => ({ FLEXDER_FLEET_TELEMETRY_SECONDS: TELEMETRY_S }),
 };
 export default fleet;
 

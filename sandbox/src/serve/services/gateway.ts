@@ -11,5 +11,17 @@ const gateway: ServiceKind = {
       return base.keep(await startGateway(context, config));
     };
   },
+  settings(env) {
+    const { host, port, profile, subscriberId, domain, country, city } = gatewayConfigFromEnv(env);
+    return {
+      FLEXDER_GATEWAY_HOST: host,
+      FLEXDER_GATEWAY_PORT: port,
+      FLEXDER_GATEWAY_SUBSCRIBER_ID: subscriberId,
+      FLEXDER_NETWORK_PROFILE: profile,
+      FLEXDER_DOMAIN: domain,
+      FLEXDER_COUNTRY: country,
+      FLEXDER_CITY: city,
+    };
+  },
 };
 export default gateway;

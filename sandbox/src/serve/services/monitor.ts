@@ -15,5 +15,13 @@ const monitor: ServiceKind = {
       return base.keep(await startMonitor(context, config));
     };
   },
+  settings(env) {
+    const { telemetry, group, forecastHorizonMinutes } = edgeConfigFromEnv(env);
+    return {
+      FLEXDER_MONITOR_TELEMETRY: telemetry,
+      FLEXDER_MONITOR_GROUP: group,
+      FLEXDER_MONITOR_FORECAST_HORIZON_MINUTES: forecastHorizonMinutes,
+    };
+  },
 };
 export default monitor;
