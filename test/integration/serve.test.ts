@@ -1,65 +1,16 @@
 /** Every service as a process of its own, as `flexder serve plan` lays them out: up, trading, and down again. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { PlannedService } from '@flexder/sandbox/serve/plan.ts';
 import { expect } from 'chai';
-import { bin, flexder } from '../cli/flexder.ts';
+import { flexder } from '../cli/flexder.ts';
+import { askUntil, getJson, type Running, startProcess, stopProcess } from '../harness/processes.ts';
+import { found, secretsIn } from '../harness/secrets.ts';
 
-interface Running extends PlannedService {
-  readonly child: ChildProcess;
-  /** The line it prints once ready. */
-  readonly ready: Promise<{ service: string; url: string; health: string }>;
-  /** What it wrote to standard error so far. */
-  log(): string;
-}
-
-/** Nothing of the environment the tests run in: a variable of the continuous integration is none of the service's. */
-const ENVIRONMENT = { PATH: process.env.PATH, HOME: process.env.HOME };
-
-function start(service: PlannedService, variables: Record<string, string> = {}): Running {
-  const child = spawn(process.execPath, [bin, 'serve', service.kind, '--env', service.env], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...ENVIRONMENT, ...variables },
-  });
-  let log = '';
-  child.stderr!.on('data', (chunk) => {
-    log += chunk;
-  });
-  const lines = createInterface({ input: child.stdout! });
-  const ready = Promise.race([
-    once(lines, 'line').then(([line]) => JSON.parse(line as string)),
-    once(child, 'exit').then(([code]) => {
-      throw new Error(`${service.name} ended with ${code} before it was ready: ${log}`);
-    }),
-  ]);
-  ready.catch(() => {});
-  return { ...service, child, ready, log: () => log };
-}
-
-async function get(url: string): Promise<{ status: number; body: Record<string, unknown> }> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
-}
-
-/** Asks again until `done`, at most for as long as the test may last. */
-async function until<T>(ask: () => Promise<T>, done: (answer: T) => boolean): Promise<T> {
-  for (;;) {
-    const answer = await ask();
-    if (done(answer)) return answer;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-}
-
-async function stop({ child }: Running): Promise<number | null> {
-  const exited = once(child, 'exit');
-  child.kill('SIGTERM');
-  const [code] = await exited;
-  return code as number | null;
-}
+/** Whatever could be said is said. */
+const DEBUG = { FLEXDER_LOG_LEVEL: 'debug' };
 
 describe('services as processes of their own', function () {
   this.timeout(90_000);
@@ -69,7 +20,7 @@ describe('services as processes of their own', function () {
   let services: PlannedService[];
   const of = (name: string) => running.get(name)!;
   const launch = async (name: string, variables?: Record<string, string>) => {
-    const one = start(services.find((service) => service.name === name)!, variables);
+    const one = startProcess(services.find((service) => service.name === name)!, variables);
     running.set(name, one);
     return one.ready;
   };
@@ -83,8 +34,8 @@ describe('services as processes of their own', function () {
     const path = join(dir, 'feeders.json');
     const [first, ...others] = JSON.parse(readFileSync(path, 'utf8')) as { limitKw: number }[];
     writeFileSync(path, JSON.stringify([{ ...first, limitKw: first!.limitKw * 0.6 }, ...others]));
-    await Promise.all(['registry', 'gateway', 'broker', 'bap', 'bpp-1', 'bpp-2'].map((name) => launch(name)));
-    await launch('fleet');
+    await Promise.all(['registry', 'gateway', 'broker', 'bap', 'bpp-1', 'bpp-2'].map((name) => launch(name, DEBUG)));
+    await launch('fleet', DEBUG);
   });
 
   after(async () => {
@@ -95,8 +46,8 @@ describe('services as processes of their own', function () {
   it('each says where it is and is live and ready', async () => {
     for (const { name, kind, url, health, ready } of running.values()) {
       expect(await ready, name).to.deep.equal({ service: kind, url, health });
-      expect(await get(`${health}/health/live`), name).to.deep.equal({ status: 200, body: { live: true } });
-      const { status, body } = await get(`${health}/health/ready`);
+      expect(await getJson(`${health}/health/live`), name).to.deep.equal({ status: 200, body: { live: true } });
+      const { status, body } = await getJson(`${health}/health/ready`);
       expect({ name, status, ready: body.ready }).to.deep.equal({ name, status: 200, ready: true });
       const metrics = await fetch(`${health}/metrics`);
       expect(metrics.status, name).to.equal(200);
@@ -106,37 +57,56 @@ describe('services as processes of their own', function () {
 
   it('devices are online at their aggregators, and what the feeders draw arrives at the DSO', async () => {
     for (const name of ['bpp-1', 'bpp-2']) {
-      const { body } = await until(
-        () => get(`${of(name).url}/api/v1/portfolio`),
+      const { body } = await askUntil(
+        () => getJson(`${of(name).url}/api/v1/portfolio`),
         ({ body }) => devicesOf(body).every((der) => der.readAt !== null),
       );
       expect(devicesOf(body)).to.have.lengthOf(12);
       expect(devicesOf(body).every((der) => der.online)).to.equal(true);
     }
-    const { body } = await until(
-      () => get(`${of('bap').url}/api/v1/snapshot`),
+    const { body } = await askUntil(
+      () => getJson(`${of('bap').url}/api/v1/snapshot`),
       ({ body }) => (body.feeders as { powerKw: number | null }[]).every(({ powerKw }) => powerKw !== null),
     );
     expect(body.feeders).to.have.lengthOf(3);
   });
 
   it('an overload is relieved across them: orders are bought and devices answer', async () => {
-    const { body } = await until(
-      () => get(`${of('bap').url}/api/v1/summary`),
+    const { body } = await askUntil(
+      () => getJson(`${of('bap').url}/api/v1/summary`),
       ({ body }) => (body.acks as { accepted: number }).accepted > 0,
     );
     expect(body.orders).to.be.above(0);
     expect(body.commands).to.be.above(0);
   });
 
+  it('no secret is in a log, a metric, an answer or the page', async () => {
+    const secrets = secretsIn(dir);
+    expect(secrets.size, 'passwords of devices, feeders and services').to.be.above(30);
+    const texts = new Map<string, string>();
+    for (const { name, url, health, log } of running.values()) {
+      texts.set(`log of ${name}`, log());
+      const paths = [`${health}/metrics`, `${health}/health/ready`, `${health}/config`, `${health}/nowhere`];
+      if (url.startsWith('http:'))
+        paths.push(...['/', '/api/v1/snapshot', '/api/v1/portfolio', '/lookup'].map((path) => url + path));
+      for (const path of paths) texts.set(path, await (await fetch(path)).text());
+    }
+    for (const name of ['audit?limit=500', 'orders', 'network', 'settlement.csv'])
+      texts.set(name, await (await fetch(`${of('bap').url}/api/v1/${name}`)).text());
+    expect(texts.get('log of bap')?.length, 'there is something to look through').to.be.above(200);
+    expect(found(secrets, texts)).to.deep.equal([]);
+    const [[whose, secret]] = secrets as unknown as [[string, string]];
+    expect(found(secrets, new Map([['planted', `x${secret}y`]]))).to.include(`${whose} in planted`);
+  });
+
   it('a restart is the same subscriber: the registry takes it back, and who stops says so first', async () => {
-    expect(await stop(of('gateway'))).to.equal(0);
+    expect(await stopProcess(of('gateway'))).to.equal(0);
     await launch('gateway', { FLEXDER_DRAIN_MS: '1000' });
     const { child, health } = of('gateway');
     const exited = once(child, 'exit');
     child.kill('SIGTERM');
-    const { status, body } = await until(
-      () => get(`${health}/health/ready`),
+    const { status, body } = await askUntil(
+      () => getJson(`${health}/health/ready`),
       (answer) => answer.status !== 200,
     );
     expect(status).to.equal(503);
@@ -146,7 +116,7 @@ describe('services as processes of their own', function () {
   });
 
   it('a second process on the same data is refused and names the first', async () => {
-    const second = start(of('registry'), { FLEXDER_REGISTRY_PORT: '0', FLEXDER_HEALTH_PORT: '0' });
+    const second = startProcess(of('registry'), { FLEXDER_REGISTRY_PORT: '0', FLEXDER_HEALTH_PORT: '0' });
     const [code] = await once(second.child, 'exit');
     expect(code).to.equal(2);
     expect(second.log()).to.include(`in use by process ${of('registry').child.pid}`);
@@ -154,7 +124,7 @@ describe('services as processes of their own', function () {
 
   it('on SIGTERM each ends by itself with 0', async () => {
     const ended = await Promise.all(
-      [...running.values()].map(async (one) => ({ name: one.name, code: await stop(one) })),
+      [...running.values()].map(async (one) => ({ name: one.name, code: await stopProcess(one) })),
     );
     expect(ended).to.have.lengthOf(6);
     expect(ended.filter(({ code }) => code !== 0)).to.deep.equal([]);
