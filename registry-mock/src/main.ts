@@ -1,5 +1,6 @@
 import { nack } from '@flexder/protocol/beckn/envelope.ts';
 import type { Context, Health, Service } from '@flexder/runtime/context.ts';
+import { breakerHealth } from '@flexder/runtime/http/breaker.ts';
 import { listen } from '@flexder/runtime/http/listen.ts';
 import { archiveHealth } from '@flexder/runtime/participant/archive/shipper.ts';
 import { type OpenParticipant, openParticipant } from '@flexder/runtime/participant/open.ts';
@@ -90,7 +91,9 @@ export async function startGateway(context: Context, config: GatewayConfig): Pro
       migrations: {},
     });
     const archive = async () => archiveHealth(await participant.archiveBacklog());
-    const health = () => healthOf(context, participant.database as unknown as Kysely<unknown>, { archive });
+    const counterparties = async () => breakerHealth(participant.awayCounterparties());
+    const checks = { archive, counterparties };
+    const health = () => healthOf(context, participant.database as unknown as Kysely<unknown>, checks);
     mountHealth(app, health);
     app.use(participant.router);
     const { handlers, hooks } = gatewayHandlers(participant, context);

@@ -70,14 +70,6 @@ export const ACTIVITY_HOLD_MS = 2_000;
 /** Attempts of the undelivered hook before the row is closed without it, with an alarm. */
 export const UNDELIVERED_ATTEMPTS = 3;
 
-/** Failures in a row that open the breaker of a counterparty. */
-export const BREAKER_FAILURES = 3;
-export const BREAKER_OPEN_MS = 1_000;
-export const BREAKER_OPEN_LONGEST_MS = 4_000;
-/** Counterparties with breaker state, and how long idle state is kept. */
-export const BREAKERS = 1_000;
-export const BREAKER_IDLE_MS = 600_000;
-
 /** Delivered outbox rows are kept a day for inspection, inbound ones a week: far beyond any signature's life. */
 export const OUTBOX_KEPT_MS = 86_400_000;
 export const INBOUND_KEPT_MS = 7 * 86_400_000;
