@@ -40,7 +40,12 @@ describe('the registry', () => {
   const subscribe = (value: unknown, headers: Record<string, string> = {}) =>
     post(`${network.registry.url}/subscribe`, JSON.stringify(value), headers);
   async function lookup(filter: unknown): Promise<Record<string, unknown>[]> {
-    const response = await fetch(`${network.registry.url}/lookup`, { method: 'POST', body: JSON.stringify(filter) });
+    const headers = { 'content-type': 'application/json' };
+    const response = await fetch(`${network.registry.url}/lookup`, {
+      method: 'POST',
+      body: JSON.stringify(filter),
+      headers,
+    });
     expect(response.status).to.equal(200);
     return (await response.json()) as Record<string, unknown>[];
   }
