@@ -81,7 +81,14 @@ const rows: readonly AttackRow[] = [
     mutate: text((body) => body.replace('"country":{', '"country":{"\\u005f_proto__":{"polluted":true},')),
     expect: badJson,
   },
-  ...pipelineRows('MSG-06', []),
+  ...pipelineRows('MSG-06', ['right-to-left']),
+  ...pipelineRows('MSG-06 right-to-left', [], ['BPP', 'BAP']),
+  {
+    id: 'MSG-06',
+    name: 'right-to-left override in an id of the context',
+    mutate: text((body) => body.replace('"transaction_id":"', '"transaction_id":"\u202e')),
+    expect: badFormat('schema'),
+  },
   {
     id: 'MSG-06',
     name: 'an overlong encoding',
@@ -145,7 +152,7 @@ describe('adversarial: bodies', () => {
 
   attack(arena, rows);
 
-  for (const type of ['bpp', 'bap'] as const) {
+  for (const type of ['bpp', 'bap', 'bg'] as const) {
     const at = `at the ${type.toUpperCase()}`;
 
     it(`MSG-01 a body of just the limit, ${at}: accepted`, async () => {
