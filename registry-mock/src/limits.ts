@@ -12,6 +12,8 @@ export const LOOKUPS_PER_S = 1_000;
 export const SUBSCRIBERS = 10_000;
 /** Keys kept of one subscriber: two in overlap, and those before them. */
 export const KEYS_PER_SUBSCRIBER = 10;
+/** Registrations whose challenge is not answered yet: more than are under way at any moment. */
+export const UNPROVEN = 1_000;
 /** Registrations whose challenge was never answered are forgotten after this. */
 export const UNPROVEN_KEPT_MS = 600_000;
 /** Longest validity of a key. */
