@@ -78,6 +78,8 @@ export const INBOUND_KEPT_MS = 7 * 86_400_000;
 export const KEY_FRESH_MS = 30_000;
 /** Past this an answer is fetched before use: the longest a revoked key is still honoured while the registry answers. */
 export const KEY_REFRESH_MS = 60_000;
+/** While the registry is away its answers count this long: a restart or a failover, but not what was revoked since. */
+export const KEY_STALE_MS = 3_600_000;
 /** A failed signature has its key fetched again, but not more often than this: bad signatures cost the registry little. */
 export const KEY_FORCED_MS = 1_000;
 /** Unknown subscribers and keys are remembered as unknown. Short, because a newcomer should not wait. */
