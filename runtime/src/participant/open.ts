@@ -22,7 +22,7 @@ import { mountActions } from './inbound/router.ts';
 import { remember } from './inbound/store.ts';
 import { CLOSE_WAIT_MS, POSTS_PER_COUNTERPARTY } from './limits.ts';
 import { createRelay, type Relay } from './outbox/relay.ts';
-import { type OwnKeyTable, ownKeys } from './own-keys.ts';
+import { type OwnKeyTable, ownKeys, refuseSampleKeys } from './own-keys.ts';
 import { createRegistryClient, type RegistryClient } from './registry/client.ts';
 import { subscribingAnywhere } from './subscribing.ts';
 import { createSubscription } from './subscription.ts';
@@ -82,6 +82,7 @@ export interface OpenParticipant<T> extends Participant<T> {
 
 export async function openParticipant<T>(options: OpenParticipantOptions): Promise<OpenParticipant<T>> {
   const { context } = options;
+  refuseSampleKeys(options.config);
   const migrations = { ...participantMigrations, ...options.migrations };
   const database = await context.engines.database.open<T & ParticipantTables>(options.config.subscriberId, migrations);
   // Below this layer no table of the service is known.
