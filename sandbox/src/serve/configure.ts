@@ -1,5 +1,6 @@
 import { type Env, type ProcessConfig, processConfig, ServeConfigError, unknownVariables, watched } from './config.ts';
 import type { ServiceKind, Start } from './kind.ts';
+import { strictProblems } from './strict.ts';
 
 /** Each service loads its own code only. */
 export const SERVICES: Readonly<Record<string, () => Promise<{ default: ServiceKind }>>> = {
@@ -25,6 +26,7 @@ export async function configure(service: string, env: Env): Promise<{ config: Pr
     problems.push(...problemsOf(error));
   }
   problems.push(...unknownVariables(service, env, view.asked));
+  problems.push(...strictProblems(service, env));
   if (!start || problems.length > 0) throw new ServeConfigError(problems);
   return { config, start };
 }
