@@ -1,5 +1,6 @@
 /** Liveness, readiness and metrics over HTTP. */
 import type { Context, Health } from '@flexder/runtime/context.ts';
+import { breakerHealth } from '@flexder/runtime/http/breaker.ts';
 import { archiveHealth } from '@flexder/runtime/participant/archive/shipper.ts';
 import type { OpenParticipant } from '@flexder/runtime/participant/open.ts';
 import { checkHealth } from '@flexder/runtime/service.ts';
@@ -42,6 +43,7 @@ export function bapHealth(
     },
     ...Object.fromEntries(Object.entries(listening.checks()).map(([name, check]) => [name, async () => check])),
     outbox: async () => aged('oldest undelivered effect', participant.oldestOutboxAgeMs(), OUTBOX_AGE_MS),
+    counterparties: async () => breakerHealth(participant.awayCounterparties()),
     archive: async () => archiveHealth(await participant.archiveBacklog()),
     audit: async () => aged('oldest unsealed record', await participant.audit.oldestUnsealedAgeMs(), UNSEALED_AGE_MS),
     'open-data': async () => openDataHealth(openData),

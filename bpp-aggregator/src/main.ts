@@ -2,6 +2,7 @@ import type { DerId } from '@flexder/protocol/beckn/identifiers.ts';
 import type { Context, Health, Service } from '@flexder/runtime/context.ts';
 import type { BusAccount, BusClient } from '@flexder/runtime/engines/bus/port.ts';
 import { deviceTopic } from '@flexder/runtime/engines/bus/topics.ts';
+import { breakerHealth } from '@flexder/runtime/http/breaker.ts';
 import { listen } from '@flexder/runtime/http/listen.ts';
 import { archiveHealth } from '@flexder/runtime/participant/archive/shipper.ts';
 import { type Leader, leadAlways, standForLeader } from '@flexder/runtime/participant/leader.ts';
@@ -223,6 +224,7 @@ function healthOf(rooms: Rooms, participant: OpenParticipant<AggregatorTables>, 
       const ageMs = participant.oldestOutboxAgeMs();
       return { ok: ageMs < OUTBOX_AGE_MS, detail: `oldest effect ${ageMs} ms` };
     },
+    counterparties: async () => breakerHealth(participant.awayCounterparties()),
     archive: async () => archiveHealth(await participant.archiveBacklog()),
     portfolio: async () => {
       const online = rooms.fleet.all().filter((der) => der.live.online).length;

@@ -1,5 +1,6 @@
 import { nack } from '@flexder/protocol/beckn/envelope.ts';
 import type { Context, Health, Service } from '@flexder/runtime/context.ts';
+import { breakerHealth } from '@flexder/runtime/http/breaker.ts';
 import { listen } from '@flexder/runtime/http/listen.ts';
 import { archiveHealth } from '@flexder/runtime/participant/archive/shipper.ts';
 import { type OpenParticipant, openParticipant } from '@flexder/runtime/participant/open.ts';
@@ -11,6 +12,7 @@ import { DEFAULT_GATEWAY_ID, DEFAULT_REGISTRY_ID, type GatewayConfig, type Regis
 import { gatewayHandlers } from './gateway/search.ts';
 import { HEALTH_TIMEOUT_MS } from './limits.ts';
 import { registryApp } from './registry/app.ts';
+import { openRegistryAudit } from './registry/audit.ts';
 import { present } from './registry/lookup.ts';
 import { createSubscriptionStore } from './registry/store.ts';
 import { createSubscribe } from './registry/subscribe.ts';
@@ -38,7 +40,8 @@ export async function startRegistry(context: Context, config: RegistryConfig): P
   const db = await context.engines.database.open<RegistryTables>(subscriberId, registryMigrations);
   const keys = await ownKeys(db as unknown as Kysely<{ own_key: OwnKeyTable }>, context.ids);
   const store = createSubscriptionStore(db);
-  const { subscribe, idle } = createSubscribe({ context, store, keys, profile: config.profile });
+  const audit = openRegistryAudit(context, { subscriberId, type: 'REGISTRY' }, db);
+  const { subscribe, idle } = createSubscribe({ context, store, keys, audit, profile: config.profile });
   const health = () => healthOf(context, db);
   let url = '';
   const started = new Date(wall.nowMs());
@@ -62,7 +65,8 @@ export async function startRegistry(context: Context, config: RegistryConfig): P
       },
       wall.nowMs(),
     );
-  const server = await listen(registryApp({ context, store, subscribe, ownRecord, health }), { ...config, wall });
+  const app = registryApp({ context, store, subscribe, audit, ownRecord, health });
+  const server = await listen(app, { ...config, wall });
   url = config.url ?? server.url;
   return {
     name: 'registry',
@@ -73,6 +77,7 @@ export async function startRegistry(context: Context, config: RegistryConfig): P
     async close() {
       await server.close();
       await idle();
+      await audit.close();
     },
   };
 }
@@ -90,7 +95,9 @@ export async function startGateway(context: Context, config: GatewayConfig): Pro
       migrations: {},
     });
     const archive = async () => archiveHealth(await participant.archiveBacklog());
-    const health = () => healthOf(context, participant.database as unknown as Kysely<unknown>, { archive });
+    const counterparties = async () => breakerHealth(participant.awayCounterparties());
+    const checks = { archive, counterparties };
+    const health = () => healthOf(context, participant.database as unknown as Kysely<unknown>, checks);
     mountHealth(app, health);
     app.use(participant.router);
     const { handlers, hooks } = gatewayHandlers(participant, context);

@@ -81,7 +81,14 @@ const rows: readonly AttackRow[] = [
     mutate: text((body) => body.replace('"country":{', '"country":{"\\u005f_proto__":{"polluted":true},')),
     expect: badJson,
   },
-  ...pipelineRows('MSG-06', []),
+  ...pipelineRows('MSG-06', ['right-to-left']),
+  ...pipelineRows('MSG-06 right-to-left', [], ['BPP', 'BAP']),
+  {
+    id: 'MSG-06',
+    name: 'right-to-left override in an id of the context',
+    mutate: text((body) => body.replace('"transaction_id":"', '"transaction_id":"\u202e')),
+    expect: badFormat('schema'),
+  },
   {
     id: 'MSG-06',
     name: 'an overlong encoding',
@@ -114,6 +121,83 @@ const rows: readonly AttackRow[] = [
     mutate: text((body) => body.replace('"50"', '"NaN"')),
     expect: badFormat('schema'),
   },
+  ...['-5', '-0', '1e3', '0x10', ' 50', '50 ', '+50', 'Infinity', '5,0', '٥٠', '', '50.', '.5', '9'.repeat(16)].map(
+    (value): AttackRow => ({
+      id: 'MSG-10',
+      name: `a quantity of ${JSON.stringify(value)}`,
+      mutate: text((body) => body.replace('"50"', JSON.stringify(value))),
+      expect: badFormat('schema'),
+    }),
+  ),
+  ...['null', 'true', '[50]', '{"value":"50"}'].map(
+    (json): AttackRow => ({
+      id: 'MSG-10',
+      name: `a quantity of ${json}`,
+      mutate: text((body) => body.replace('"50"', json)),
+      expect: badFormat('schema'),
+    }),
+  ),
+  {
+    id: 'MSG-10',
+    name: 'a negative price',
+    at: ['BAP'],
+    mutate: text((body) => body.replace('"0.05"', '"-0.05"')),
+    expect: badFormat('schema'),
+  },
+  {
+    id: 'MSG-10',
+    name: 'a whole number that loses digits',
+    mutate: member('"x":9007199254740993'),
+    expect: badFormat('number'),
+  },
+  ...[
+    'javascript:alert(1)',
+    'file:///etc/passwd',
+    'data:text/html,x',
+    'http://user:pw@127.0.0.1/',
+    'http://',
+    '//x.example',
+  ].map(
+    (url): AttackRow => ({
+      id: 'MSG-12',
+      name: `${url} for the address of the other side`,
+      at: ['BAP', 'BPP'],
+      mutate: ({ message }, target) => {
+        message.context[target.type === 'BAP' ? 'bap_uri' : 'bpp_uri'] = url;
+      },
+      expect: badFormat('schema'),
+    }),
+  ),
+  {
+    id: 'MSG-14',
+    name: '100,000 elements',
+    mutate: member(`"x":[${'0,'.repeat(99_999)}0]`),
+    expect: badJson,
+  },
+  {
+    id: 'MSG-14',
+    name: '20,000 members',
+    mutate: member(`"x":{${Array.from({ length: 20_000 }, (_, i) => `"k${i}":0`).join(',')}}`),
+    expect: badJson,
+  },
+  {
+    id: 'MSG-14',
+    name: '200,000 elements, more than a body holds',
+    mutate: member(`"x":[${'0,'.repeat(199_999)}0]`),
+    expect: tooLarge,
+  },
+  {
+    id: 'MSG-14',
+    name: 'members nobody knows',
+    mutate: member(Array.from({ length: 100 }, (_, i) => `"k${i}":0`).join(',')),
+    expect: badFormat('schema'),
+  },
+  {
+    id: 'MSG-14',
+    name: 'a text of 200,000 characters',
+    mutate: member(`"x":"${'x'.repeat(200_000)}"`),
+    expect: badJson,
+  },
   {
     id: 'MSG-10',
     name: 'more digits than a number holds',
@@ -145,7 +229,7 @@ describe('adversarial: bodies', () => {
 
   attack(arena, rows);
 
-  for (const type of ['bpp', 'bap'] as const) {
+  for (const type of ['bpp', 'bap', 'bg'] as const) {
     const at = `at the ${type.toUpperCase()}`;
 
     it(`MSG-01 a body of just the limit, ${at}: accepted`, async () => {

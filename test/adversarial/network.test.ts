@@ -71,7 +71,7 @@ describe('adversarial: addresses', () => {
     id,
     name,
     mutate: ({ message }, target) => {
-      const member = target.type === 'BPP' ? 'bap_uri' : 'bpp_uri';
+      const member = target.type === 'BAP' ? 'bpp_uri' : 'bap_uri';
       message.context[member] = change(String(message.context[member]));
     },
     expect: refused,

@@ -1,4 +1,6 @@
 /** Requests that are well signed and well formed, and do not fit what was agreed with the aggregator. */
+import type { BecknError } from '@flexder/protocol/beckn/envelope.ts';
+import { signMessage } from '@flexder/protocol/beckn/signature.ts';
 import { expect } from 'chai';
 import { sql } from 'kysely';
 import { expectAck, expectNoEffect } from '../harness/arena.ts';
@@ -104,6 +106,62 @@ describe('adversarial: orders', function () {
       expect(error).to.equal(undefined);
     });
   }
+
+  describe('TXN-06 somebody else who knows the ids of an order', () => {
+    let rogueParty: Counterparty;
+    let rogue: Buyer;
+    before(async () => {
+      rogueParty = await openCounterparty(net, { id: 'rogue-buyer.example.com', type: 'BAP' });
+      rogue = createBuyer(net, rogueParty, bpp, 'provider-1');
+    });
+    after(() => rogueParty?.close());
+
+    /** What is said of an error, without the ids that the asker named himself. */
+    const shape = ({ code, message, paths }: BecknError) =>
+      JSON.stringify({ code, message, paths }).replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'ID');
+
+    for (const step of ['status', 'cancel', 'confirm', 'init'] as const) {
+      for (const state of ['IN_PROGRESS', 'COMPLETED', 'QUOTED', 'INITIALISED'] as const) {
+        it(`${step} of one that is ${state}: answered as one that never was, and the order stays`, async () => {
+          const known = orders.get(state)!;
+          const [before, commands] = [await business(bppDb), net.fleet.counts.commandsReceived];
+          const theirs = await rogue.take(step, { ...known });
+          const nobodys = await rogue.take(step, { ...rogue.purchase(2), quote: known.quote });
+          expect(theirs.error?.code, theirs.error?.message).to.equal('30010');
+          expect(shape(theirs.error!)).to.equal(shape(nobodys.error!));
+          expect(theirs.body.message).to.equal(undefined);
+          expect(await business(bppDb)).to.deep.equal(before);
+          expect(net.fleet.counts.commandsReceived).to.equal(commands);
+        });
+      }
+    }
+
+    it('the meter readings of one: answered as those of one that never was', async () => {
+      const read = async (party: Counterparty, id: string) => {
+        const createdS = Math.floor(net.context.wall.nowMs() / 1000);
+        const { keyId, signingSeed: seed } = party.keys;
+        const by = { subscriberId: party.id as never, keyId, seed, createdS, expiresS: createdS + 30 };
+        const authorization = signMessage({ body: new Uint8Array(), ...by });
+        const response = await fetch(`${bpp.url}/meter/${id}`, { headers: { authorization } });
+        return { status: response.status, text: await response.text() };
+      };
+      const { orderId } = orders.get('COMPLETED')!;
+      expect((await read(buyerParty, orderId!)).status, 'the twin').to.equal(200);
+      const theirs = await read(rogueParty, orderId!);
+      expect(theirs.status).to.equal(404);
+      expect(theirs).to.deep.equal(await read(rogueParty, net.context.ids.uuid()));
+    });
+  });
+
+  it('MSG-10 more than all devices together can shed: quoted is what they can, and no more', async () => {
+    // In a window of its own: it holds every device there is.
+    const startMs = net.context.grid.nowMs() + 240 * MINUTE_MS;
+    const all = buyer.purchase(1_000_000, { startMs, endMs: startMs + 30 * MINUTE_MS });
+    const { error } = await buyer.take('select', all);
+    const ratedKw = net.scenario.ders.reduce((sum, der) => sum + der.ratedKw, 0);
+    if (error) expect(error.code).to.equal('40002');
+    else expect(all.quote!.totalKw).to.be.at.most(ratedKw);
+  });
 
   it('SIG-10 a captured init, posted to /confirm', async () => {
     const of = await buyer.reach(buyer.purchase(2), 'select', 'init');

@@ -1,4 +1,4 @@
-/** A DSO and an aggregator as targets, each with a counterparty that is subscribed and may write to it. */
+/** A DSO, an aggregator and a gateway as targets, each with a counterparty that is subscribed and may write to it. */
 import type { KeyId } from '@flexder/protocol/beckn/identifiers.ts';
 import {
   aggregator,
@@ -9,11 +9,10 @@ import {
   type Scenario,
   scenario,
 } from '@flexder/protocol/beckn/inbound.fixture.ts';
-import { encodeCatalogue } from '@flexder/protocol/flexibility/codec-v1.ts';
-import type { FlexOffer, TimeWindow } from '@flexder/protocol/flexibility/model.ts';
 import type { ParticipantKeys } from '@flexder/runtime/participant/types.ts';
-import { DSO_ID } from '@flexder/sandbox/network/ids.ts';
+import { DSO_ID, GATEWAY_ID } from '@flexder/sandbox/network/ids.ts';
 import { expect } from 'chai';
+import { catalogue, live } from './baseline.ts';
 import { type Address, type Counterparty, openCounterparty } from './counterparty.ts';
 import { TestNetwork } from './network.ts';
 import { openTables } from './tables.ts';
@@ -23,7 +22,7 @@ import { sendWire, type WireAnswer, type WireRequest } from './wire.ts';
 const MINUTE_MS = 60_000;
 
 export interface Target extends Address {
-  readonly type: 'BAP' | 'BPP';
+  readonly type: 'BAP' | 'BPP' | 'BG';
   readonly db: Tables;
   /** Who writes to it. */
   readonly peer: Counterparty;
@@ -36,6 +35,7 @@ export interface Arena {
   readonly tap: Tap;
   readonly bpp: Target;
   readonly bap: Target;
+  readonly bg: Target;
   /** A subscribed BAP that is party to nothing. */
   readonly evil: Counterparty;
   open(id: string, type: 'BAP' | 'BPP', keys?: ParticipantKeys): Promise<Counterparty>;
@@ -82,14 +82,25 @@ export async function openArena(): Promise<Arena> {
     peer: seller,
     baseline: () => live(net, seller, bapAddress, 'on_search', catalogue(net), searchId),
   };
+  const bgAddress = { id: GATEWAY_ID, url: net.gateway.url };
+  const bg: Target = {
+    ...bgAddress,
+    type: 'BG',
+    db: await openTables.gateway(net),
+    peer: buyer,
+    baseline: () => live(net, buyer, bgAddress, 'search', need()),
+  };
   return {
-    ...{ net, tap, bpp, bap, evil: rogue, open },
+    ...{ net, tap, bpp, bap, bg, evil: rogue, open },
     async close() {
       for (const party of opened) await party.close();
       await net.close();
     },
   };
 }
+
+/** A search as it is, but for the feeder: one nobody serves, named like what the rows of the pipeline change. */
+const need = () => JSON.parse(JSON.stringify(scenario('search').message.message).replaceAll('LPN-041', 'agg-1'));
 
 /** The feeder goes over its limit for a minute: the DSO has searched once, and bought what there was. */
 async function search(net: TestNetwork): Promise<string> {
@@ -100,44 +111,6 @@ async function search(net: TestNetwork): Promise<string> {
   const db = await openTables.dso(net);
   const row = await db.selectFrom('flex_search').select('transaction_id').executeTakeFirstOrThrow();
   return row.transaction_id;
-}
-
-export function offerOf(net: TestNetwork, bppId: string, changes: Partial<FlexOffer> = {}): FlexOffer {
-  const nowMs = net.context.grid.nowMs();
-  const availability: TimeWindow = { startMs: nowMs, endMs: nowMs + 120 * MINUTE_MS };
-  const feederId = net.scenario.feeders[0]!.feederId;
-  return {
-    ...{ bppId, providerId: 'agg-1', itemId: 'block-1', fulfillmentId: 'f-1', feederId, availability },
-    ...{ direction: 'TURN_DOWN', deviceType: 'battery', availableKw: 50, minimumKw: 1, stepKw: 0.1 },
-    ...{ priceGbpPerKwh: 0.05, responseSeconds: 5, minimumNoticeSeconds: 0, maxDurationSeconds: 14_400 },
-    ...{ maxEventsPerDay: 48, rampKwPerMinute: 600, baselineMethod: 'mean-5-minutes-before', baselineKw: 60 },
-    ...{ reliability: 1, eventsCompleted: 100 },
-    ...changes,
-  } as FlexOffer;
-}
-
-const catalogue = (net: TestNetwork) => encodeCatalogue('agg-1', 'Aggregator', [offerOf(net, aggregator.id)]);
-
-function live(
-  net: TestNetwork,
-  peer: Counterparty,
-  to: Address,
-  action: 'select' | 'on_search',
-  message: unknown,
-  transactionId = net.context.ids.uuid(),
-): Scenario {
-  const nowMs = net.context.wall.nowMs();
-  const createdS = Math.floor(nowMs / 1000);
-  return {
-    ...scenario(),
-    nowMs,
-    path: action,
-    message: { context: peer.contextOf(action, to, { transactionId }), message },
-    signer: { ...(peer.type === 'BAP' ? dso : aggregator), url: peer.url },
-    keyId: peer.keys.keyId,
-    createdS,
-    expiresS: createdS + 30,
-  };
 }
 
 /** Puts the message on the wire, with whatever `wire` changes there. */

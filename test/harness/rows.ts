@@ -7,7 +7,7 @@ import type { WireRequest } from './wire.ts';
 export interface AttackRow {
   readonly id: string;
   readonly name: string;
-  /** Targets the row makes sense for; both by default. */
+  /** Targets the row makes sense for; all by default. */
   readonly at?: readonly Target['type'][];
   /** The one change, before signing or (`tamper`) after. */
   readonly mutate?: (baseline: Scenario, target: Target) => void;
@@ -29,12 +29,16 @@ export function pipelineRows(family: string, without: readonly string[], at?: At
   });
 }
 
+const TYPES: readonly Target['type'][] = ['BPP', 'BAP', 'BG'];
+
+const targetOf = ({ bpp, bap, bg }: Arena, type: Target['type']): Target => ({ BPP: bpp, BAP: bap, BG: bg })[type];
+
 /** One test a row and target. */
 export function attack(arena: () => Arena, rows: readonly AttackRow[]): void {
-  for (const { id, name, at = ['BPP', 'BAP'], mutate, wire, expect } of rows) {
+  for (const { id, name, at = TYPES, mutate, wire, expect } of rows) {
     for (const type of at) {
       it(`${id} ${name}, at the ${type}: ${expect.status} ${expect.code} (${expect.reason})`, async () => {
-        const target = type === 'BPP' ? arena().bpp : arena().bap;
+        const target = targetOf(arena(), type);
         await expectRefusal(arena(), target, expect, () => {
           const baseline = target.baseline();
           mutate?.(baseline, target);

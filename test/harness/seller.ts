@@ -15,7 +15,7 @@ import {
   type ValidBody,
 } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { FlexOffer, FlexSelection, OrderReferences } from '@flexder/protocol/flexibility/model.ts';
-import { offerOf } from './arena.ts';
+import { offerOf } from './baseline.ts';
 import type { Address, Counterparty } from './counterparty.ts';
 import type { TestNetwork } from './network.ts';
 import type { WireAnswer } from './wire.ts';

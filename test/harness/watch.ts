@@ -12,7 +12,7 @@ export type Tables = Awaited<ReturnType<(typeof openTables)[keyof typeof openTab
 const participantTables = (db: Tables) => db as unknown as Kysely<ParticipantTables>;
 
 /** When and how often an effect was delivered says nothing of what it is. */
-const BOOKKEEPING = ['done_at', 'attempts', 'next_attempt', 'handled_at'];
+const BOOKKEEPING = ['done_at', 'attempts', 'next_attempt', 'handled_at', 'archived_at', 'content'];
 
 /** One digest a table, of all its rows; the audit record is looked at by itself. */
 export async function dump(db: Tables): Promise<Record<string, string>> {

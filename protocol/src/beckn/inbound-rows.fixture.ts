@@ -363,9 +363,10 @@ const bodyRows: Row[] = [
     ['application/x+json'],
     ['application/json; charset=utf-16'],
     ['application/json', 'application/json'],
+    [`application/json${' '.repeat(12_000)};`],
   ].map(
     (type): Row => ({
-      name: `MSG-08 Content-Type ${type ?? 'none'}`,
+      name: `MSG-08 Content-Type ${type?.join(', ').replace(/ {9,}/, ' and 12,000 blanks') ?? 'none'}`,
       change: headers({ 'content-type': type }),
       expect: media('media-type'),
     }),

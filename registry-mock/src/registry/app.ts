@@ -1,11 +1,14 @@
 import { nack } from '@flexder/protocol/beckn/envelope.ts';
+import { isJsonType } from '@flexder/protocol/beckn/inbound/media.ts';
 import { parseStrict } from '@flexder/protocol/beckn/json.ts';
 import { JSON_LIMITS } from '@flexder/protocol/beckn/limits.ts';
 import type { Context, Health } from '@flexder/runtime/context.ts';
 import { rawBody } from '@flexder/runtime/participant/raw-body.ts';
+import { createTokenBucket } from '@flexder/runtime/participant/token-bucket.ts';
 import express, { type ErrorRequestHandler, type Express, type Request } from 'express';
-import { BODY_BYTES } from '../limits.ts';
+import { BODY_BYTES, LOOKUPS_AT_ONCE, LOOKUPS_PER_S } from '../limits.ts';
 import { RefusedError } from './application.ts';
+import type { RegistryAudit } from './audit.ts';
 import { parseFilter, present } from './lookup.ts';
 import type { SubscriptionStore } from './store.ts';
 import type { createSubscribe } from './subscribe.ts';
@@ -14,22 +17,25 @@ interface RegistryApp {
   readonly context: Context;
   readonly store: SubscriptionStore;
   readonly subscribe: ReturnType<typeof createSubscribe>['subscribe'];
+  readonly audit: Pick<RegistryAudit, 'refused'>;
   /** The registry's own record, which carries its encryption key. */
   ownRecord(): Record<string, unknown>;
   health(): Promise<Health>;
 }
 
 /** `POST /subscribe`, `POST /lookup`, health; every answer is JSON. */
-export function registryApp({ context, store, subscribe, ownRecord, health }: RegistryApp): Express {
+export function registryApp({ context, store, subscribe, audit, ownRecord, health }: RegistryApp): Express {
   const app = express();
   app.disable('x-powered-by');
   const raw = rawBody(BODY_BYTES);
+  const lookups = createTokenBucket(LOOKUPS_AT_ONCE, LOOKUPS_PER_S, context.wall.monotonicMs);
 
   app.post('/subscribe', raw, async (request, response) => {
     const authorization = request.headersDistinct.authorization ?? [];
     response.json(await subscribe({ body: request.body, value: readJson(request), authorization }));
   });
   app.post('/lookup', raw, async (request, response) => {
+    if (!lookups.take()) throw new RefusedError(429, 'AUT_RATE_LIMITED', 'too many lookups; try again in a second');
     const filter = parseFilter(readJson(request));
     if (filter.columns.type === 'LREG') return void response.json([ownRecord()]);
     const rows = await store.find(filter);
@@ -50,19 +56,21 @@ export function registryApp({ context, store, subscribe, ownRecord, health }: Re
         ),
       );
   });
-  app.use(errorHandler(context));
+  app.use(errorHandler(context, audit));
   return app;
 }
 
 function readJson(request: Request): unknown {
+  if (!isJsonType(request.headersDistinct['content-type'] ?? []))
+    throw new RefusedError(415, 'SCH_UNSUPPORTED_MEDIA_TYPE', 'Content-Type: send application/json in UTF-8');
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
   const parsed = parseStrict(body, JSON_LIMITS);
   if (!parsed.ok) throw new RefusedError(400, 'SCH_INVALID_JSON', parsed.message);
   return parsed.value;
 }
 
-function errorHandler(context: Context): ErrorRequestHandler {
-  return (error, request, response, _next) => {
+function errorHandler(context: Context, audit: RegistryApp['audit']): ErrorRequestHandler {
+  return async (error, request, response, _next) => {
     const { type, status } = error as { type?: string; status?: number };
     const refused =
       error instanceof RefusedError
@@ -77,6 +85,9 @@ function errorHandler(context: Context): ErrorRequestHandler {
     context.metrics.count('registry_refused', { code: refused.code });
     if (refused.status >= 500)
       context.log.error({ path: request.path, error: String(error?.stack ?? error) }, 'a registry request failed');
+    // With the database away the sender still hears so at once.
+    const recorded = audit.refused(request.path, refused);
+    if (refused.status < 500) await recorded;
     if (response.headersSent || response.destroyed) return;
     response.status(refused.status).json(nack(refused.code, refused.message));
   };

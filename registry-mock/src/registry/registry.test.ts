@@ -4,6 +4,7 @@ import type { ParticipantKeys } from '@flexder/runtime/participant/types.ts';
 import { expect } from 'chai';
 import { post, send, sign, statusBody } from '../testing/messages.ts';
 import { CITY, DOMAIN, type Network, newKeys, openNetwork, type Peer } from '../testing/network.ts';
+import { type RegistryTables, registryMigrations } from './tables.ts';
 
 const hooks = { onUndelivered: async () => {} };
 
@@ -40,7 +41,12 @@ describe('the registry', () => {
   const subscribe = (value: unknown, headers: Record<string, string> = {}) =>
     post(`${network.registry.url}/subscribe`, JSON.stringify(value), headers);
   async function lookup(filter: unknown): Promise<Record<string, unknown>[]> {
-    const response = await fetch(`${network.registry.url}/lookup`, { method: 'POST', body: JSON.stringify(filter) });
+    const headers = { 'content-type': 'application/json' };
+    const response = await fetch(`${network.registry.url}/lookup`, {
+      method: 'POST',
+      body: JSON.stringify(filter),
+      headers,
+    });
     expect(response.status).to.equal(200);
     return (await response.json()) as Record<string, unknown>[];
   }
@@ -98,6 +104,41 @@ describe('the registry', () => {
     expect((await subscribe(application('thief.example', keys, { url: victim.config.url }))).status).to.equal(409);
     expect((await subscribe(application('honest.example', keys))).status).to.equal(200);
   });
+
+  it('does not let anybody be proven by the answers of another who subscribes just then', async () => {
+    const { http } = network.context('newcomer.example');
+    const keys = newKeys();
+    const evil = newKeys();
+    let meanwhile = 0;
+    const http2: typeof http = {
+      ...http,
+      async request(url, options) {
+        if (url.endsWith('/subscribe') && meanwhile++ === 0) {
+          // At the newcomer's address, encrypted for the newcomer: only the signing key and the id are evil's.
+          const borrowed = { ...evil, encryptionPublicKey: keys.encryptionPublicKey };
+          const origin = JSON.parse(String(options.body)).url as string;
+          expect((await subscribe(application('evil.example', borrowed, { url: origin }))).status).to.equal(200);
+          while (
+            (await records('evil.example', 'registry.unproven')) === 0 &&
+            (await statusOf('evil.example')) !== 'SUBSCRIBED'
+          )
+            await new Promise((resolve) => setTimeout(resolve, 10));
+        }
+        return http.request(url, options);
+      },
+    };
+    await network.peer({ id: 'newcomer.example', type: 'BPP', keys, context: { http: http2 } });
+    expect(meanwhile).to.equal(1);
+    expect(await statusOf('evil.example')).to.equal('UNDER_SUBSCRIPTION');
+    expect(await statusOf('newcomer.example')).to.equal('SUBSCRIBED');
+  });
+
+  const statusOf = async (id: string) => (await lookup({ subscriber_id: id }))[0]?.status;
+  async function records(id: string, event: string): Promise<number> {
+    const db = await network.engines.database.open<RegistryTables>('registry.flexder.example', registryMigrations);
+    const rows = await db.selectFrom('audit_record').select('record').execute();
+    return rows.filter(({ record }) => record.event_type === event && record.counterparty_id === id).length;
+  }
 
   it('refuses a signature that is not of the key being registered', async () => {
     const keys = newKeys();

@@ -1,6 +1,6 @@
 import { lockForTransaction } from '@flexder/runtime/engines/database/locks.ts';
-import type { Kysely, Selectable, Transaction } from 'kysely';
-import { KEYS_PER_SUBSCRIBER, SUBSCRIBERS, UNPROVEN_KEPT_MS } from '../limits.ts';
+import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
+import { KEYS_PER_SUBSCRIBER, SUBSCRIBERS, UNPROVEN, UNPROVEN_KEPT_MS } from '../limits.ts';
 import { type Application, RefusedError } from './application.ts';
 import type { RegistryTables, Status, SubscriptionTable } from './tables.ts';
 
@@ -95,12 +95,18 @@ async function assertFree(trx: Transaction<RegistryTables>, application: Applica
   throw new RefusedError(409, 'AUT_UNAUTHORIZED_ACTION', `this ${what} is registered to another subscriber`);
 }
 
+/** Of those who proved nothing the oldest make room: a flood of them keeps nobody out. */
 async function assertRoom(trx: Transaction<RegistryTables>): Promise<void> {
-  const { count } = await trx
-    .selectFrom('subscription')
-    .select((eb) => eb.fn.countAll().as('count'))
-    .executeTakeFirstOrThrow();
-  if (Number(count) >= SUBSCRIBERS) throw new RefusedError(503, 'AUT_RATE_LIMITED', 'this registry is full');
+  const { rows } = await sql<{ proven: number; unproven: number }>`
+    select (count(*) filter (where status <> 'UNDER_SUBSCRIPTION'))::int as proven,
+      (count(*) filter (where status = 'UNDER_SUBSCRIPTION'))::int as unproven from subscription`.execute(trx);
+  const { proven, unproven } = rows[0]!;
+  if (proven >= SUBSCRIBERS) throw new RefusedError(503, 'AUT_RATE_LIMITED', 'this registry is full');
+  if (unproven < UNPROVEN) return;
+  await sql`
+    delete from subscription where (subscriber_id, key_id) in (
+      select subscriber_id, key_id from subscription where status = 'UNDER_SUBSCRIPTION'
+      order by updated limit ${unproven - UNPROVEN + 1})`.execute(trx);
 }
 
 async function forgetUnproven(trx: Transaction<RegistryTables>, now: Date): Promise<void> {

@@ -6,6 +6,7 @@ import { createTokenBucket } from '@flexder/runtime/participant/token-bucket.ts'
 import type { ParticipantKeys } from '@flexder/runtime/participant/types.ts';
 import { CHALLENGES_AT_ONCE, SUBSCRIBE_AT_ONCE, SUBSCRIBE_PER_S } from '../limits.ts';
 import { type Application, parseApplication, RefusedError } from './application.ts';
+import type { RegistryAudit } from './audit.ts';
 import { challenge } from './challenge.ts';
 import type { SubscriptionRow, SubscriptionStore } from './store.ts';
 
@@ -21,6 +22,7 @@ interface SubscribeDeps {
   readonly context: Context;
   readonly store: SubscriptionStore;
   readonly keys: ParticipantKeys;
+  readonly audit: Pick<RegistryAudit, 'note'>;
   readonly profile: 'strict' | 'sandbox';
 }
 
@@ -28,7 +30,7 @@ interface SubscribeDeps {
  * Takes a subscription and challenges it afterwards: SUBSCRIBED is who answered. Who is registered already has to sign
  * with a key that is in force, so nobody takes over an id by answering at an address of his own.
  */
-export function createSubscribe({ context, store, keys, profile }: SubscribeDeps) {
+export function createSubscribe({ context, store, keys, audit, profile }: SubscribeDeps) {
   const { wall, metrics, activity } = context;
   const log = context.log.child({ service: 'registry' });
   const bucket = createTokenBucket(SUBSCRIBE_AT_ONCE, SUBSCRIBE_PER_S, wall.monotonicMs);
@@ -38,10 +40,14 @@ export function createSubscribe({ context, store, keys, profile }: SubscribeDeps
     const result = await challenge(context, keys, application, profile);
     metrics.count('registry_challenges', { result: result.solved ? 'solved' : 'failed' });
     const { subscriber_id: subscriber, key_id: keyId } = application;
-    if (!result.solved) return log.warn({ subscriber, keyId, why: result.why }, 'a challenge was not solved');
+    if (!result.solved) {
+      log.warn({ subscriber, keyId, why: result.why }, 'a challenge was not solved');
+      return audit.note('unproven', application, `the challenge was not solved: ${result.why}`);
+    }
     // Somebody may have proven the same key or address meanwhile: the store asks once more.
     await store.register(application, 'SUBSCRIBED', new Date(wall.nowMs()));
     log.info({ subscriber, keyId, type: application.type, url: application.url }, 'subscribed');
+    await audit.note('subscribed', application, `${application.type} at ${application.url}`);
   }
 
   return {

@@ -1,3 +1,4 @@
+import { AUDIT_RECORD_STATEMENTS, type AuditRecordTable } from '@flexder/runtime/audit/tables.ts';
 import { type OwnKeyTable, ownKeyMigration } from '@flexder/runtime/participant/own-keys.ts';
 import { type ColumnType, type Kysely, type Migration, sql } from 'kysely';
 
@@ -26,6 +27,7 @@ export interface SubscriptionTable {
 export interface RegistryTables {
   subscription: SubscriptionTable;
   own_key: OwnKeyTable;
+  audit_record: AuditRecordTable;
 }
 
 const STATEMENTS = [
@@ -44,6 +46,11 @@ export const registryMigrations: Record<string, Migration> = {
   '0001-subscription': {
     async up(db: Kysely<unknown>): Promise<void> {
       for (const statement of STATEMENTS) await sql.raw(statement).execute(db);
+    },
+  },
+  '0002-audit-record': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      for (const statement of AUDIT_RECORD_STATEMENTS) await sql.raw(statement).execute(db);
     },
   },
 };

@@ -19,3 +19,18 @@ export const httpLimits = {
   /** Requests running when a server closes may end within this. */
   drainMs: 5_000,
 } as const;
+
+/** Bounds of the breakers of counterparties, each with its reason. */
+export const breakerLimits = {
+  /** Failures in a row that open one: two may be chance. */
+  failures: 3,
+  /** First pause, doubled at each probe that fails up to the longest: a message lives some 30 s, so it still sees several. */
+  pauseMs: 1_000,
+  longestPauseMs: 4_000,
+  /** Counterparties with a state: a large network that is away as a whole. */
+  counterparties: 1_000,
+  /** What was known of a counterparty that nobody called since: after that it is met without prejudice. */
+  idleMs: 600_000,
+  /** Counterparties named in one line of health. */
+  shown: 5,
+} as const;

@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { expect } from 'chai';
 import { systemWallClock } from '../clock.ts';
 import { httpLimits } from './limits.ts';
@@ -56,6 +56,49 @@ describe('an HTTP server', () => {
     expect(await got).to.be.instanceOf(Error);
   });
 
+  for (const [name, sent] of [
+    ['says nothing', ''],
+    ['sends half a header and no more', 'POST / HTTP/1.1\r\nX-Slow'],
+    ['sends half a body and no more', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345'],
+  ] as const) {
+    it(`NET-07: closes a connection that ${name}, with 408`, async () => {
+      const { url, server, close } = await listen((request) => request.resume(), local);
+      // Both times are read at each check of the connections, so that a test need not wait for the real ones.
+      Object.assign(server, { headersTimeout: 1, requestTimeout: 1 });
+      const text = await new Promise<string>((resolve) => {
+        const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(sent));
+        let all = '';
+        socket.on('data', (chunk) => {
+          all += chunk;
+        });
+        socket.on('close', () => resolve(all));
+        socket.on('error', () => {});
+      });
+      expect(text).to.match(/^HTTP\/1\.1 408 /);
+      await close();
+    });
+  }
+
+  it('NET-07: closes connections beyond its limit, and takes new ones when some have ended', async () => {
+    const { url, server, close } = await listen((_request, response) => response.end('ok'), local);
+    server.maxConnections = 3;
+    const port = Number(new URL(url).port);
+    const opened = () =>
+      new Promise<Socket>((resolve) => {
+        const socket = connect(port, '127.0.0.1', () => resolve(socket));
+        socket.on('error', () => {});
+      });
+    const held = [await opened(), await opened(), await opened()];
+    expect(await fetch(url).catch((error) => error)).to.be.instanceOf(Error);
+    const ended = new Promise((resolve) => server.once('connection', resolve));
+    for (const socket of held) socket.destroy();
+    await Promise.all(held.map((socket) => socket.closed || new Promise((resolve) => socket.once('close', resolve))));
+    let got = '';
+    while (got !== 'ok') got = await fetch(url).then((response) => response.text(), String);
+    await ended;
+    await close();
+  });
+
   it('refuses headers above its limit with 431', async () => {
     const { url, close } = await listen((_request, response) => response.end('ok'), local);
     const { status } = await fetch(url, { headers: { 'x-long': 'x'.repeat(httpLimits.requestHeaderBytes) } });
@@ -67,6 +110,12 @@ describe('an HTTP server', () => {
     ['length and chunks at once', 'Content-Length: 5\r\nTransfer-Encoding: chunked\r\n'],
     ['two lengths', 'Content-Length: 5\r\nContent-Length: 6\r\n'],
     ['a folded header', 'X-A: b\r\n c\r\n'],
+    ['a blank before the colon', 'Content-Length : 5\r\n'],
+    ['chunks that are not the last coding', 'Transfer-Encoding: chunked, identity\r\n'],
+    ['a bare line feed in a header', 'X-A: b\nContent-Length: 5\r\n\r\n'],
+    ['a length with a sign', 'Content-Length: +5\r\n'],
+    ['a length in hexadecimal', 'Content-Length: 0x5\r\n'],
+    ['two lengths in one header', 'Content-Length: 5, 6\r\n'],
   ] as const) {
     it(`NET-08: answers a request with ${name} with 400`, async () => {
       const { url, close } = await listen((_request, response) => response.end('ok'), local);

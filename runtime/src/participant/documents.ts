@@ -5,6 +5,8 @@ import { INBOUND_LIMITS } from '@flexder/protocol/beckn/limits.ts';
 import { parseSignatureHeader, signMessage, verifyMessage } from '@flexder/protocol/beckn/signature.ts';
 import type { Request, Response, Router } from 'express';
 import type { Context } from '../context.ts';
+import type { Breakers } from '../http/breaker.ts';
+import { OutboundError } from '../http/outbound.ts';
 import type { RejectionLog } from './inbound/rejections.ts';
 import { DOCUMENT_SIGNATURE_MS, DOCUMENT_TIMEOUT_MS } from './limits.ts';
 import { type RegistryClient, RegistryRateError, RegistryUnavailableError } from './registry/client.ts';
@@ -24,7 +26,7 @@ export class DocumentError extends Error {
 }
 
 export async function fetchDocument(
-  { http, wall }: Pick<Context, 'http' | 'wall'>,
+  { http, wall, breakers }: Pick<Context, 'http' | 'wall'> & { readonly breakers: Breakers },
   config: ParticipantConfig,
   record: SubscriberRecord | undefined,
   from: SubscriberId,
@@ -37,6 +39,9 @@ export async function fetchDocument(
   if (!path.startsWith('/') || !url.href.startsWith(`${record.url}/`)) {
     throw new DocumentError(`the path ${JSON.stringify(path.slice(0, 80))} leads away from ${record.url}`);
   }
+  const waitMs = breakers.waitMs(from);
+  if (waitMs > 0)
+    throw new DocumentError(`${from} did not answer lately: not asked for another ${Math.ceil(waitMs)} ms`);
   const createdS = Math.floor(wall.nowMs() / 1000);
   const { keyId, signingSeed: seed } = config.keys;
   const authorization = signMessage({
@@ -47,13 +52,20 @@ export async function fetchDocument(
     createdS,
     expiresS: createdS + DOCUMENT_SIGNATURE_MS / 1000,
   });
-  const response = await http.request(url.href, {
-    method: 'GET',
-    headers: { authorization },
-    timeoutMs: DOCUMENT_TIMEOUT_MS,
-    maxResponseBytes: limitBytes,
-    allow: { profile: config.networkProfile, sandboxOrigins: new Set([new URL(record.url).origin]) },
-  });
+  const response = await http
+    .request(url.href, {
+      method: 'GET',
+      headers: { authorization },
+      timeoutMs: DOCUMENT_TIMEOUT_MS,
+      maxResponseBytes: limitBytes,
+      allow: { profile: config.networkProfile, sandboxOrigins: new Set([new URL(record.url).origin]) },
+    })
+    .catch((error: unknown) => {
+      // Larger than was asked for is no sign that nobody is there.
+      if (error instanceof OutboundError && error.kind !== 'too-large') breakers.failed(from);
+      throw error;
+    });
+  if (response.status < 500) breakers.answered(from);
   if (response.status !== 200)
     throw new DocumentError(`${from} answered ${response.status} for ${path}`, response.status);
   return response.body;

@@ -1,7 +1,5 @@
 import { expect } from 'chai';
-import { createBreakers } from './breaker.ts';
 import { createLanes } from './lanes.ts';
-import { BREAKER_FAILURES, BREAKER_OPEN_MS } from './limits.ts';
 import { createPlaces, type Delivery, insertBySeq } from './outbox/lane.ts';
 import { createTokenBucket } from './token-bucket.ts';
 
@@ -50,7 +48,7 @@ describe('lanes', () => {
 
 describe('places', () => {
   it('are given to so many at once, each counterparty its own', async () => {
-    const places = createPlaces(1);
+    const places = createPlaces(() => 1);
     const leave = await places.take('a');
     let entered = false;
     void places.take('a').then(() => {
@@ -62,6 +60,21 @@ describe('places', () => {
     leave();
     await turn();
     expect(entered).to.equal(true);
+  });
+});
+
+describe('places whose number grows', () => {
+  it('let more in at the next coming or going', async () => {
+    let most = 1;
+    const places = createPlaces(() => most);
+    const leaves: (() => void)[] = [];
+    for (let i = 0; i < 5; i++) void places.take('a').then((leave) => leaves.push(leave));
+    await turn();
+    expect(leaves).to.have.length(1);
+    most = 3;
+    leaves[0]!();
+    await turn();
+    expect(leaves).to.have.length(4);
   });
 });
 
@@ -80,27 +93,5 @@ describe('a token bucket', () => {
     expect([bucket.take(), bucket.take(), bucket.take()]).to.deep.equal([true, true, false]);
     nowMs = 1_000;
     expect([bucket.take(), bucket.take()]).to.deep.equal([true, false]);
-  });
-});
-
-describe('a breaker', () => {
-  it('opens after failures in a row, lets one probe through, and closes on success', () => {
-    let nowMs = 0;
-    const breakers = createBreakers(() => nowMs);
-    for (let i = 0; i < BREAKER_FAILURES; i++) {
-      expect(breakers.ask('a')).to.equal(0);
-      breakers.failed('a');
-    }
-    expect(breakers.ask('a')).to.equal(BREAKER_OPEN_MS);
-    expect(breakers.ask('b')).to.equal(0);
-    nowMs = BREAKER_OPEN_MS;
-    expect(breakers.ask('a')).to.equal(0);
-    expect(breakers.ask('a')).to.be.greaterThan(0);
-    breakers.failed('a');
-    expect(breakers.ask('a')).to.equal(2 * BREAKER_OPEN_MS);
-    nowMs += 2 * BREAKER_OPEN_MS;
-    expect(breakers.ask('a')).to.equal(0);
-    breakers.succeeded('a');
-    expect([breakers.ask('a'), breakers.ask('a')]).to.deep.equal([0, 0]);
   });
 });

@@ -70,14 +70,6 @@ export const ACTIVITY_HOLD_MS = 2_000;
 /** Attempts of the undelivered hook before the row is closed without it, with an alarm. */
 export const UNDELIVERED_ATTEMPTS = 3;
 
-/** Failures in a row that open the breaker of a counterparty. */
-export const BREAKER_FAILURES = 3;
-export const BREAKER_OPEN_MS = 1_000;
-export const BREAKER_OPEN_LONGEST_MS = 4_000;
-/** Counterparties with breaker state, and how long idle state is kept. */
-export const BREAKERS = 1_000;
-export const BREAKER_IDLE_MS = 600_000;
-
 /** Delivered outbox rows are kept a day for inspection, inbound ones a week: far beyond any signature's life. */
 export const OUTBOX_KEPT_MS = 86_400_000;
 export const INBOUND_KEPT_MS = 7 * 86_400_000;
@@ -86,6 +78,8 @@ export const INBOUND_KEPT_MS = 7 * 86_400_000;
 export const KEY_FRESH_MS = 30_000;
 /** Past this an answer is fetched before use: the longest a revoked key is still honoured while the registry answers. */
 export const KEY_REFRESH_MS = 60_000;
+/** While the registry is away its answers count this long: a restart or a failover, but not what was revoked since. */
+export const KEY_STALE_MS = 3_600_000;
 /** A failed signature has its key fetched again, but not more often than this: bad signatures cost the registry little. */
 export const KEY_FORCED_MS = 1_000;
 /** Unknown subscribers and keys are remembered as unknown. Short, because a newcomer should not wait. */

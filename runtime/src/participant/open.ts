@@ -10,6 +10,7 @@ import { type AuditLog, createAuditLog } from '../audit/log.ts';
 import { createSealer } from '../audit/sealer.ts';
 import type { Context } from '../context.ts';
 import type { JobQueue } from '../engines/queue/port.ts';
+import { createBreakers } from '../http/breaker.ts';
 import { within } from '../service.ts';
 import { type ArchiveBacklog, createShipper } from './archive/shipper.ts';
 import { fetchDocument, mountDocument } from './documents.ts';
@@ -19,9 +20,9 @@ import { inboundKeys } from './inbound/keys.ts';
 import { createRejectionLog } from './inbound/rejections.ts';
 import { mountActions } from './inbound/router.ts';
 import { remember } from './inbound/store.ts';
-import { CLOSE_WAIT_MS } from './limits.ts';
+import { CLOSE_WAIT_MS, POSTS_PER_COUNTERPARTY } from './limits.ts';
 import { createRelay, type Relay } from './outbox/relay.ts';
-import { type OwnKeyTable, ownKeys } from './own-keys.ts';
+import { type OwnKeyTable, ownKeys, refuseSampleKeys } from './own-keys.ts';
 import { createRegistryClient, type RegistryClient } from './registry/client.ts';
 import { subscribingAnywhere } from './subscribing.ts';
 import { createSubscription } from './subscription.ts';
@@ -67,6 +68,8 @@ export interface OpenParticipant<T> extends Participant<T> {
   serve(handlers: ActionHandlers<T>, hooks: ParticipantHooks<T>): Promise<void>;
   /** A signed GET for subscribed counterparties. `pattern` is a path of express, below `config.url`. */
   answerDocument(pattern: string, handler: DocumentHandler): void;
+  /** Counterparties that do not answer, so that calls to them are held back. */
+  awayCounterparties(): string[];
   /** How long the oldest effect has been waiting for its delivery, milliseconds. */
   oldestOutboxAgeMs(): number;
   /** What is on its way to the archive. */
@@ -79,6 +82,7 @@ export interface OpenParticipant<T> extends Participant<T> {
 
 export async function openParticipant<T>(options: OpenParticipantOptions): Promise<OpenParticipant<T>> {
   const { context } = options;
+  refuseSampleKeys(options.config);
   const migrations = { ...participantMigrations, ...options.migrations };
   const database = await context.engines.database.open<T & ParticipantTables>(options.config.subscriberId, migrations);
   // Below this layer no table of the service is known.
@@ -89,6 +93,11 @@ export async function openParticipant<T>(options: OpenParticipantOptions): Promi
   const owner = context.ids.uuid();
   const queue = await context.engines.queue.open(config.subscriberId);
   const registry = createRegistryClient(context, config.registryUrl, config.networkProfile);
+  const breakers = createBreakers({
+    atOnce: POSTS_PER_COUNTERPARTY,
+    monotonicMs: () => context.wall.monotonicMs(),
+    metrics: context.metrics,
+  });
   const shipper = createShipper({ context, db, subscriberId: config.subscriberId });
   const checkpoints = createCheckpoints({ context, config, db, written: () => shipper.nudge() });
   // In memory nobody reads them: they are in the chain already.
@@ -159,7 +168,8 @@ export async function openParticipant<T>(options: OpenParticipantOptions): Promi
     subscribers: (type) => registry.list({ type, domain: config.domain, city: config.city }),
     subscribe: () => subscription.subscribe(),
     async fetchDocument(from, path, limitBytes) {
-      return fetchDocument(context, config, await registry.lookup(from), from, path, limitBytes);
+      const record = await registry.lookup(from);
+      return fetchDocument({ ...context, breakers }, config, record, from, path, limitBytes);
     },
     answerDocument: (pattern, handler) =>
       mountDocument(documentRouter, { context, config, registry, rejections }, pattern, handler),
@@ -169,7 +179,7 @@ export async function openParticipant<T>(options: OpenParticipantOptions): Promi
         handlers: handlers as ActionHandlers<unknown>,
         hooks: hooks as unknown as ParticipantHooks<unknown>,
       };
-      relay = createRelay({ context, config, db, registry, queue, transactor, owner, shared, ...inner });
+      relay = createRelay({ context, config, db, registry, queue, transactor, breakers, owner, shared, ...inner });
       // The sender's record has to be at hand before its transaction; without one the URL is filled in at delivery.
       const warm = (id: string) => registry.lookup(id).catch(() => undefined);
       dispatcher = createDispatcher({ context, config, db, transactor, warm, shared, ...inner });
@@ -184,6 +194,7 @@ export async function openParticipant<T>(options: OpenParticipantOptions): Promi
         seal: () => sealer.nudge(),
       });
     },
+    awayCounterparties: () => breakers.away(),
     oldestOutboxAgeMs: () => relay?.oldestAgeMs() ?? 0,
     archiveBacklog: () => shipper.backlog(),
     publicKeyOf: (keyId) => [config.keys, config.previousKeys].find((pair) => pair?.keyId === keyId)?.signingPublicKey,

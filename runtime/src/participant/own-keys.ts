@@ -1,9 +1,10 @@
 import type { KeyId } from '@flexder/protocol/beckn/identifiers.ts';
 import { generateKeys } from '@flexder/protocol/beckn/keys.ts';
+import { sampleKeyIn } from '@flexder/protocol/beckn/sample-keys.ts';
 import { type Kysely, type Migration, sql } from 'kysely';
 import type { Ids } from '../context.ts';
 import { lockForTransaction } from '../engines/database/locks.ts';
-import type { ParticipantKeys } from './types.ts';
+import type { ParticipantConfig, ParticipantKeys } from './types.ts';
 
 /** Keys a subscriber made for itself when none were configured: a restart must be the same subscriber. */
 export interface OwnKeyTable {
@@ -22,6 +23,27 @@ export const ownKeyMigration: Record<string, Migration> = {
     },
   },
 };
+
+/** Keys that must not sign anything on a live network. */
+export class SampleKeyError extends Error {
+  override name = 'SampleKeyError';
+}
+
+type Keyed = Pick<ParticipantConfig, 'subscriberId' | 'networkProfile'> &
+  Partial<Pick<ParticipantConfig, 'keys' | 'previousKeys'>>;
+
+/** Throws a SampleKeyError when a strict network would be joined with a key whose private half is published. */
+export function refuseSampleKeys({ subscriberId, networkProfile, keys, previousKeys }: Keyed): void {
+  if (networkProfile !== 'strict') return;
+  for (const pair of [keys, previousKeys]) {
+    const member = pair && sampleKeyIn(pair);
+    if (member)
+      throw new SampleKeyError(
+        `${subscriberId}: ${member} of key ${pair.keyId} is a published sample, so anybody can sign in its name. ` +
+          'Configure keys of your own, or none: then they are made at the first start.',
+      );
+  }
+}
 
 /** The keys in the subscriber's own schema; made at the first start. */
 export async function ownKeys(db: Kysely<{ own_key: OwnKeyTable }>, ids: Ids): Promise<ParticipantKeys> {

@@ -134,8 +134,11 @@ function answer(
   const refuse = (status: number, message: string) =>
     response.status(status).json({ error: { code: 'AUT_UNAUTHORIZED_ACTION', message } });
   if (!registryKey) return refuse(401, 'no subscription of this participant is under way');
-  const challenge = challengeIn(body);
+  const { challenge, subscriber } = challengeIn(body);
   if (challenge === undefined) return refuse(400, 'expected JSON with a text member `challenge`');
+  // Else somebody could have his own id proven at our address, while we subscribe.
+  if (subscriber !== undefined && subscriber !== config.subscriberId)
+    return refuse(401, `this is ${config.subscriberId}: no challenge is answered for another`);
   try {
     return response
       .status(200)
@@ -146,13 +149,13 @@ function answer(
   }
 }
 
-function challengeIn(body: unknown): string | undefined {
-  if (!Buffer.isBuffer(body)) return undefined;
+/** Not every registry names the subscriber that it challenges. */
+function challengeIn(body: unknown): { challenge?: string; subscriber?: unknown } {
+  if (!Buffer.isBuffer(body)) return {};
   try {
-    const parsed: unknown = JSON.parse(body.toString('utf8'));
-    const { challenge } = (parsed ?? {}) as { challenge?: unknown };
-    return typeof challenge === 'string' ? challenge : undefined;
+    const { challenge, subscriber_id } = (JSON.parse(body.toString('utf8')) ?? {}) as Record<string, unknown>;
+    return { ...(typeof challenge === 'string' && { challenge }), subscriber: subscriber_id };
   } catch {
-    return undefined;
+    return {};
   }
 }

@@ -1,7 +1,7 @@
 /** The tables every participant has beside those of its service. Instants are wall time. */
-import type { AuditEntry, AuditRecord } from '@flexder/protocol/audit/record.ts';
 import type { Action } from '@flexder/protocol/beckn/actions.ts';
 import { type ColumnType, type Generated, type Kysely, type Migration, sql } from 'kysely';
+import { AUDIT_RECORD_STATEMENTS, type AuditRecordTable } from '../audit/tables.ts';
 import type { StreamEvent } from '../engines/events/port.ts';
 import type { Job } from '../engines/queue/port.ts';
 import { type ArchiveEntryTable, type AuditCheckpointTable, archiveMigration } from './archive/tables.ts';
@@ -69,15 +69,6 @@ export interface SealedBatch {
   readonly sealed: { readonly fromSeq: number; readonly toSeq: number };
 }
 
-export interface AuditRecordTable {
-  id: Generated<string>;
-  record: Json<AuditEntry | AuditRecord>;
-  /** Place in the chain; null until sealed. */
-  seq: string | null;
-  prev_hash: string | null;
-  hash: string | null;
-}
-
 /** A subscription under way: its challenge may reach another process than the one that asked for it. */
 export interface SubscribingTable {
   key_id: string;
@@ -114,26 +105,7 @@ const STATEMENTS = [
      done_at timestamptz, failed_at timestamptz, error text)`,
   'create index outbox_open on outbox (seq) where done_at is null and failed_at is null',
   'create index outbox_done on outbox (done_at) where done_at is not null',
-  `create table audit_record (
-     id bigint generated always as identity primary key, record jsonb not null,
-     seq bigint unique, prev_hash text, hash text)`,
-  'create index audit_record_open on audit_record (id) where seq is null',
-  `create index audit_record_obp on audit_record ((record->>'obp_id'))`,
-  `create index audit_record_event on audit_record ((record->>'event_id'))`,
-  `create index audit_record_transaction on audit_record ((record->>'transaction_id'))`,
-  // The one permitted change of a row is its sealing, once; what was recorded stays as it was.
-  `create function audit_record_guard() returns trigger language plpgsql as $guard$
-   begin
-     if tg_op = 'UPDATE' and old.seq is null and new.seq is not null and new.id = old.id
-        and (new.record - 'seq' - 'prev_hash' - 'hash') = old.record then
-       return new;
-     end if;
-     raise exception 'audit_record is append-only: % refused', tg_op;
-   end $guard$`,
-  `create trigger audit_record_append_only before update or delete on audit_record
-     for each row execute function audit_record_guard()`,
-  `create trigger audit_record_no_truncate before truncate on audit_record
-     for each statement execute function audit_record_guard()`,
+  ...AUDIT_RECORD_STATEMENTS,
 ];
 
 /** What several processes of one participant need to share its tables. */

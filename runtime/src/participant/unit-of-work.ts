@@ -163,17 +163,23 @@ function sentFacts(payload: OutboxMessage, messageId: string): Partial<AuditEntr
 }
 
 /** An entry with its instant and actor; grid time is written when it differs from wall time. */
+/** Whose record it is. */
+export interface Actor {
+  readonly subscriberId: string;
+  readonly type: AuditEntry['actor_role'];
+}
+
 export function stamped(
   entry: Partial<AuditEntry> & Pick<AuditEntry, 'event_type'>,
-  config: ParticipantConfig,
+  actor: Actor,
   wallMs: number,
   gridMs: number,
 ): AuditEntry {
   return {
     ts_utc: new Date(wallMs).toISOString(),
     ...(Math.abs(gridMs - wallMs) > 1_000 ? { grid_ts_utc: new Date(gridMs).toISOString() } : {}),
-    actor_id: config.subscriberId,
-    actor_role: config.type,
+    actor_id: actor.subscriberId,
+    actor_role: actor.type,
     ...entry,
   };
 }

@@ -12,7 +12,7 @@ const BAP: Env = {
   FLEXDER_BAP_SUBSCRIBER_ID: 'dso-1',
   FLEXDER_BAP_NAME: 'A DSO',
   FLEXDER_BAP_MQTT_USERNAME: 'dso/dso-1',
-  FLEXDER_BAP_MQTT_PASSWORD: 'secret',
+  FLEXDER_BAP_MQTT_PASSWORD: 'wC7-kq2LpZ',
   FLEXDER_BAP_FEEDERS: '[{"feederId":"feeder-1","name":"Heath Road","limitKw":100}]',
 };
 const BPP: Env = {
@@ -21,7 +21,7 @@ const BPP: Env = {
   FLEXDER_BPP_NAME: 'An aggregator',
   FLEXDER_BPP_PROVIDER_ID: 'provider-1',
   FLEXDER_BPP_MQTT_USERNAME: 'aggregator/aggregator-1',
-  FLEXDER_BPP_MQTT_PASSWORD: 'secret',
+  FLEXDER_BPP_MQTT_PASSWORD: 'wC7-kq2LpZ',
 };
 
 async function problemsOf(service: string, env: Env): Promise<readonly string[]> {

@@ -1,6 +1,7 @@
 import { type Env, type ProcessConfig, processConfig, ServeConfigError, unknownVariables, watched } from './config.ts';
 import type { ServiceKind, Start } from './kind.ts';
 import { processDefaults, type Setting, settingsOf } from './settings.ts';
+import { strictProblems } from './strict.ts';
 
 /** Each service loads its own code only. */
 export const SERVICES: Readonly<Record<string, () => Promise<{ default: ServiceKind }>>> = {
@@ -33,6 +34,7 @@ export async function configure(service: string, env: Env): Promise<Configured> 
     problems.push(...problemsOf(error));
   }
   problems.push(...unknownVariables(service, env, view.asked));
+  problems.push(...strictProblems(service, env));
   if (!start || problems.length > 0) throw new ServeConfigError(problems);
   return {
     config,

@@ -13,8 +13,7 @@ import {
 } from '../limits.ts';
 import type { ParticipantTables } from '../tables.ts';
 import { createTokenBucket } from '../token-bucket.ts';
-import type { ParticipantConfig } from '../types.ts';
-import { stamped } from '../unit-of-work.ts';
+import { type Actor, stamped } from '../unit-of-work.ts';
 
 export interface Rejection {
   /** From the path: whatever was asked for. */
@@ -30,23 +29,20 @@ export interface RejectionLog {
   close(): Promise<void>;
 }
 
+/** `event` is what a record of it is called, a dotted name. */
 export function createRejectionLog(
-  context: Context,
-  config: ParticipantConfig,
-  db: Kysely<ParticipantTables>,
+  context: Pick<Context, 'wall' | 'grid' | 'metrics' | 'log'>,
+  actor: Actor,
+  db: Kysely<Pick<ParticipantTables, 'audit_record'>>,
   nudgeSealer: () => void,
+  event = 'beckn.rejected',
 ): RejectionLog {
   const bucket = createTokenBucket(REJECTIONS_AT_ONCE, REJECTIONS_PER_S, context.wall.monotonicMs);
   let uncounted = 0;
   let cancelSummary: (() => void) | undefined;
 
   async function write(entry: Partial<AuditEntry>): Promise<void> {
-    const record = stamped(
-      { ...entry, event_type: 'beckn.rejected' },
-      config,
-      context.wall.nowMs(),
-      context.grid.nowMs(),
-    );
+    const record = stamped({ ...entry, event_type: event }, actor, context.wall.nowMs(), context.grid.nowMs());
     try {
       const insert = db
         .insertInto('audit_record')

@@ -40,19 +40,33 @@ export interface Places {
   take(counterparty: string): Promise<() => void>;
 }
 
-export function createPlaces(each: number): Places {
-  const counterparties = new Map<string, { taken: number; line: (() => void)[] }>();
+interface Doorway {
+  taken: number;
+  readonly line: (() => void)[];
+}
+
+/** `each` is how many places a counterparty has; where that changes, it is asked at each coming and going. */
+export function createPlaces(each: (counterparty: string) => number): Places {
+  const doorways = new Map<string, Doorway>();
+  function admit(counterparty: string, doorway: Doorway): void {
+    const most = Math.max(1, each(counterparty));
+    while (doorway.line.length > 0 && doorway.taken < most) {
+      doorway.taken++;
+      doorway.line.shift()?.();
+    }
+  }
   return {
     async take(counterparty) {
-      const state = counterparties.get(counterparty) ?? { taken: 0, line: [] };
-      counterparties.set(counterparty, state);
-      if (state.taken < each) state.taken++;
-      else await new Promise<void>((resolve) => state.line.push(resolve));
+      const doorway = doorways.get(counterparty) ?? { taken: 0, line: [] };
+      doorways.set(counterparty, doorway);
+      await new Promise<void>((resolve) => {
+        doorway.line.push(resolve);
+        admit(counterparty, doorway);
+      });
       return () => {
-        const next = state.line.shift();
-        if (next) return next();
-        state.taken--;
-        if (state.taken === 0) counterparties.delete(counterparty);
+        doorway.taken--;
+        admit(counterparty, doorway);
+        if (doorway.taken === 0 && doorway.line.length === 0) doorways.delete(counterparty);
       };
     },
   };

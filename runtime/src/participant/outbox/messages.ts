@@ -1,16 +1,9 @@
 import type { Context } from '../../context.ts';
 import type { JobQueue } from '../../engines/queue/port.ts';
-import { createBreakers } from '../breaker.ts';
+import type { Breakers } from '../../http/breaker.ts';
 import { bodyOf, completeMessage } from '../compose.ts';
 import { recordable } from '../facts.ts';
-import {
-  DELIVERY_BACKOFF_LONGEST_MS,
-  DELIVERY_BACKOFF_MS,
-  POSTS_AT_ONCE,
-  POSTS_PER_COUNTERPARTY,
-  RECORDED_TEXT,
-  TICK_MS,
-} from '../limits.ts';
+import { DELIVERY_BACKOFF_LONGEST_MS, DELIVERY_BACKOFF_MS, POSTS_AT_ONCE, RECORDED_TEXT, TICK_MS } from '../limits.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import type { OutboxMessage } from '../tables.ts';
 import type { ParticipantConfig, SubscriberRecord, Undelivered } from '../types.ts';
@@ -38,6 +31,7 @@ interface MessageRelayDeps {
   readonly config: ParticipantConfig;
   readonly registry: RegistryClient;
   readonly marks: Marks;
+  readonly breakers: Breakers;
   /** Opened at the first failure; a network that works needs no retry queue. */
   retryQueue(): Promise<JobQueue>;
   storePayload(id: string, payload: OutboxMessage): Promise<void>;
@@ -47,25 +41,28 @@ interface MessageRelayDeps {
   settled(id: string): void;
 }
 
+/** Not tried: its counterparty is given a pause. */
+interface Held {
+  readonly kind: 'held';
+  readonly waitMs: number;
+}
+
 export function createMessageRelay(deps: MessageRelayDeps): MessageRelay {
-  const { context, config, registry, marks } = deps;
+  const { context, config, registry, marks, breakers } = deps;
   const { wall, metrics } = context;
   const log = context.log.child({ subscriber: config.subscriberId });
   const lanes = new Map<string, Lane>();
   const deliveries = new Map<string, Lane>();
-  const breakers = createBreakers(wall.monotonicMs);
-  const places = createPlaces(POSTS_PER_COUNTERPARTY);
-  const sockets = createPlaces(POSTS_AT_ONCE);
+  const places = createPlaces((counterparty) => breakers.atOnce(counterparty));
+  const sockets = createPlaces(() => POSTS_AT_ONCE);
   let running = 0;
   let stopped = false;
   let cancelTick: (() => void) | undefined;
   const idleWaiters: (() => void)[] = [];
 
-  async function attempt(delivery: Delivery): Promise<DeliveryOutcome | { kind: 'held'; waitMs: number }> {
+  async function attempt(delivery: Delivery): Promise<DeliveryOutcome | Held> {
     const { payload } = delivery;
-    if (wall.nowMs() >= delivery.deliverBeforeMs) {
-      return { kind: 'final', reason: delivery.unreachable ? 'unreachable' : 'expired' };
-    }
+    if (isLate(delivery)) return closing(delivery);
     const record = await registry.lookup(payload.to);
     if (!record) return { kind: 'final', reason: 'unknown-subscriber' };
     if (payload.missingUri) {
@@ -75,12 +72,22 @@ export function createMessageRelay(deps: MessageRelayDeps): MessageRelay {
     const leavePlace = await places.take(payload.to);
     const leaveSocket = await sockets.take('all');
     try {
-      const waitMs = breakers.ask(payload.to);
+      // It may have stood in line for long.
+      if (isLate(delivery)) return closing(delivery);
+      const waitMs = stopped ? TICK_MS : breakers.waitMs(payload.to);
       return waitMs > 0 ? { kind: 'held', waitMs } : await post(delivery, record);
     } finally {
       leaveSocket();
       leavePlace();
     }
+  }
+
+  const isLate = ({ deliverBeforeMs }: Delivery) => wall.nowMs() >= deliverBeforeMs;
+
+  function closing({ unreachable, payload }: Delivery): DeliveryOutcome {
+    // One that was held all its life was never tried: its counterparty is away all the same.
+    const away = unreachable || breakers.away().includes(payload.to);
+    return { kind: 'final', reason: away ? 'unreachable' : 'expired' };
   }
 
   async function post(delivery: Delivery, record: SubscriberRecord): Promise<DeliveryOutcome> {
@@ -90,7 +97,8 @@ export function createMessageRelay(deps: MessageRelayDeps): MessageRelay {
     const outcome = await deliver(context, config, payload, record, deliverBeforeMs);
     metrics.observe('delivery_seconds', (wall.monotonicMs() - startedMs) / 1000, { action: payload.action });
     if (outcome.kind === 'retry' && outcome.counterpartyFault) breakers.failed(payload.to);
-    else breakers.succeeded(payload.to);
+    // An address that is not called says nothing of who is there.
+    else if (!(outcome.kind === 'final' && outcome.reason === 'refused')) breakers.answered(payload.to);
     return outcome;
   }
 
@@ -132,7 +140,7 @@ export function createMessageRelay(deps: MessageRelayDeps): MessageRelay {
       settle(lane, head);
       return true;
     }
-    if (outcome.kind === 'held') wait(lane, outcome.waitMs);
+    if (outcome.kind === 'held') wait(lane, inTime(head, outcome.waitMs));
     else retry(lane, head, outcome);
     return false;
   }
@@ -172,8 +180,7 @@ export function createMessageRelay(deps: MessageRelayDeps): MessageRelay {
     head.unreachable ||= outcome.counterpartyFault;
     head.lastError = recordable(outcome.why, RECORDED_TEXT);
     const backoffMs = Math.min(DELIVERY_BACKOFF_MS * 2 ** Math.max(0, head.attempts - 1), DELIVERY_BACKOFF_LONGEST_MS);
-    // Past its time a message is closed at once, not after one more pause.
-    const delayMs = Math.max(0, Math.min(backoffMs, head.deliverBeforeMs - wall.nowMs()));
+    const delayMs = inTime(head, backoffMs);
     log.warn(
       { action: head.payload.action, to: lane.to, attempts: head.attempts, why: head.lastError },
       'delivery failed; will be tried again',
@@ -191,6 +198,10 @@ export function createMessageRelay(deps: MessageRelayDeps): MessageRelay {
         log.warn({ error: String(error) }, 'the retry queue is away');
       });
   }
+
+  /** Past its time a message is closed at once, not after one more pause. */
+  const inTime = ({ deliverBeforeMs }: Delivery, pauseMs: number) =>
+    Math.max(0, Math.min(pauseMs, deliverBeforeMs - wall.nowMs()));
 
   function wait(lane: Lane, delayMs: number): void {
     lane.state = 'waiting';

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Context } from '../../context.ts';
 import type { Job, JobQueue } from '../../engines/queue/port.ts';
+import type { Breakers } from '../../http/breaker.ts';
 import { ENGINE_RETRY_MS, OUTBOX_IN_MEMORY, SWEEP_ROWS, UNDELIVERED_ATTEMPTS } from '../limits.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import type { ParticipantTables } from '../tables.ts';
@@ -33,6 +34,7 @@ interface RelayDeps {
   readonly queue: JobQueue;
   readonly transactor: Transactor;
   readonly hooks: ParticipantHooks<unknown>;
+  readonly breakers: Breakers;
   /** This process, and whether it takes over from others. */
   readonly owner: string;
   readonly shared: boolean;
@@ -59,6 +61,7 @@ export function createRelay(deps: RelayDeps): Relay {
     config,
     registry,
     marks,
+    breakers: deps.breakers,
     retryQueue: () => {
       retryQueue ??= openRetryQueue().catch((error: unknown) => {
         retryQueue = undefined;

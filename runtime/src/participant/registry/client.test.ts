@@ -3,7 +3,7 @@ import type { WallClock } from '../../clock.ts';
 import { type Outbound, OutboundError } from '../../http/outbound.ts';
 import { createLogger } from '../../logging.ts';
 import { createMetrics } from '../../metrics.ts';
-import { KEY_NEGATIVE_MS, KEY_REFRESH_MS, UNKNOWN_LOOKUPS_AT_ONCE } from '../limits.ts';
+import { KEY_NEGATIVE_MS, KEY_REFRESH_MS, KEY_STALE_MS, UNKNOWN_LOOKUPS_AT_ONCE } from '../limits.ts';
 import { createRegistryClient, RegistryRateError, RegistryUnavailableError } from './client.ts';
 
 const START = Date.parse('2026-01-15T17:00:00Z');
@@ -114,19 +114,23 @@ describe('the registry client', () => {
     expect((await client.records('bpp.example', { keyId: 'key-2' })).map(({ keyId }) => keyId)).to.deep.equal(keys);
   });
 
-  it('honours what it knows while the registry is away, until the key itself ends; the unknown stay unknown', async () => {
+  it('REG-04: honours what it knows while the registry is away, for a while or until the key ends', async () => {
     let away = false;
     const { client, pass } = rig(({ subscriber_id }) => {
       if (away) throw new OutboundError('connect', 'refused');
-      return [entry(String(subscriber_id))];
+      const more = subscriber_id === 'ending.example' ? { valid_until: '2026-01-15T17:05:00Z' } : {};
+      return [entry(String(subscriber_id), 'key-1', more)];
     });
-    await client.lookup('bpp.example');
+    for (const id of ['bpp.example', 'ending.example']) await client.lookup(id);
     away = true;
     pass(10 * KEY_REFRESH_MS);
     expect((await client.lookup('bpp.example'))?.subscriberId).to.equal('bpp.example');
     expect(await failure(client.lookup('other.example'))).to.be.instanceOf(RegistryUnavailableError);
-    pass(31 * 86_400_000);
-    expect(await client.lookup('bpp.example')).to.equal(undefined);
+    expect(await client.lookup('ending.example')).to.equal(undefined);
+    pass(KEY_STALE_MS);
+    expect(await failure(client.lookup('bpp.example'))).to.be.instanceOf(RegistryUnavailableError);
+    away = false;
+    expect((await client.lookup('bpp.example'))?.subscriberId).to.equal('bpp.example');
   });
 
   it('lists each subscriber once, sorted, of the domain and city asked for', async () => {

@@ -8,6 +8,7 @@ import {
   KEY_FRESH_MS,
   KEY_NEGATIVE_MS,
   KEY_REFRESH_MS,
+  KEY_STALE_MS,
   KNOWN_LOOKUPS_AT_ONCE,
   KNOWN_LOOKUPS_PER_S,
   LIST_ENTRIES,
@@ -142,7 +143,8 @@ export function createRegistryClient(
         return await fetchRecords(id, !askForKey);
       } catch (error) {
         if (askForKey && error instanceof RegistryRateError) throw error;
-        // Stale while error: a key is honoured until its own validity ends.
+        if (ageMs > KEY_STALE_MS) throw error;
+        // Stale while error: who was known stays known while the registry is away for a short time.
         return entry.records;
       }
     }
