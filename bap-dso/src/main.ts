@@ -55,7 +55,9 @@ async function open(context: Context, config: BapConfig, keep: Keep, close: () =
   const app = express().disable('x-powered-by');
   const health = mountHealth(app, context);
   // The port may be a free one, and the participant has to know the URL it registers.
-  const http = keep(await listen(app, { host: config.host, port: config.port, wall: context.wall }));
+  const http = keep(
+    await (context.listen ?? listen)(app, { host: config.host, port: config.port, wall: context.wall }),
+  );
   const baseUrl = config.publicUrl ?? http.url;
   const participant: OpenParticipant<BapTables> = keep(
     await openParticipant<BapTables>({

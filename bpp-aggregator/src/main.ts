@@ -63,7 +63,9 @@ export async function startAggregator(
 ): Promise<AggregatorService> {
   const { result, close } = await openInOrder(async (keep) => {
     const app = createApp();
-    const listening = keep(await listen(app, { host: config.host, port: config.port, wall: context.wall }));
+    const listening = keep(
+      await (context.listen ?? listen)(app, { host: config.host, port: config.port, wall: context.wall }),
+    );
     const becknUrl = config.publicUrl ?? `${listening.url}/beckn`;
     const bus = keep(
       await context.engines.bus.connect({

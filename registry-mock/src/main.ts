@@ -66,7 +66,7 @@ export async function startRegistry(context: Context, config: RegistryConfig): P
       wall.nowMs(),
     );
   const app = registryApp({ context, store, subscribe, audit, ownRecord, health });
-  const server = await listen(app, { ...config, wall });
+  const server = await (context.listen ?? listen)(app, { ...config, wall });
   url = config.url ?? server.url;
   return {
     name: 'registry',
@@ -86,7 +86,7 @@ export async function startGateway(context: Context, config: GatewayConfig): Pro
   const subscriberId = config.subscriberId ?? DEFAULT_GATEWAY_ID;
   const app = express();
   app.disable('x-powered-by');
-  const server = await listen(app, { ...config, wall: context.wall });
+  const server = await (context.listen ?? listen)(app, { ...config, wall: context.wall });
   const url = config.url ?? server.url;
   try {
     const participant = await openParticipant<unknown>({

@@ -6,6 +6,7 @@ import type { DeviceBus } from './engines/bus/port.ts';
 import type { DatabaseEngine } from './engines/database/port.ts';
 import type { EventStream } from './engines/events/port.ts';
 import type { JobQueueEngine } from './engines/queue/port.ts';
+import type { listen } from './http/listen.ts';
 import type { Outbound } from './http/outbound.ts';
 import type { Logger } from './logging.ts';
 import type { Metrics } from './metrics.ts';
@@ -19,6 +20,8 @@ export interface Context {
   readonly metrics: Metrics;
   readonly activity: Activity;
   readonly http: Outbound;
+  /** How a service is reached; at a socket when absent. */
+  readonly listen?: typeof listen;
   readonly engines: Engines;
 }
 

@@ -1,4 +1,5 @@
 /** Orders that come to nothing: declined, late, undeliverable. What stays uncertain is cancelled, so nothing runs unpaid-for. */
+import type { Action } from '@flexder/protocol/beckn/actions.ts';
 import type { OrderId, SubscriberId, TransactionId } from '@flexder/protocol/beckn/identifiers.ts';
 import { encodeCancel } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { Undelivered } from '@flexder/runtime/participant/types.ts';
@@ -8,6 +9,13 @@ import type { Desk, OrderRow, Work } from './desk.ts';
 import { findOrder, moveOrder, walk } from './orders.ts';
 
 const CANCELLATION_REASON = '001';
+
+/** Where an order waits for the answer to each message. Past it the answer has come, so the message had arrived. */
+const AWAITED_IN: Partial<Record<Action, OrderRow['state']>> = {
+  select: 'SELECTING',
+  init: 'INITIALISING',
+  confirm: 'CONFIRMING',
+};
 
 /** The BPP said no, or its answer cannot stand; what it still holds runs out with its quote. */
 export async function decline(desk: Desk, work: Work, order: OrderRow, reason: string, code?: string): Promise<void> {
@@ -76,10 +84,11 @@ export async function closeUndelivered(desk: Desk, work: Work, undelivered: Unde
       text: why,
     });
   }
+  if (order.state !== AWAITED_IN[action]) return;
   // A refusal is certain; silence is not: the confirm may have arrived and its acknowledgement been lost.
   const certain =
     undelivered.reason === 'nack' || undelivered.reason === 'refused' || undelivered.reason === 'unknown-subscriber';
   if (!certain) desk.counterparties.silent(order.bpp_id, 'order');
   if (action === 'confirm' && !certain) await withdraw(desk, work, order, why);
-  else if (action === 'select' || action === 'init' || action === 'confirm') await decline(desk, work, order, why);
+  else await decline(desk, work, order, why);
 }

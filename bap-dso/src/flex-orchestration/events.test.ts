@@ -204,6 +204,32 @@ describe('buying relief', () => {
     }
   });
 
+  it('a message whose answer came was delivered, whatever became of its acknowledgement', async () => {
+    const trade = await open({ a: aggregator('a') });
+    trade.sample(1_020);
+    await trade.settle();
+    for (const action of ['select', 'init', 'confirm'] as const) {
+      for (const reason of ['unreachable', 'expired', 'nack'] as const) {
+        await trade.undelivered(trade.actions(action)[0]!, reason);
+        await trade.settle();
+      }
+    }
+    expect(await states(trade)).to.deep.equal(['a SCHEDULED']);
+    expect(trade.actions('cancel')).to.have.length(0);
+  });
+
+  it('an undelivered init does not decline an order whose confirm is on its way', async () => {
+    const trade = await open({ a: aggregator('a', { silentOn: ['confirm'] }) });
+    trade.sample(1_020);
+    await trade.settle();
+    await trade.undelivered(trade.actions('init')[0]!, 'unreachable');
+    expect(await states(trade)).to.deep.equal(['a CONFIRMING']);
+    const [order] = await trade.orders();
+    const confirmed = aggregator('a')(trade.actions('confirm')[0]!, trade)!;
+    await trade.callback('a', 'on_confirm', order!.transaction_id, confirmed);
+    expect(await states(trade)).to.deep.equal(['a SCHEDULED']);
+  });
+
   it('an undelivered search ends its gather at once, with an alarm', async () => {
     const trade = await open({ a: aggregator('a', { silentOn: ['search'] }) });
     trade.sample(1_020);
