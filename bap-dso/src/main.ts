@@ -62,6 +62,7 @@ async function open(context: Context, config: BapConfig, keep: Keep, close: () =
       config: participantConfig(config, `${baseUrl}/beckn`),
       migrations,
       steps: stepsWithExchange(
+        context.wall,
         () => (action, transactionId, bppId) => knowsExchange(participant.database, action, transactionId, bppId),
       ),
     }),
