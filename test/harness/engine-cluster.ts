@@ -21,6 +21,8 @@ export interface EngineCluster extends Cluster {
   line(service: string, engine: EngineName): TcpProxy;
   readonly journal: DeviceJournal;
   readonly sql: PlainSql;
+  /** Of the superuser, in the database of the services. */
+  readonly sqlUrl: string;
   readonly shopper: Shopper;
 }
 
@@ -74,14 +76,15 @@ export async function openEngineCluster(options: EngineClusterOptions): Promise<
     await cluster.startAll(...early);
     const journal = await openDeviceJournal(mosquitto.url);
     closing.push(() => journal.close());
-    const sql = await postgresSql(adminUrl(postgres, databaseUrl));
+    const sqlUrl = adminUrl(postgres, databaseUrl);
+    const sql = await postgresSql(sqlUrl);
     closing.push(() => sql.close());
     const shopper = await openShopper(cluster.registry.url);
     closing.push(() => shopper.close());
     await cluster.untilDevices(...early.filter((name) => name.startsWith('bpp-')));
     return {
       ...cluster,
-      ...{ postgres, redis, mosquitto, journal, sql, shopper, close },
+      ...{ postgres, redis, mosquitto, journal, sql, sqlUrl, shopper, close },
       line: (service, engine) => lines.get(`${service} ${engine}`)!,
     };
   } catch (error) {

@@ -14,6 +14,8 @@ const schemaLike = (subscriber: string) =>
 
 export async function postgresSql(url: string): Promise<PlainSql> {
   const client = new pg.Client({ connectionString: url });
+  // A server that a test ends takes this connection with it.
+  client.on('error', () => {});
   await client.connect();
   const inTurn = turns();
   return {

@@ -91,7 +91,8 @@ export async function openShopper(registryUrl: string, id = 'buyer.example.com')
     return { transactionId: newId(), bpp, selection, asked: [], state: 'new' };
   }
 
-  function contentOf(verb: Verb, { selection, quote, orderId }: Errand): object {
+  function contentOf(verb: Verb, { selection, quote, orderId, state, refusal }: Errand): object {
+    if (verb !== 'select' && !quote) throw new Error(`no ${verb}: this errand is ${state} (${refusal ?? ''})`);
     const items = quote?.items.map(({ itemId, kw }) => ({ itemId, kw })) ?? selection.items;
     const agreed = { ...selection, items };
     if (verb === 'select') return encodeSelect(selection);
@@ -172,7 +173,7 @@ export async function openShopper(registryUrl: string, id = 'buyer.example.com')
   }
 
   return {
-    ...{ party, errand, send, heard, answersTo, ask, buy, reports, closed },
+    ...{ party, errand, contentOf, send, heard, answersTo, ask, buy, reports, closed },
     async close() {
       await party.close();
       await context.http.close();
