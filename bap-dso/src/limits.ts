@@ -16,6 +16,11 @@ export const POWER_FLOW_MAX_BYTES = 64 * 1_048_576;
 export const POWER_FLOW_MAX_READINGS = 110_000;
 /** Calendar facts remembered for each pace of readings: the days of a history at one reading in five minutes, twice. */
 export const SLOTS_REMEMBERED = 2 * HISTORY_DAYS * 288;
+/**
+ * Looking up, before a callback is acknowledged, what was asked of its sender: past this the sender hears 503. A database
+ * that hangs has to be told within a second (wall), and the store behind this step has a bound of its own.
+ */
+export const EXCHANGE_CHECK_MS = 500;
 /** Pause before a topic of the stream that could not be read is asked for again; doubles up to the longest. */
 export const STREAM_RETRY_MS = 1_000;
 export const STREAM_RETRY_LONGEST_MS = 15_000;

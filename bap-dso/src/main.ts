@@ -2,6 +2,7 @@
 import { subscriberId } from '@flexder/protocol/beckn/identifiers.ts';
 import type { Context, Service } from '@flexder/runtime/context.ts';
 import { listen } from '@flexder/runtime/http/listen.ts';
+import { opening } from '@flexder/runtime/http/opening.ts';
 import {
   type OpenParticipant,
   type OpenParticipantOptions,
@@ -54,6 +55,8 @@ type Keep = <P extends { close(): Promise<void> }>(part: P) => P;
 async function open(context: Context, config: BapConfig, keep: Keep, close: () => Promise<void>): Promise<Service> {
   const app = express().disable('x-powered-by');
   const health = mountHealth(app, context);
+  const doors = opening();
+  app.use(doors.door);
   // The port may be a free one, and the participant has to know the URL it registers.
   const http = keep(
     await (context.listen ?? listen)(app, { host: config.host, port: config.port, wall: context.wall }),
@@ -65,6 +68,7 @@ async function open(context: Context, config: BapConfig, keep: Keep, close: () =
       config: participantConfig(config, `${baseUrl}/beckn`),
       migrations,
       steps: stepsWithExchange(
+        context.wall,
         () => (action, transactionId, bppId) => knowsExchange(participant.database, action, transactionId, bppId),
       ),
     }),
@@ -90,6 +94,7 @@ async function open(context: Context, config: BapConfig, keep: Keep, close: () =
       }),
     ),
   );
+  doors.open();
   await serve(context, config, participant, desk);
   await participant.subscribe();
   await desk.counterparties.refresh();

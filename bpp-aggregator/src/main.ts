@@ -4,6 +4,7 @@ import type { BusAccount, BusClient } from '@flexder/runtime/engines/bus/port.ts
 import { deviceTopic } from '@flexder/runtime/engines/bus/topics.ts';
 import { breakerHealth } from '@flexder/runtime/http/breaker.ts';
 import { listen } from '@flexder/runtime/http/listen.ts';
+import { opening } from '@flexder/runtime/http/opening.ts';
 import { archiveHealth } from '@flexder/runtime/participant/archive/shipper.ts';
 import { type Leader, leadAlways, standForLeader } from '@flexder/runtime/participant/leader.ts';
 import { type OpenParticipant, openParticipant } from '@flexder/runtime/participant/open.ts';
@@ -63,6 +64,8 @@ export async function startAggregator(
 ): Promise<AggregatorService> {
   const { result, close } = await openInOrder(async (keep) => {
     const app = createApp();
+    const { door, open } = opening();
+    app.use(door);
     const listening = keep(
       await (context.listen ?? listen)(app, { host: config.host, port: config.port, wall: context.wall }),
     );
@@ -92,6 +95,7 @@ export async function startAggregator(
     mountApi(app, rooms);
     app.use(new URL(becknUrl).pathname, participant.router);
     participant.answerDocument('/meter/:orderId', serveMeterDocument(rooms));
+    open();
 
     await participant.queue.process(
       { [DISPATCH_JOB]: (data) => rooms.dispatcher.work(data as DispatchJob) },

@@ -2,6 +2,7 @@ import { nack } from '@flexder/protocol/beckn/envelope.ts';
 import type { Context, Health, Service } from '@flexder/runtime/context.ts';
 import { breakerHealth } from '@flexder/runtime/http/breaker.ts';
 import { listen } from '@flexder/runtime/http/listen.ts';
+import { opening } from '@flexder/runtime/http/opening.ts';
 import { archiveHealth } from '@flexder/runtime/participant/archive/shipper.ts';
 import { type OpenParticipant, openParticipant } from '@flexder/runtime/participant/open.ts';
 import { type OwnKeyTable, ownKeys } from '@flexder/runtime/participant/own-keys.ts';
@@ -86,6 +87,8 @@ export async function startGateway(context: Context, config: GatewayConfig): Pro
   const subscriberId = config.subscriberId ?? DEFAULT_GATEWAY_ID;
   const app = express();
   app.disable('x-powered-by');
+  const { door, open } = opening();
+  app.use(door);
   const server = await (context.listen ?? listen)(app, { ...config, wall: context.wall });
   const url = config.url ?? server.url;
   try {
@@ -100,6 +103,7 @@ export async function startGateway(context: Context, config: GatewayConfig): Pro
     const health = () => healthOf(context, participant.database as unknown as Kysely<unknown>, checks);
     mountHealth(app, health);
     app.use(participant.router);
+    open();
     const { handlers, hooks } = gatewayHandlers(participant, context);
     await participant.serve(handlers, hooks);
     await participant.subscribe();

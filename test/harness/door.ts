@@ -38,14 +38,18 @@ async function bodyOf(message: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(await message.toArray());
 }
 
-export async function openDoor(fateOf: (context: Context, body: Buffer) => Fate): Promise<Door> {
-  const port = await freePort();
+/** `behind`: the port of a participant that is started elsewhere; a free one by default. */
+export async function openDoor(
+  fateOf: (context: Context, body: Buffer) => Fate | Promise<Fate>,
+  behind?: number,
+): Promise<Door> {
+  const port = behind ?? (await freePort());
   const meddled: Context[] = [];
   const answers: number[] = [];
   const server = createServer(async (incoming, outgoing) => {
     const body = await bodyOf(incoming);
     const context = contextIn(body);
-    const fate = context ? fateOf(context, body) : 'pass';
+    const fate = context ? await fateOf(context, body) : 'pass';
     if (context && fate !== 'pass') meddled.push(context);
     if (fate === 'lose') {
       outgoing.setHeader('content-type', 'application/json').end('{"message":{"ack":{"status":"ACK"}}}');

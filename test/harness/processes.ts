@@ -15,11 +15,19 @@ export interface Running extends PlannedService {
 /** Nothing of the environment the tests run in: a variable of the continuous integration is none of the service's. */
 const ENVIRONMENT = { PATH: process.env.PATH, HOME: process.env.HOME };
 
+/** None outlives the tests, however those end. */
+const children = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+
 export function startProcess(service: PlannedService, variables: Record<string, string> = {}): Running {
   const child = spawn(process.execPath, [bin, 'serve', service.kind, '--env', service.env], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...ENVIRONMENT, ...variables },
   });
+  children.add(child);
+  child.once('exit', () => children.delete(child));
   let log = '';
   child.stderr.on('data', (chunk) => {
     log += chunk;
@@ -46,11 +54,16 @@ export async function metricOf(service: PlannedService, name: string): Promise<n
   return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
 }
 
-/** Asks again until `done`; the test's own time is the bound. */
-export async function askUntil<T>(ask: () => Promise<T>, done: (answer: T) => boolean): Promise<T> {
-  for (;;) {
+/** Asks again until `done`; throws with the last answer after `withinMs`, without which the test's own time is the bound. */
+export async function askUntil<T>(
+  ask: () => Promise<T>,
+  done: (answer: T) => boolean,
+  withinMs = Number.POSITIVE_INFINITY,
+): Promise<T> {
+  for (const untilMs = Date.now() + withinMs; ; ) {
     const answer = await ask();
     if (done(answer)) return answer;
+    if (Date.now() > untilMs) throw new Error(`not within ${withinMs} ms: ${JSON.stringify(answer).slice(0, 500)}`);
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }

@@ -1,4 +1,5 @@
 import { INBOUND_STEPS } from '@flexder/protocol/beckn/inbound.ts';
+import { systemWallClock } from '@flexder/runtime/clock.ts';
 import { expect } from 'chai';
 import { knowsExchange } from '../flex-orchestration/orders.ts';
 import { aggregator } from '../testing/aggregator.ts';
@@ -23,7 +24,7 @@ describe('callbacks before their acknowledgement', () => {
     await db.close();
   });
   const ask = (knows: KnowsExchange | undefined, action: string, transactionId: string, signer: string) => {
-    const { run } = stepsWithExchange(() => knows).find((step) => step.name === 'exchange')!;
+    const { run } = stepsWithExchange(systemWallClock(), () => knows).find((step) => step.name === 'exchange')!;
     const state = {
       request: { action, headers: {}, body: undefined },
       credentials: [{ by: 'sender', parsed: { subscriberId: signer } }],
@@ -34,7 +35,7 @@ describe('callbacks before their acknowledgement', () => {
   const known: KnowsExchange = (...exchange) => knowsExchange(db.database, ...exchange);
 
   it('the step stands behind everything that proves the sender and before anything is stored', () => {
-    const names = stepsWithExchange(() => known).map((step) => step.name);
+    const names = stepsWithExchange(systemWallClock(), () => known).map((step) => step.name);
     expect(names.filter((name) => name !== 'exchange')).to.deep.equal(INBOUND_STEPS.map((step) => step.name));
     expect(names.indexOf('exchange')).to.be.above(names.indexOf('freshness'));
     expect(names.indexOf('exchange')).to.equal(names.indexOf('idempotency') - 1);
@@ -61,6 +62,13 @@ describe('callbacks before their acknowledgement', () => {
         status: 400,
       });
     }
+  });
+
+  it('a database that does not answer is a 503 too, and the sender does not wait for it', async () => {
+    const hanging: KnowsExchange = () => new Promise(() => {});
+    const refusal = await ask(hanging, 'on_search', 't', 'a');
+    expect(refusal).to.deep.include({ code: 'NET_DOWNSTREAM_UNAVAILABLE', status: 503, reason: 'store' });
+    expect(String(refusal && 'cause' in refusal && refusal.cause)).to.include('no answer within');
   });
 
   it('a database that is away is a 503, and a service that is not up lets nothing through', async () => {

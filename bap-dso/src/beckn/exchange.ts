@@ -2,12 +2,18 @@
 import type { BecknBody } from '@flexder/protocol/beckn/envelope.ts';
 import { reject } from '@flexder/protocol/beckn/inbound/types.ts';
 import { INBOUND_STEPS, type InboundStep } from '@flexder/protocol/beckn/inbound.ts';
+import type { WallClock } from '@flexder/runtime/clock.ts';
+import { within } from '@flexder/runtime/service.ts';
+import { EXCHANGE_CHECK_MS } from '../limits.ts';
 
 /** Whether a search of this id was sent (`on_search`), or an order placed with this BPP under it (all others). */
 export type KnowsExchange = (action: string, transactionId: string, bppId: string) => Promise<boolean>;
 
-/** Stands after all that proves who speaks and before anything is stored: a stranger learns nothing, and leaves nothing. */
-export function stepsWithExchange(knows: () => KnowsExchange | undefined): InboundStep[] {
+/**
+ * Stands after all that proves who speaks and before anything is stored: a stranger learns nothing, and leaves nothing.
+ * A database that fails, or does not answer within the bound, is a 503.
+ */
+export function stepsWithExchange(wall: WallClock, knows: () => KnowsExchange | undefined): InboundStep[] {
   const exchange: InboundStep = {
     name: 'exchange',
     run: async (state) => {
@@ -17,7 +23,8 @@ export function stepsWithExchange(knows: () => KnowsExchange | undefined): Inbou
       if (!sender || !context || !known)
         return reject('INTERNAL', 'pipeline', 'the message could not be checked; send it again later');
       try {
-        if (await known(state.request.action, context.transaction_id, sender.parsed.subscriberId)) return undefined;
+        const asked = known(state.request.action, context.transaction_id, sender.parsed.subscriberId);
+        if (await within(wall, EXCHANGE_CHECK_MS, asked)) return undefined;
       } catch (cause) {
         return reject('NET_DOWNSTREAM_UNAVAILABLE', 'store', 'the message could not be checked: send it again later', {
           cause,
