@@ -6,15 +6,10 @@
 import { createHash } from 'node:crypto';
 import { hasPassword, type MemoryAccounts } from '@flexder/runtime/engines/bus/accounts.ts';
 import { covers, isTopicFilter, isTopicName } from '@flexder/runtime/engines/bus/filters.ts';
-import type {
-  BusAccount,
-  BusClient,
-  BusConnectOptions,
-  BusMessage,
-  DeviceBus,
-} from '@flexder/runtime/engines/bus/port.ts';
+import type { BusClient, BusConnectOptions, BusMessage, DeviceBus } from '@flexder/runtime/engines/bus/port.ts';
 import { busRouter } from '@flexder/runtime/engines/bus/router.ts';
 import { engineLimits } from '@flexder/runtime/engines/limits.ts';
+import { atLeastOnce, RECONNECT_MS, type Session } from './bus-session.ts';
 import type { VirtualClock } from './clock.ts';
 import type { Faults } from './faults.ts';
 import type { Life } from './life.ts';
@@ -28,24 +23,6 @@ export interface Published {
   readonly topic: string;
   readonly payload: string;
 }
-
-interface Session {
-  readonly id: string;
-  readonly account: BusAccount;
-  readonly options: BusConnectOptions;
-  readonly life: Life;
-  readonly routes: ReturnType<typeof busRouter>;
-  readonly filters: Set<string>;
-  readonly counts: { sent: number; received: number };
-  connected: boolean;
-  closed: boolean;
-  /** What is on its way in order, and when the last of it arrives. */
-  readonly line: BusMessage[];
-  orderMs: number;
-}
-
-const RECONNECT_MS = 500;
-const REFUSED = 'the broker does not take this';
 
 export class SimBus {
   readonly published: Published[] = [];
@@ -105,7 +82,11 @@ export class SimBus {
           if (!isTopicName(topic)) throw new TypeError(`${JSON.stringify(topic)} is not a topic of this bus`);
           if (Buffer.byteLength(payload) > engineLimits.busPayloadBytes) throw new RangeError('too large');
           this.published.push({ atMs: this.#clock.nowMs(), by: session.id, topic, payload });
-          await this.#publish(session, topic, payload, retain);
+          const allowed = account.publish.some((own) => covers(own, topic));
+          await atLeastOnce(this.#clock, this.#faults, session, () => {
+            if (!allowed) throw new Error(`the broker takes nothing on ${topic} from ${session.id}`);
+            this.#take(topic, payload, retain);
+          });
           counts.sent++;
         }),
       subscribe: (filter, handler) =>
@@ -118,36 +99,6 @@ export class SimBus {
         }),
       close: async () => this.#end(session, false),
     };
-  }
-
-  /** Until the broker says that it has it; sent again while that does not come, as QoS 1 wants it. */
-  #publish(session: Session, topic: string, payload: string, retain: boolean): Promise<void> {
-    const faults = this.#faults;
-    const allowed = session.account.publish.some((own) => covers(own, topic));
-    return new Promise((resolve, reject) => {
-      let open = true;
-      const settle = (error?: Error) => {
-        if (!open) return;
-        open = false;
-        disarm();
-        if (error) reject(error);
-        else resolve();
-      };
-      const disarm = this.#clock.after(engineLimits.busPublishMs, () => settle(new Error('no acknowledgement')));
-      const attempt = () => {
-        if (!open || session.closed) return;
-        if (!session.connected) return void this.#clock.after(RECONNECT_MS, attempt);
-        const lost = faults.happens('bus-lost');
-        const unacknowledged = faults.happens('bus-lost');
-        if (!lost) {
-          if (!allowed) return settle(new Error(REFUSED));
-          this.#take(topic, payload, retain);
-        }
-        if (lost || unacknowledged) this.#clock.after(RECONNECT_MS, attempt);
-        else this.#clock.after(1, () => settle());
-      };
-      this.#clock.after(1, attempt);
-    });
   }
 
   #take(topic: string, payload: string, retain: boolean): void {
