@@ -46,8 +46,8 @@ function next(bytes: Buffer): { head: number; body: Buffer; rest: Buffer } | und
   return undefined;
 }
 
-/** Connects; resolves once the broker has said yes or no. */
-export async function connectWire(url: string, clientId: string, login: Login): Promise<WireClient> {
+/** Connects, without a login as nobody; resolves once the broker has said yes or no. */
+export async function connectWire(url: string, clientId: string, login: Partial<Login>): Promise<WireClient> {
   const { hostname, port } = new URL(url);
   const delivered: { topic: string; payload: string }[] = [];
   const waiting: { head: number; resolve: (body: Buffer | 'closed') => void }[] = [];
@@ -84,8 +84,10 @@ export async function connectWire(url: string, clientId: string, login: Login): 
     });
 
   const greeting = expect(CONNACK);
-  const flags = Buffer.from([4, 0xc2, 0, 60]);
-  socket.write(packet(CONNECT, text('MQTT'), flags, text(clientId), text(login.username), text(login.password)));
+  const { username, password } = login;
+  const flags = 2 | (username === undefined ? 0 : 0x80) | (password === undefined ? 0 : 0x40);
+  const who = [clientId, username, password].flatMap((part) => (part === undefined ? [] : [text(part)]));
+  socket.write(packet(CONNECT, text('MQTT'), Buffer.from([4, flags, 0, 60]), ...who));
   const answer = await greeting;
   return {
     connack: answer === 'closed' ? undefined : answer[1],

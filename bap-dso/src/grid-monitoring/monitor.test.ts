@@ -1,3 +1,4 @@
+import { engineLimits } from '@flexder/runtime/engines/limits.ts';
 import { expect } from 'chai';
 import { aggregator } from '../testing/aggregator.ts';
 import { openTestDatabase, type TestDatabase, Trade } from '../testing/trade.ts';
@@ -36,6 +37,28 @@ describe('grid monitoring', () => {
     expect(views[0]!.forecast).to.have.length(8);
     await trade.grid.advanceTo(trade.grid.nowMs() + 6 * 60_000);
     expect(feederViews(trade.desk.context, trade.monitor, trade.events)[0]!.quality).to.equal('STALE');
+    await trade.close();
+  });
+
+  it('MQ-09: a feeder that floods is heard up to its share, another as ever', async () => {
+    const feeders = ['feeder-1', 'feeder-2'].map((feederId) => ({ feederId, name: feederId, limitKw: 1_000 }));
+    const trade = await Trade.open(db.database, {}, { feeders });
+    const { busPublishBurst: burst, busPublishRate: rate } = engineLimits;
+    const refused = (reason: string) => trade.metrics.total('bap_telemetry_refused_total', { reason });
+    const flood = (times: number) => {
+      const payload = new TextEncoder().encode('{');
+      for (let i = 0; i < times; i++) trade.monitor.receive({ topic: 'grid/v1/dso-1/feeder-1/telemetry', payload });
+    };
+    flood(burst * 2);
+    trade.sample(700);
+    expect([refused('invalid-json'), refused('flood')]).to.deep.equal([burst, burst + 1]);
+    trade.sample(700, 'feeder-2');
+    expect(trade.metrics.total('bap_telemetry_samples_total')).to.equal(1);
+    trade.wall.pass(2_000);
+    trade.sample(700);
+    expect(trade.metrics.total('bap_telemetry_samples_total'), 'once it has calmed down').to.equal(2);
+    flood(rate * 2);
+    expect(refused('invalid-json')).to.equal(burst + rate * 2 - 1);
     await trade.close();
   });
 

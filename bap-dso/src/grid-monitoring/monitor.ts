@@ -4,8 +4,11 @@
  */
 import { createHash } from 'node:crypto';
 import { type EventId, eventId } from '@flexder/protocol/beckn/identifiers.ts';
+import type { WallClock } from '@flexder/runtime/clock.ts';
 import type { Context } from '@flexder/runtime/context.ts';
 import type { BusMessage } from '@flexder/runtime/engines/bus/port.ts';
+import { publishAllowance } from '@flexder/runtime/engines/bus/rate.ts';
+import { engineLimits } from '@flexder/runtime/engines/limits.ts';
 import { validateDevice } from '@flexder/schemas/validators.ts';
 import type { BapConfig, FeederConfig } from '../config.ts';
 import { type LimitsAt, limitsAt } from '../network-model/feeders.ts';
@@ -54,6 +57,8 @@ interface FeederState {
   readonly config: FeederConfig;
   readonly series: FeederSeries;
   readonly forecaster: Forecaster;
+  /** Not every broker holds a sender to a rate; true while this one keeps within it. */
+  readonly mayHear: () => boolean;
   sample: AdmittedSample | undefined;
   forecast: Forecast | undefined;
   detector: DetectorState;
@@ -72,7 +77,7 @@ export class Monitor {
     this.#writer = writer;
     const history = new Map(config.history.map((entry) => [entry.feederId, entry.readings]));
     this.#feeders = new Map(
-      config.feeders.map((feeder) => [feeder.feederId, openFeeder(feeder, history.get(feeder.feederId))]),
+      config.feeders.map((feeder) => [feeder.feederId, openFeeder(feeder, history.get(feeder.feederId), context.wall)]),
     );
   }
 
@@ -99,6 +104,7 @@ export class Monitor {
         const feeder = this.#feeders.get(feederId);
         return feeder ? feeder.sample?.atMs : null;
       },
+      mayHear: (feederId: string) => this.#feeders.get(feederId)?.mayHear() ?? false,
       validate: (body: unknown) => validateDevice('feeder-telemetry', body),
     };
   }
@@ -175,10 +181,15 @@ export class Monitor {
   }
 }
 
-function openFeeder(config: FeederConfig, history: readonly { atMs: number; powerKw: number }[] = []): FeederState {
+function openFeeder(
+  config: FeederConfig,
+  history: readonly { atMs: number; powerKw: number }[] = [],
+  wall: Pick<WallClock, 'monotonicMs'>,
+): FeederState {
   const series = new FeederSeries(history);
   return {
     config,
+    mayHear: publishAllowance(engineLimits.busPublishRate, engineLimits.busPublishBurst, () => wall.monotonicMs()),
     series,
     forecaster: new Forecaster(series),
     sample: undefined,

@@ -20,6 +20,7 @@ const rules = (changes: Partial<AdmissionRules> = {}): AdmissionRules => ({
   dsoId: 'dso-1',
   nowMs: NOW_MS,
   lastAtMs: (feederId) => (feederId === 'feeder-1' ? NOW_MS - 60_000 : null),
+  mayHear: () => true,
   validate: (body) => validateDevice('feeder-telemetry', body),
   ...changes,
 });
@@ -36,6 +37,13 @@ describe('feeder telemetry', () => {
   it('the first sample of a feeder is admitted whatever its age', () => {
     const first = rules({ lastAtMs: () => undefined });
     expect(admitMessage(TOPIC, bytes(at(-86_400_000)), first)).to.deep.include({ admitted: true });
+  });
+
+  it('a feeder that says more than its share is not read at all', () => {
+    const flooding = rules({ mayHear: (feederId) => feederId !== 'feeder-1' });
+    const { admitted, ...rest } = admitMessage(TOPIC, bytes(good), flooding);
+    expect([admitted, rest]).to.deep.equal([false, { reason: 'flood', feederId: 'feeder-1' }]);
+    expect(admitMessage(TOPIC, bytes(good), rules())).to.deep.include({ admitted: true });
   });
 
   const refused: [reason: string, topic: string, payload: Uint8Array][] = [

@@ -8,6 +8,7 @@ import type { Sample } from './detection.ts';
 export type Refusal =
   | 'topic'
   | 'unknown-feeder'
+  | 'flood'
   | 'too-large'
   | 'invalid-json'
   | 'schema'
@@ -30,6 +31,8 @@ export interface AdmissionRules {
   readonly nowMs: number;
   /** The instant of the feeder's latest sample; undefined before the first; null for a feeder that is not ours. */
   lastAtMs(feederId: string): number | undefined | null;
+  /** Whether it keeps within its share of messages; asked once a message. */
+  mayHear(feederId: string): boolean;
   validate(body: unknown): Verdict;
 }
 
@@ -39,6 +42,7 @@ export function admitMessage(topic: string, payload: Uint8Array, rules: Admissio
   if (parsed?.family !== 'grid' || parsed.dsoId !== rules.dsoId) return { admitted: false, reason: 'topic' };
   const { feederId } = parsed;
   if (rules.lastAtMs(feederId) === null) return { admitted: false, reason: 'unknown-feeder' };
+  if (!rules.mayHear(feederId)) return { admitted: false, reason: 'flood', feederId };
   if (payload.byteLength > TELEMETRY_MAX_BYTES) return { admitted: false, reason: 'too-large', feederId };
   const body = parse(payload);
   return body === undefined
@@ -47,7 +51,11 @@ export function admitMessage(topic: string, payload: Uint8Array, rules: Admissio
 }
 
 /** A reading of the feeder that its topic or key names: the checks that every source has in common. */
-export function admitReading(feederId: string, body: unknown, rules: Omit<AdmissionRules, 'dsoId'>): Admission {
+export function admitReading(
+  feederId: string,
+  body: unknown,
+  rules: Omit<AdmissionRules, 'dsoId' | 'mayHear'>,
+): Admission {
   const lastAtMs = rules.lastAtMs(feederId);
   if (lastAtMs === null) return { admitted: false, reason: 'unknown-feeder' };
   const refuse = (reason: Refusal): Admission => ({ admitted: false, reason, feederId });

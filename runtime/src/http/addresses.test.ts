@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { isPublicUnicast } from './addresses.ts';
+import { isLoopbackHost, isPublicUnicast } from './addresses.ts';
 
 describe('public unicast addresses', () => {
   const notPublic = [
@@ -64,4 +64,19 @@ describe('public unicast addresses', () => {
   ]) {
     it(`${address} is one`, () => expect(isPublicUnicast(address)).to.equal(true));
   }
+});
+
+describe('hosts that are this machine', () => {
+  for (const host of ['localhost', '127.0.0.1', '127.9.9.9', '::1', '[::1]'])
+    it(`${host} is`, () => expect(isLoopbackHost(host)).to.equal(true));
+  for (const host of [
+    '127.evil.example',
+    '127.0.0.1.nip.example',
+    'localhost.evil.example',
+    '0.0.0.0',
+    '::',
+    '10.0.0.1',
+    '',
+  ])
+    it(`${JSON.stringify(host)} is not`, () => expect(isLoopbackHost(host)).to.equal(false));
 });

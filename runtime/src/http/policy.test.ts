@@ -104,6 +104,13 @@ describe('where outbound calls may go', () => {
     it(`sandbox: ${url}`, () => expect(refusal(url, sandbox)).to.be.instanceOf(URL));
   }
 
+  for (const url of ['http://127.evil.example/', 'http://127.0.0.1.nip.example/', 'http://localhost.evil.example/']) {
+    it(`sandbox: not ${url}, whatever a registry says`, () => {
+      const policy = { profile: 'sandbox', sandboxOrigins: new Set([new URL(url).origin]) } as const;
+      expect(refusal(url, policy)).to.be.instanceOf(ForbiddenAddressError);
+    });
+  }
+
   for (const url of [
     'http://127.0.0.1:4001/',
     'http://127.0.0.1/',

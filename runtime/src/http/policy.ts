@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { isPublicUnicast } from './addresses.ts';
+import { isLoopbackHost, isPublicUnicast } from './addresses.ts';
 import { ForbiddenAddressError, type OutboundPolicy } from './outbound.ts';
 
 const INTERNAL_NAME =
@@ -24,9 +24,8 @@ function checkStrict(url: URL): void {
 }
 
 function checkSandbox(url: URL, origins: ReadonlySet<string>): void {
-  const host = bareHost(url);
-  const loopback = host === 'localhost' || host === '::1' || host.startsWith('127.');
-  if (url.protocol !== 'http:' || !loopback) refuse(url, 'the sandbox profile allows http loopback origins only');
+  if (url.protocol !== 'http:' || !isLoopbackHost(bareHost(url)))
+    refuse(url, 'the sandbox profile allows http loopback origins only');
   if (!origins.has(url.origin)) refuse(url, 'the registry of this sandbox holds no subscriber there');
 }
 

@@ -54,7 +54,7 @@ describe('the strict profile at the start', () => {
   }
 
   it('MQ-11 refuses to serve devices in the clear beyond this machine', () => {
-    for (const host of ['0.0.0.0', '::', '192.168.1.4', 'broker.example'])
+    for (const host of ['0.0.0.0', '::', '192.168.1.4', 'broker.example', '127.broker.example'])
       expect(strictProblems('broker', { FLEXDER_BROKER_HOST: host }).join()).to.contain(`FLEXDER_BROKER_HOST=${host}`);
     for (const host of ['127.0.0.1', 'localhost', '::1'])
       expect(strictProblems('broker', { FLEXDER_BROKER_HOST: host })).to.deep.equal([]);

@@ -1,5 +1,5 @@
 /** What a live network refuses to start with, however well a sandbox runs on it. */
-import { isLoopback } from '@flexder/runtime/engines/bus/settings.ts';
+import { isLoopbackHost } from '@flexder/runtime/http/addresses.ts';
 import type { Env } from './config.ts';
 
 /** Passwords that stand in manuals and examples. */
@@ -45,7 +45,7 @@ function passwordProblems(service: string, env: Env): string[] {
 function engineProblems(service: string, env: Env): string[] {
   const problems: string[] = [];
   const host = env.FLEXDER_BROKER_HOST;
-  if (service === 'broker' && host && !isLoopback(host))
+  if (service === 'broker' && host && !isLoopbackHost(host))
     problems.push(
       `FLEXDER_BROKER_HOST=${host} would carry passwords and commands of devices in the clear: use a broker with TLS, ` +
         'leave this one on this machine',

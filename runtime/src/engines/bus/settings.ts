@@ -1,4 +1,4 @@
-import { BlockList, isIP } from 'node:net';
+import { isLoopbackHost } from '../../http/addresses.ts';
 
 export interface MqttTls {
   /** PEM. The authorities a broker's certificate must come from; the system's when absent. */
@@ -31,18 +31,7 @@ export function mqttProblem(url: string, { profile, tls }: MqttSettings): string
     return 'a client certificate needs its private key, and the key its certificate: give both or neither.';
   if (tls !== undefined && !encrypted)
     return `certificates are for mqtts:// URLs; ${url} is not encrypted, so none would be shown or checked.`;
-  if (profile === 'strict' && !encrypted && !isLoopback(new URL(url).hostname))
+  if (profile === 'strict' && !encrypted && !isLoopbackHost(new URL(url).hostname))
     return `${url} is not encrypted and not on this machine, so passwords and commands would travel in the clear: use mqtts://, or the sandbox profile on a test network.`;
   return undefined;
-}
-
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-loopback.addAddress('::1', 'ipv6');
-
-/** Whether a host, a name or an address, is this machine. */
-export function isLoopback(hostname: string): boolean {
-  const host = hostname.replace(/^\[|\]$/g, '');
-  const family = isIP(host);
-  return family === 0 ? host === 'localhost' : loopback.check(host, family === 6 ? 'ipv6' : 'ipv4');
 }

@@ -133,5 +133,8 @@ describe('the URL of a PostgreSQL server', () => {
       rejectUnauthorized: false,
     });
     expect(serverPlace('URL', 'postgres://me@db/flex?sslmode=disable').ssl).to.equal(false);
+    expect(serverPlace('URL', 'postgres://me@127.0.0.1/flex').ssl).to.equal(false);
+    const elsewhere = serverPlace('URL', 'postgres://me@127.example.com/flex').ssl;
+    expect(elsewhere, 'a name that begins like an address').to.deep.equal({ rejectUnauthorized: true });
   });
 });

@@ -1,5 +1,6 @@
 /** Connections to a PostgreSQL server, for the tables, for the job queue, and for setting both up. */
 import pg from 'pg';
+import { isLoopbackHost } from '../../http/addresses.ts';
 import type { Logger } from '../../logging.ts';
 import { engineLimits } from '../limits.ts';
 import type { Identity } from './session.ts';
@@ -45,8 +46,7 @@ export function serverPlace(what: string, url: string): ServerPlace {
   const unknown = [...searchParams.keys()].filter((key) => key !== 'sslmode');
   if (unknown.length > 0) throw wrong(`has parameters that are not known (${unknown.join(', ')})`);
   const host = hostname.replace(/^\[|\]$/g, '');
-  const local = host === 'localhost' || host === '::1' || host.startsWith('127.');
-  const mode = searchParams.get('sslmode') ?? (local ? 'disable' : 'verify-full');
+  const mode = searchParams.get('sslmode') ?? (isLoopbackHost(host) ? 'disable' : 'verify-full');
   if (!Object.hasOwn(TLS, mode)) throw wrong(`has an sslmode that is not one of ${Object.keys(TLS).join(', ')}`);
   return {
     host,
