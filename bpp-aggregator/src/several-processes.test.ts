@@ -3,6 +3,7 @@ import type { AuditRecord } from '@flexder/protocol/audit/record.ts';
 import { encodeSelect } from '@flexder/protocol/flexibility/codec-v1.ts';
 import { participantMigrations } from '@flexder/runtime/participant/open.ts';
 import { type Balancer, startBalancer } from '@flexder/runtime/testing/balancer.ts';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
 import { type Kysely, sql } from 'kysely';
 import { AGGREGATOR_MIGRATIONS } from './migrations.ts';
@@ -28,6 +29,7 @@ const HALF_HOUR_MS = 1_800_000;
 const SETTINGS = { answerDeadlineS: 60, releaseSpreadSeconds: 60 };
 
 describe('several processes of one aggregator', function () {
+  before(thorough);
   this.timeout(60_000);
   let bench: Bench;
   let balancer: Balancer;

@@ -1,4 +1,5 @@
 import { seededRandom } from '@flexder/runtime/random.ts';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
 import { type Load, syntheticLoad } from '../../testing/load.ts';
 import {
@@ -39,6 +40,7 @@ function expectCovered({ horizons }: Evaluation, low = 86, high = 94): void {
 }
 
 describe('evaluation of the forecast', function () {
+  before(thorough);
   this.timeout(60_000);
   const plain = syntheticLoad({ days: DAYS });
   const known = evaluated(plain);
