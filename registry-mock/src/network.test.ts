@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { verifyChain } from '@flexder/protocol/audit/chain.ts';
 import type { AuditRecord } from '@flexder/protocol/audit/record.ts';
+import { documentRequest } from '@flexder/protocol/beckn/document-request.ts';
 import { orderId, type TransactionId, transactionId } from '@flexder/protocol/beckn/identifiers.ts';
 import { listen } from '@flexder/runtime/http/listen.ts';
 import { STORE_TIMEOUT_MS } from '@flexder/runtime/participant/limits.ts';
@@ -338,8 +339,34 @@ describe('a network in one process', () => {
     expect(await failure('/meters/other')).to.contain('404');
     expect(await failure('/../health')).to.contain('leads away');
     expect((await fetch(`${bpp.config.url}/meters/mine`)).status).to.equal(401);
-    const forged = sign(new Uint8Array(), bap.config.subscriberId, newKeys());
-    expect((await fetch(`${bpp.config.url}/meters/mine`, { headers: { authorization: forged } })).status).to.equal(401);
+    const url = `${bpp.config.url}/meters/mine`;
+    const statusFor = async (body: Uint8Array, keys = bap.config.keys) => {
+      const authorization = sign(body, bap.config.subscriberId, keys);
+      return (await fetch(url, { headers: { authorization } })).status;
+    };
+    expect(await statusFor(documentRequest(url)), 'the twin').to.equal(200);
+    expect(await statusFor(documentRequest(url), newKeys())).to.equal(401);
+  });
+
+  it('SIG-11: hands a document to nobody who was sent the signature for another', async () => {
+    bpp.participant.answerDocument('/notes/:name', async () => ({
+      bytes: Buffer.from('x'),
+      contentType: 'text/plain',
+    }));
+    const url = `${bpp.config.url}/notes/one`;
+    const statusFor = async (signed: Uint8Array) => {
+      const authorization = sign(signed, bap.config.subscriberId, bap.config.keys);
+      return (await fetch(url, { headers: { authorization } })).status;
+    };
+    expect(await statusFor(documentRequest(url)), 'the twin').to.equal(200);
+    for (const signed of [
+      documentRequest('https://bpp-other.example/beckn/notes/one'),
+      documentRequest(`${bpp.config.url}/notes/two`),
+      documentRequest(`${url}?all`),
+      Buffer.from(`POST ${url}`),
+      new Uint8Array(),
+    ])
+      expect(await statusFor(signed), Buffer.from(signed).toString()).to.equal(401);
   });
 
   it('finishes after a restart what was acknowledged and what was to be sent', async function () {

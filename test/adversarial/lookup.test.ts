@@ -1,9 +1,15 @@
 /** Senders nobody knows by the thousand, a registry that lies, and one that is away. */
+import { type AddressInfo, createServer } from 'node:net';
 import type { KeyId } from '@flexder/protocol/beckn/identifiers.ts';
 import { generateKeys } from '@flexder/protocol/beckn/keys.ts';
 import { type Answer, post, send, sign, statusBody } from '@flexder/registry-mock/testing/messages.ts';
 import { type Network, newKeys, openNetwork, type Peer } from '@flexder/registry-mock/testing/network.ts';
-import { type Outbound, OutboundError, type OutboundResponse } from '@flexder/runtime/http/outbound.ts';
+import {
+  type Outbound,
+  OutboundError,
+  type OutboundRequest,
+  type OutboundResponse,
+} from '@flexder/runtime/http/outbound.ts';
 import {
   KEY_REFRESH_MS,
   KEY_STALE_MS,
@@ -25,13 +31,16 @@ describe('adversarial: what the registry is asked, and what it says', function (
   let seller: Peer;
   const handled: string[] = [];
   /** What comes between the seller and the registry. */
-  let meddle: ((records: Entry[]) => unknown) | 'away' | undefined;
+  let meddle: ((records: Entry[]) => unknown) | 'away' | 'slow' | undefined;
   let lookups = 0;
   let aheadMs = 0;
   /** The seller's monotonic time when it stands still: what is allowed per second is then what is allowed at once. */
   let stillMs: number | undefined;
 
   before(async () => {
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    hanging = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    allow = { profile: 'sandbox', sandboxOrigins: new Set([hanging]) };
     network = await openNetwork();
     buyer = await network.peer({ id: 'buyer.example', type: 'BAP' });
     stranger = await network.peer({ id: 'stranger.example', type: 'BAP' });
@@ -43,19 +52,29 @@ describe('adversarial: what the registry is asked, and what it says', function (
       { onUndelivered: async () => {} },
     );
   });
-  after(() => network?.close());
+  after(async () => {
+    await network?.close();
+    silent.close();
+  });
   beforeEach(() => {
     handled.length = 0;
     meddle = undefined;
     stillMs = undefined;
   });
 
+  /** A place that accepts and says nothing. */
+  let hanging = '';
+  let allow: OutboundRequest['allow'];
+  const silent = createServer(() => {});
   const between = (http: Outbound): Outbound => ({
     ...http,
     async request(url, options): Promise<OutboundResponse> {
       if (!url.endsWith('/lookup')) return http.request(url, options);
       lookups++;
       if (meddle === 'away') throw new OutboundError('connect', 'nobody is there');
+      // A tenth of its bound: how long that is, is not what is asked here.
+      if (meddle === 'slow')
+        return network.context('slow').http.request(hanging, { ...options, timeoutMs: 300, allow });
       const response = await http.request(url, options);
       if (!meddle) return response;
       const said = meddle(JSON.parse(Buffer.from(response.body).toString('utf8')) as Entry[]);
@@ -162,6 +181,20 @@ describe('adversarial: what the registry is asked, and what it says', function (
       expect(saidOf(await send(buyer, seller, 'status', statusBody(buyer, seller))), 'back').to.deep.equal(ACCEPTED);
       expect(saidOf(await send(fresh, seller, 'status', statusBody(fresh, seller))), 'new').to.deep.equal(ACCEPTED);
     });
+  });
+
+  it('REG-04 a registry that never answers: who is not known is told to come again, who is known is served', async () => {
+    const late = await network.peer({ id: 'late.example', type: 'BAP' });
+    expect(saidOf(await send(buyer, seller, 'status', statusBody(buyer, seller)))).to.deep.equal(ACCEPTED);
+    await seller.context.activity.idle();
+    handled.length = 0;
+    meddle = 'slow';
+    await refused([503, 'NET_DOWNSTREAM_UNAVAILABLE'], () => send(late, seller, 'status', statusBody(late, seller)));
+    const known = await send(buyer, seller, 'status', statusBody(buyer, seller));
+    expect(saidOf(known), known.body.error?.message).to.deep.equal(ACCEPTED);
+    meddle = undefined;
+    expect(saidOf(await send(late, seller, 'status', statusBody(late, seller))), 'the twin').to.deep.equal(ACCEPTED);
+    await seller.context.activity.idle();
   });
 
   describe('SIG-23 senders nobody knows, by the thousand', () => {

@@ -1,4 +1,5 @@
 /** Requests that are well signed and well formed, and do not fit what was agreed with the aggregator. */
+import { documentRequest } from '@flexder/protocol/beckn/document-request.ts';
 import type { BecknError } from '@flexder/protocol/beckn/envelope.ts';
 import { signMessage } from '@flexder/protocol/beckn/signature.ts';
 import { expect } from 'chai';
@@ -141,8 +142,9 @@ describe('adversarial: orders', function () {
         const createdS = Math.floor(net.context.wall.nowMs() / 1000);
         const { keyId, signingSeed: seed } = party.keys;
         const by = { subscriberId: party.id as never, keyId, seed, createdS, expiresS: createdS + 30 };
-        const authorization = signMessage({ body: new Uint8Array(), ...by });
-        const response = await fetch(`${bpp.url}/meter/${id}`, { headers: { authorization } });
+        const url = `${bpp.url}/meter/${id}`;
+        const authorization = signMessage({ body: documentRequest(url), ...by });
+        const response = await fetch(url, { headers: { authorization } });
         return { status: response.status, text: await response.text() };
       };
       const { orderId } = orders.get('COMPLETED')!;

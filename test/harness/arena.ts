@@ -168,10 +168,14 @@ export async function expectNoEffect(
   await net.settle();
   expectNack(answer, expected);
   const records = await recordsAfter(target.db, mark);
-  expect(
-    records.map(({ event_type, code, decision }) => [event_type, code, decision?.split(':')[0]]),
-    'one record',
-  ).to.deep.equal([['beckn.rejected', expected.code, expected.reason]]);
+  // One, or one each time it had to be sent.
+  expect(records.length, 'records').to.be.within(1, answer.attempts);
+  for (const { event_type, code, decision } of records)
+    expect([event_type, code, decision?.split(':')[0]]).to.deep.equal([
+      'beckn.rejected',
+      expected.code,
+      expected.reason,
+    ]);
   expect(await dump(target.db), 'no table changed').to.deep.equal(before);
   expect(tap.calls.slice(calls), 'no call left').to.deep.equal([]);
 }

@@ -125,10 +125,12 @@ export async function expectRegistryRefusal(
     .to.match(text)
     .and.not.match(/node_modules|\.[tj]s:\d+|\n\s+at /);
   const records = await recordsOf(door.db, mark);
-  expect(records.map((one) => [one.event_type, one.actor_role, one.code])).to.deep.equal([
-    ['registry.refused', 'REGISTRY', code],
-  ]);
-  expect(records[0]?.decision).to.match(text);
+  // One, or one each time it had to be sent.
+  expect(records.length, 'records').to.be.within(1, answer.attempts);
+  for (const { event_type, actor_role, code: recorded, decision } of records) {
+    expect([event_type, actor_role, recorded]).to.deep.equal(['registry.refused', 'REGISTRY', code]);
+    expect(decision).to.match(text);
+  }
   expect(await subscriptions(door.db)).to.deep.equal(before);
   expect(door.challenged.slice(calls)).to.deep.equal([]);
 }

@@ -24,6 +24,8 @@ export interface WireAnswer {
   };
   /** Bytes of the body the sender got rid of before it was answered. */
   readonly sentBytes: number;
+  /** How often it was sent until an answer came through; each time it was heard. */
+  readonly attempts: number;
 }
 
 const PATIENCE_MS = 10_000;
@@ -37,7 +39,7 @@ function headOf({ url, headers, body, length = 'truthful' }: WireRequest): strin
   return `${lines.join('\r\n')}\r\n\r\n`;
 }
 
-function read(raw: Buffer, sentBytes: number): WireAnswer {
+function read(raw: Buffer, sentBytes: number): Omit<WireAnswer, 'attempts'> {
   const text = raw.toString('latin1');
   const end = text.indexOf('\r\n\r\n');
   if (end < 0) throw new Error(`no HTTP answer: ${JSON.stringify(text.slice(0, 200))}`);
@@ -65,7 +67,7 @@ const RESETS = 5;
 export async function sendWire(request: WireRequest): Promise<WireAnswer> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await sendOnce(request);
+      return { ...(await sendOnce(request)), attempts: attempt };
     } catch (error) {
       const { code = '' } = error as NodeJS.ErrnoException;
       const reset = code === 'EPIPE' || code === 'ECONNRESET';
@@ -74,7 +76,7 @@ export async function sendWire(request: WireRequest): Promise<WireAnswer> {
   }
 }
 
-function sendOnce(request: WireRequest): Promise<WireAnswer> {
+function sendOnce(request: WireRequest): Promise<Omit<WireAnswer, 'attempts'>> {
   const { hostname, port } = new URL(request.url);
   const { body = new Uint8Array(), length, endlessBytes = 0, halfClose = false } = request;
   return new Promise((resolve, reject) => {

@@ -152,7 +152,9 @@ const server = createServer(async (request, response) => {
     const body = Buffer.concat(await request.toArray());
     const action = request.url.split('/')[2];
     if (action === 'on_subscribe') return send(200, { answer: solve(JSON.parse(body).challenge) });
-    const signer = await signerOf(request.headers.authorization, body);
+    // What has no body, a GET, is signed over its method and address.
+    const signed = request.method === 'GET' ? Buffer.from(`GET ${new URL(request.url, url).href}`) : body;
+    const signer = await signerOf(request.headers.authorization, signed);
     if (!signer) return send(401, { message: { ack: { status: 'NACK' } } });
     if (action === 'meter') return send(200, meterDocument(orders.get(request.url.split('/')[3])));
     const { context, message } = JSON.parse(body);

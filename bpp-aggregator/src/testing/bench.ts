@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CallbackAction, RequestAction } from '@flexder/protocol/beckn/actions.ts';
 import { encryptChallenge } from '@flexder/protocol/beckn/challenge.ts';
+import { documentRequest } from '@flexder/protocol/beckn/document-request.ts';
 import type { BecknBody } from '@flexder/protocol/beckn/envelope.ts';
 import {
   type DerId,
@@ -364,15 +365,16 @@ async function openWorld(wall: ReturnType<typeof systemWallClock>) {
       },
       async document(path: string) {
         const createdS = Math.floor(wall.nowMs() / 1000);
+        const url = `${records.get(AGGREGATOR)?.url}${path}`;
         const authorization = signMessage({
-          body: new Uint8Array(),
+          body: documentRequest(url),
           subscriberId: id,
           keyId: `${id}-key`,
           seed: keys.signingSeed,
           createdS,
           expiresS: createdS + 30,
         });
-        const { statusCode, body } = await request(`${records.get(AGGREGATOR)?.url}${path}`, {
+        const { statusCode, body } = await request(url, {
           headers: { authorization },
         });
         return { status: statusCode, text: await body.text() };

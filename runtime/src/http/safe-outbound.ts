@@ -19,6 +19,8 @@ export type Resolve = (hostname: string) => Promise<readonly LookupAddress[]>;
 export interface OutboundOptions {
   readonly wall: WallClock;
   readonly resolve?: Resolve;
+  /** A test's own server under the strict profile: its authority (PEM), and the one address taken for a public one. */
+  readonly testServer?: { readonly ca: string; readonly address: string };
 }
 
 const systemResolve: Resolve = (hostname) =>
@@ -30,12 +32,12 @@ const systemResolve: Resolve = (hostname) =>
  * A lookup that fails unless every address of the name is public: the connection then goes to one that was checked,
  * whatever the name server says a moment later.
  */
-function guardedLookup(resolve: Resolve): LookupFunction {
+function guardedLookup(resolve: Resolve, but?: string): LookupFunction {
   return (hostname: string, options: LookupOptions, callback) => {
     resolve(hostname).then(
       (addresses) => {
         const first = addresses[0];
-        const bad = addresses.find(({ address }) => !isPublicUnicast(address));
+        const bad = addresses.find(({ address }) => address !== but && !isPublicUnicast(address));
         if (bad)
           callback(new ForbiddenAddressError(`${hostname} resolves to ${bad.address}, which is not public`), '', 0);
         else if (!first) callback(Object.assign(new Error(`${hostname} has no address`), { code: 'ENOTFOUND' }), '', 0);
@@ -47,7 +49,7 @@ function guardedLookup(resolve: Resolve): LookupFunction {
   };
 }
 
-function agent(lookup?: LookupFunction): Agent {
+function agent(connect: { readonly lookup?: LookupFunction; readonly ca?: string } = {}): Agent {
   return new Agent({
     connections: httpLimits.connectionsPerOrigin,
     pipelining: 1,
@@ -57,7 +59,7 @@ function agent(lookup?: LookupFunction): Agent {
     // The one bound of a call is its own deadline, below.
     headersTimeout: 0,
     bodyTimeout: 0,
-    connect: { timeout: httpLimits.connectMs, ...(lookup ? { lookup } : {}) },
+    connect: { timeout: httpLimits.connectMs, ...connect },
   });
 }
 
@@ -82,6 +84,9 @@ const CONNECT_CODES = new Set([
   'EADDRNOTAVAIL',
 ]);
 
+/** Of Node's TLS and of OpenSSL, whose codes for a certificate that is not trusted do not all name one. */
+const CERTIFICATE_CODE = /^ERR_(TLS|SSL)|CERT|^UNABLE_TO_|^SELF_SIGNED/;
+
 function asOutboundError(error: unknown, origin: string, timedOut: boolean, timeoutMs: number): Error {
   if (error instanceof ForbiddenAddressError || error instanceof OutboundError) return error;
   const cause = (error as { cause?: unknown }).cause;
@@ -89,10 +94,7 @@ function asOutboundError(error: unknown, origin: string, timedOut: boolean, time
   if (timedOut) return new OutboundError('timeout', `${origin} did not answer within ${timeoutMs} ms`);
   const { code, message } = error as { code?: string; message?: string };
   const connect =
-    error instanceof errors.ConnectTimeoutError ||
-    CONNECT_CODES.has(code ?? '') ||
-    code?.startsWith('ERR_TLS') ||
-    code?.includes('CERT');
+    error instanceof errors.ConnectTimeoutError || CONNECT_CODES.has(code ?? '') || CERTIFICATE_CODE.test(code ?? '');
   return new OutboundError(
     connect ? 'connect' : 'protocol',
     `call to ${origin} failed: ${message || code || 'unknown'}`,
@@ -108,8 +110,9 @@ function flatHeaders(headers: Dispatcher.ResponseData['headers']): Record<string
 }
 
 /** Outbound HTTP on two kept-alive pools: one that connects to public addresses only, one for the sandbox. */
-export function createOutbound({ wall, resolve = systemResolve }: OutboundOptions): Outbound {
-  const strict = agent(guardedLookup(resolve));
+export function createOutbound({ wall, resolve = systemResolve, testServer }: OutboundOptions): Outbound {
+  const lookup = guardedLookup(resolve, testServer?.address);
+  const strict = agent({ lookup, ...(testServer && { ca: testServer.ca }) });
   const sandbox = agent();
 
   async function call(url: URL, options: OutboundRequest, signal: AbortSignal): Promise<OutboundResponse> {

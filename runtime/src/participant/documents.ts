@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { documentRequest } from '@flexder/protocol/beckn/document-request.ts';
 import { authenticateHeader, nack } from '@flexder/protocol/beckn/envelope.ts';
 import type { SubscriberId } from '@flexder/protocol/beckn/identifiers.ts';
 import { INBOUND_LIMITS } from '@flexder/protocol/beckn/limits.ts';
@@ -11,9 +12,6 @@ import type { RejectionLog } from './inbound/rejections.ts';
 import { DOCUMENT_SIGNATURE_MS, DOCUMENT_TIMEOUT_MS } from './limits.ts';
 import { type RegistryClient, RegistryRateError, RegistryUnavailableError } from './registry/client.ts';
 import type { DocumentHandler, ParticipantConfig, SubscriberRecord } from './types.ts';
-
-/** Signed GETs: `Authorization` over the digest of no bytes, since a GET has no body. */
-const NOTHING = new Uint8Array();
 
 /** The document could not be fetched; `status` is the counterparty's, absent when it was not reached. */
 export class DocumentError extends Error {
@@ -45,7 +43,7 @@ export async function fetchDocument(
   const createdS = Math.floor(wall.nowMs() / 1000);
   const { keyId, signingSeed: seed } = config.keys;
   const authorization = signMessage({
-    body: NOTHING,
+    body: documentRequest(url.href),
     subscriberId: config.subscriberId,
     keyId,
     seed,
@@ -102,12 +100,16 @@ export function mountDocument(router: Router, door: DocumentDoor, pattern: strin
 }
 
 async function authenticate(
-  { context, registry }: DocumentDoor,
+  { context, config, registry }: DocumentDoor,
   request: Request,
 ): Promise<{ signerId: SubscriberId } | Refusal> {
   const [value, ...more] = request.headersDistinct.authorization ?? [];
   if (value === undefined)
-    return unauthorized('AUT_SIGNATURE_MISSING', 'missing', 'sign the request: Authorization over an empty body');
+    return unauthorized(
+      'AUT_SIGNATURE_MISSING',
+      'missing',
+      'sign the request: Authorization over `GET` and this address',
+    );
   if (more.length > 0) return unauthorized('AUT_SIGNATURE_INVALID', 'header', 'one Authorization header is expected');
   const header = parseSignatureHeader(value);
   if (!header.ok) return unauthorized('AUT_SIGNATURE_INVALID', header.reason, header.detail);
@@ -123,7 +125,8 @@ async function authenticate(
     }
     const { skewS, maxLifetimeS } = INBOUND_LIMITS;
     const verified = verifyMessage({
-      body: NOTHING,
+      // The registered address and what is below it here, whatever a proxy before us calls itself.
+      body: documentRequest(config.url.replace(/\/+$/, '') + request.url),
       header: value,
       publicKey: record.signingPublicKey,
       nowS: nowMs / 1000,
