@@ -1,3 +1,4 @@
+import { unlessVictim } from '@flexder/runtime/participant/unit-of-work.ts';
 import type { Rooms } from './context.ts';
 import { LIMITS } from './limits.ts';
 import { watchedOrder } from './metering/delivery.ts';
@@ -80,7 +81,7 @@ async function prolongMissed(rooms: Rooms): Promise<void> {
     .where('answers_due_at', '<', new Date(context.grid.nowMs() - LIMITS.awayMs))
     .orderBy('order_no')
     .execute();
-  for (const { order_no } of missed) await prolongAnswers(rooms, order_no);
+  for (const { order_no } of missed) await unlessVictim(() => prolongAnswers(rooms, order_no));
 }
 
 /**

@@ -78,19 +78,23 @@ export function repeatOf({ seed, seconds, orders, engines }: ChaosOptions): stri
 async function strike({ targets }: Field, blows: readonly Blow[], say: (line: string) => void): Promise<string[]> {
   const byName = new Map(targets.map((target) => [target.name, target]));
   const busy = new Set<string>();
+  const lost = new Set<string>();
   const failures: string[] = [];
   const going: Promise<void>[] = [];
   const startMs = Date.now();
   for (const blow of blows) {
     const waitMs = startMs + blow.atMs - Date.now();
     if (waitMs > 0) await sleep(waitMs);
-    // Still suffering from the last one.
-    if (busy.has(blow.service)) continue;
+    // Still suffering from the last one, or lost to it.
+    if (busy.has(blow.service) || lost.has(blow.service)) continue;
     busy.add(blow.service);
     say(`${blow.kind} ${blow.service} for ${blow.afterMs} ms`);
     going.push(
       hit(byName.get(blow.service)!, blow)
-        .catch((error: unknown) => void failures.push(`I6 ${blow.service} did not come back: ${error}`.slice(0, 2_000)))
+        .catch((error: unknown) => {
+          lost.add(blow.service);
+          failures.push(`I6 ${blow.service} did not come back: ${error}`.slice(0, 2_000));
+        })
         .finally(() => busy.delete(blow.service)),
     );
   }
@@ -100,7 +104,8 @@ async function strike({ targets }: Field, blows: readonly Blow[], say: (line: st
 
 async function hit(target: Target, { kind, afterMs }: Blow): Promise<void> {
   const pid = target.pid();
-  if (kind === 'pause' && pid !== undefined) {
+  if (pid === undefined) return;
+  if (kind === 'pause') {
     process.kill(pid, 'SIGSTOP');
     await sleep(afterMs);
     process.kill(pid, 'SIGCONT');

@@ -38,11 +38,12 @@ export async function placeOrders({ cluster, shopper }: Field, options: ChaosOpt
 
   async function trade(of: Errand, cancels: boolean): Promise<void> {
     await shopper.buy(of, 'select', 'init', 'confirm');
-    if (cancels && of.state === 'confirmed') {
-      const { state } = await shopper.ask('cancel', of);
-      // It was over before: the order stands as it was confirmed.
-      if (state === 'refused') of.state = 'confirmed';
-    }
+    // Whoever does not hear of a confirmation withdraws the order: the aggregator may be bound.
+    const inDoubt = of.orderId !== undefined && (of.state === 'unanswered' || of.state === 'not-acked');
+    if (!inDoubt && !(cancels && of.state === 'confirmed')) return;
+    const { state } = await shopper.ask('cancel', of);
+    // It was over before: the order stands as it was confirmed.
+    if (state === 'refused' && !inDoubt) of.state = 'confirmed';
   }
 }
 

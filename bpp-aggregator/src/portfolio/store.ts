@@ -1,5 +1,6 @@
 import type { DerId } from '@flexder/protocol/beckn/identifiers.ts';
 import type { DeviceType } from '@flexder/protocol/flexibility/model.ts';
+import { unlessVictim } from '@flexder/runtime/participant/unit-of-work.ts';
 import { type Kysely, type Selectable, sql } from 'kysely';
 import { chunked } from '../dispatch/plan.ts';
 import { LIMITS } from '../limits.ts';
@@ -15,7 +16,7 @@ export async function enterPortfolio(
 ): Promise<void> {
   const of = <T>(batch: readonly PortfolioDer[], pick: (der: PortfolioDer) => T) => batch.map(pick);
   for (const batch of chunked(ders, LIMITS.readingsPerInsert)) {
-    const { rows } = await sql<{
+    const store = sql<{
       der_no: number;
       der_id: string;
       asked: number;
@@ -32,7 +33,9 @@ export async function enterPortfolio(
       on conflict (der_id) do update set device_type = excluded.device_type, feeder_id = excluded.feeder_id,
         rated_kw = excluded.rated_kw, import_msid = excluded.import_msid, export_msid = excluded.export_msid,
         consent_from = excluded.consent_from, consent_until = excluded.consent_until, essential = excluded.essential
-      returning der_no, der_id, asked, accepted, opted_out_until`.execute(db);
+      returning der_no, der_id, asked, accepted, opted_out_until`;
+    // Another process of this aggregator may be committing the same devices, in another order.
+    const { rows } = await unlessVictim(() => store.execute(db));
     const contracts = new Map<string, PortfolioDer>(batch.map((der) => [der.derId, der]));
     for (const row of rows) {
       const contract = contracts.get(row.der_id);

@@ -88,7 +88,8 @@ export class HandledElsewhereError extends Error {
 /** SQLSTATE of transactions that the database sacrificed for another: nothing of them happened. */
 const VICTIM = new Set(['40001', '40P01']);
 
-async function unlessVictim<T>(attempt: () => Promise<T>): Promise<T> {
+/** Runs `attempt` again, a bounded number of times, when the database ended it for the sake of another. */
+export async function unlessVictim<T>(attempt: () => Promise<T>): Promise<T> {
   for (let failures = 1; ; failures++) {
     try {
       return await attempt();
