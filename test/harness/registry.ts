@@ -2,7 +2,7 @@
 import type { Party, Scenario } from '@flexder/protocol/beckn/inbound.fixture.ts';
 import { generateKeys } from '@flexder/protocol/beckn/keys.ts';
 import { type RegistryTables, registryMigrations } from '@flexder/registry-mock/registry/tables.ts';
-import { CITY, COUNTRY, DOMAIN, REGISTRY_ID } from '@flexder/sandbox/network/ids.ts';
+import { COUNTRY, DOMAIN, REGISTRY_ID } from '@flexder/sandbox/network/ids.ts';
 import type { Insertable, Kysely } from 'kysely';
 import type { Target } from './arena.ts';
 import type { TestNetwork } from './network.ts';
@@ -35,7 +35,8 @@ export async function enter(
     url,
     domain: DOMAIN,
     country: COUNTRY,
-    city: CITY,
+    // No search goes there: each would be sent on to all of them.
+    city: 'std:0999',
     signing_public_key: keys.signingPublicKey,
     encr_public_key: keys.encryptionPublicKey,
     valid_from: new Date(now - DAY_MS),
