@@ -5,7 +5,6 @@ import { engineLimits } from '../limits.ts';
 import { type AccountDirectory, hasPassword } from './accounts.ts';
 import { covers, isTopicFilter, isTopicName, matches } from './filters.ts';
 import { guardFrames } from './frames.ts';
-import { gatherWrites } from './gather.ts';
 import type { BusAccount } from './port.ts';
 import { allowanceOf } from './rate.ts';
 import { indexRetained } from './retained.ts';
@@ -124,7 +123,6 @@ export async function startBroker({ host, port, accounts, log }: BrokerOptions):
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     guardFrames(socket, FRAME_BYTES);
-    gatherWrites(socket);
     broker.handle(socket);
   });
   server.maxConnections = engineLimits.busConnections;

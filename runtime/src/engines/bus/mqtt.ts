@@ -11,7 +11,6 @@ import {
   NotSpokenError,
   type Opened,
 } from './connection.ts';
-import { gatherWrites } from './gather.ts';
 import type { BusConnectOptions, DeviceBus } from './port.ts';
 import { type MqttSettings, mqttProblem } from './settings.ts';
 
@@ -58,7 +57,6 @@ async function openWith(attempt: Attempt, options: BusConnectOptions, { log }: M
   client.on('connect', () => {
     // Nagle and the delayed acknowledgement together make 40 ms of each round trip.
     (client.stream as { setNoDelay?: (on: boolean) => void }).setNoDelay?.(true);
-    gatherWrites(client.stream);
   });
   return { client, connack: await firstConnection(client, attempt), version };
 }
