@@ -449,9 +449,14 @@ export const REFERENCES: OrderReferences = {
 export type Buyer = ReturnType<Awaited<ReturnType<typeof openWorld>>['bap']>;
 
 /** select, and its firm answer. */
+const SELECT_AGAIN = 5;
+
 export async function buyQuote(bench: Bench, buyer: Buyer, ask: Ask, transactionId = bench.world.newId()) {
   const selection = selectionOf(ask);
-  const { status, body: reply } = await buyer.send('select', encodeSelect(selection), { transactionId });
+  const select = () => buyer.send('select', encodeSelect(selection), { transactionId });
+  let { status, body: reply } = await select();
+  // What could not be stored in time was not taken: a sender sends it again.
+  for (let again = 0; status === 503 && again < SELECT_AGAIN; again++) ({ status, body: reply } = await select());
   if (status !== 200) throw new Error(`select was answered ${status} ${JSON.stringify(reply)}`);
   const body = await bench.world.next('on_select', transactionId);
   if (body.error) return { error: body.error };
