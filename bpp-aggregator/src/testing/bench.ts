@@ -448,9 +448,9 @@ export const REFERENCES: OrderReferences = {
 
 export type Buyer = ReturnType<Awaited<ReturnType<typeof openWorld>>['bap']>;
 
-/** select, and its firm answer. */
 const SELECT_AGAIN = 5;
 
+/** select, and its firm answer. */
 export async function buyQuote(bench: Bench, buyer: Buyer, ask: Ask, transactionId = bench.world.newId()) {
   const selection = selectionOf(ask);
   const select = () => buyer.send('select', encodeSelect(selection), { transactionId });
