@@ -17,7 +17,12 @@ describe('faults: a peer hangs, and a rolling deployment', function () {
 
   before(async function () {
     needsAllEngines.call(this);
-    net = await openEngineCluster({ ders: 60, copies: 1 });
+    net = await openEngineCluster({
+      ders: 60,
+      copies: 1,
+      // What is not bought is over soon, so that what is left can be judged.
+      variables: (name): Record<string, string> => (name.startsWith('bpp') ? { FLEXDER_BPP_QUOTE_TTL_MS: '8000' } : {}),
+    });
   });
   after(() => net?.close());
 

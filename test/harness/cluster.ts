@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { BusAccount } from '@flexder/runtime/engines/bus/port.ts';
 import { type Balancer, startBalancer } from '@flexder/runtime/testing/balancer.ts';
 import { freePort } from '@flexder/runtime/testing/engine.ts';
@@ -53,8 +54,10 @@ export interface Cluster {
 
 export const TAP: BusAccount = { username: 'tap', password: 'tap of the tests', publish: [], subscribe: ['flex/v1/#'] };
 const LIMIT_SHARE = 10;
-const ONLINE_SHARE = 0.9;
-const DEVICES_MS = 45_000;
+const ONLINE_SHARE = 0.8;
+const PORT_TRIES = 5;
+const PORT_PAUSE_MS = 1_000;
+const DEVICES_MS = 75_000;
 
 export async function openCluster(options: ClusterOptions): Promise<Cluster> {
   const { ders, bpps = 2, copies = 0, seed = 1, limitShare = LIMIT_SHARE } = options;
@@ -93,10 +96,19 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
       ...options.variables?.(name),
       ...variables,
     };
-    const one = startProcess(service, own);
-    running.set(name, one);
-    await one.ready;
-    return one;
+    for (let tries = PORT_TRIES; ; ) {
+      const one = startProcess(service, own);
+      running.set(name, one);
+      try {
+        await one.ready;
+        return one;
+      } catch (error) {
+        // Its port was free when it was chosen; somebody's outgoing connection may have it now.
+        if (--tries === 0 || !String(error).includes('EADDRINUSE')) throw error;
+        ended.push(one);
+        await sleep(PORT_PAUSE_MS);
+      }
+    }
   }
   async function end(name: string, how: 'kill' | 'stop'): Promise<number | null> {
     const one = of(name);

@@ -530,16 +530,9 @@ describe('buying relief', () => {
       ).to.have.length(1);
     });
 
-    it('on_confirm and two reports end the same in every order', async () => {
+    it('on_confirm, two reports and an on_init that comes again end the same in each of their 24 orders', async () => {
       const ends = new Set<string>();
-      for (const permutation of [
-        [0, 1, 2],
-        [0, 2, 1],
-        [1, 0, 2],
-        [1, 2, 0],
-        [2, 0, 1],
-        [2, 1, 0],
-      ]) {
+      for (const permutation of permutations([0, 1, 2, 3])) {
         const { trade, order, confirmed } = await confirming();
         const meterReference = { path: '/meter/x', sha256: 'a'.repeat(64), rows: 1 };
         const callbacks = [
@@ -551,6 +544,7 @@ describe('buying relief', () => {
             }),
           ],
           ['on_status', statusOf(trade, order, 'COMPLETED', { dispatch: dispatched(trade), meterReference })],
+          ['on_init', aggregator('a')(trade.actions('init')[0]!, trade)!],
         ] as const;
         for (const index of permutation) {
           const [action, answer] = callbacks[index]!;
@@ -640,3 +634,8 @@ describe('buying relief', () => {
     });
   });
 });
+
+function permutations(all: readonly number[]): number[][] {
+  if (all.length === 0) return [[]];
+  return all.flatMap((one) => permutations(all.filter((other) => other !== one)).map((rest) => [one, ...rest]));
+}

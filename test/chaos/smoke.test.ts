@@ -1,0 +1,28 @@
+import { missingEngine } from '@flexder/runtime/testing/engine.ts';
+import { expect } from 'chai';
+import { planBlows } from './plan.ts';
+import { runChaos } from './run.ts';
+
+const OPTIONS = { seed: 3, seconds: 20, orders: 30, engines: false };
+
+describe('chaos', function () {
+  this.timeout(400_000);
+
+  it('is the same for the same seed, and another for another', () => {
+    const services = ['registry', 'bap', 'bpp-1', 'bpp-2', 'broker'];
+    const plan = planBlows(OPTIONS, services);
+    expect(plan).to.deep.equal(planBlows(OPTIONS, services));
+    expect(plan).to.not.deep.equal(planBlows({ ...OPTIONS, seed: 4 }, services));
+    expect(new Set(plan.map(({ kind }) => kind)).size).to.equal(2);
+  });
+
+  it('leaves a trading network whole (two minutes: only where engines are required)', async function () {
+    if (process.env.FLEXDER_REQUIRE_ENGINES !== '1')
+      return missingEngine(this, 'a machine with time', 'npm run chaos runs it');
+    const verdict = await runChaos(OPTIONS);
+    expect(verdict.violations, verdict.repeat).to.deep.equal([]);
+    expect(verdict.orders.placed).to.equal(OPTIONS.orders);
+    expect(verdict.orders.confirmed ?? 0).to.be.above(0);
+    expect(Object.keys(verdict.blows)).to.not.deep.equal([]);
+  });
+});
