@@ -1,4 +1,4 @@
-import { missingEngine } from '@flexder/runtime/testing/engine.ts';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
 import { planBlows } from './plan.ts';
 import { runChaos } from './run.ts';
@@ -16,9 +16,8 @@ describe('chaos', function () {
     expect(new Set(plan.map(({ kind }) => kind)).size).to.equal(2);
   });
 
-  it('leaves a trading network whole (two minutes: only where engines are required)', async function () {
-    if (process.env.FLEXDER_REQUIRE_ENGINES !== '1')
-      return missingEngine(this, 'a machine with time', 'npm run chaos runs it');
+  it('leaves a trading network whole', async function () {
+    thorough.call(this);
     const verdict = await runChaos(OPTIONS);
     expect(verdict.violations, verdict.repeat).to.deep.equal([]);
     expect(verdict.orders.placed).to.equal(OPTIONS.orders);
