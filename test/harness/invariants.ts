@@ -97,7 +97,9 @@ export async function countsAreTrue(name: string, query: Query, { answers, deaf 
     join reservation r using (order_no) join der d using (der_no) where o.state in ('SCHEDULED', 'IN_PROGRESS', 'COMPLETED')
     group by o.order_no, o.committed_kw having o.committed_kw > 2 * sum(d.rated_kw)`);
   const doubled = await query(`select a.der_no, a.order_no, b.order_no as other from reservation a
-    join reservation b on a.der_no = b.der_no and a.order_no < b.order_no and a.active and b.active and a.span && b.span`);
+    join reservation b on a.der_no = b.der_no and a.order_no < b.order_no and a.active and b.active
+    join flex_order oa on oa.order_no = a.order_no join flex_order ob on ob.order_no = b.order_no
+    where oa.window_start_at < ob.window_end_at and ob.window_start_at < oa.window_end_at`);
   return [
     ...invented.map((row) => `I4 ${name}: counts ${row.command_id} as accepted, ${row.der_id} never said so`),
     ...above.map((row) => `I4 ${name}: order ${row.order_no} promises ${row.committed_kw} of ${row.rated} kW`),
