@@ -58,6 +58,8 @@ async function portfolio(rooms: Rooms) {
   const window = { startMs: nowMs, endMs: nowMs + 1_800_000 };
   const feeders = [];
   for (const feederId of fleet.feeders()) {
+    // Of several processes each hears its share of the readings.
+    await rooms.refresh.feeder(rooms.database, feederId);
     const usageOf = await usageOn(rooms.database, feederId, window);
     const ders = fleet.onFeeder(feederId).map((der) => ({
       derId: der.derId,

@@ -24,7 +24,7 @@ import { type Mortal, startMortal } from './testing/mortal.ts';
 
 /** On each feeder: three batches, which is more than one process takes at a time. */
 const DERS = 110;
-const FEEDERS = 9;
+const FEEDERS = 10;
 const HALF_HOUR_MS = 1_800_000;
 const SETTINGS = { answerDeadlineS: 60, releaseSpreadSeconds: 60 };
 
@@ -124,6 +124,21 @@ describe('several processes of one aggregator', function () {
     expect(shares.reduce((sum, share) => sum + share, 0)).to.equal(devices.size);
     expect(shares.filter((share) => share > 0)).to.have.length.above(1);
     expect(balancer.answered.size).to.be.at.least(3);
+  });
+
+  it('each shows the readings that another heard', async () => {
+    const db = await tables();
+    const heardAt = new Date(bench.grid.nowMs() + 1_000);
+    await sql`insert into der_reading (der_no, read_at, power_kw, import_kwh, export_kwh, available_down_kw)
+      select der_no, ${heardAt}, 5, 1000, 0, 5 from der where feeder_id = ${few.feeder}`.execute(db);
+    for (const { service } of processes)
+      await bench.until('the readings of another', async () => {
+        const { feeders } = (await (await fetch(`${service.url}/api/v1/portfolio`)).json()) as {
+          feeders: { feederId: string; ders: { readAt: string }[] }[];
+        };
+        const ders = feeders.find(({ feederId }) => feederId === few.feeder)!.ders;
+        return ders.length === DERS && ders.every(({ readAt }) => Date.parse(readAt) === heardAt.getTime());
+      });
   });
 
   it('the same message to all of them at once has one effect', async () => {
