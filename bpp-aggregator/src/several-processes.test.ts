@@ -64,8 +64,8 @@ describe('several processes of one aggregator', function () {
 
   after(async () => {
     await Promise.all(processes.map((one) => one.close()));
-    await balancer.close();
-    await bench.close();
+    await balancer?.close();
+    await bench?.close();
   });
 
   const buyer = () => bench.world.bap(`dso-${buyers++}`);
