@@ -27,8 +27,10 @@ export interface Verdict {
   readonly engines: boolean;
   readonly seconds: number;
   readonly orders: Record<string, number>;
-  /** Blows by service and kind. */
+  /** Blows that fell, by service and kind. */
   readonly blows: Record<string, number>;
+  /** Why services ended while they started, as one does whose peer dies then; each was started again. */
+  readonly failedStarts: readonly string[];
   /** Answers other than 200 that the buyer's requests met on their way. */
   readonly setbacks: Record<string, number>;
   readonly commands: number;
@@ -51,7 +53,7 @@ export async function runChaos(options: ChaosOptions, say: (line: string) => voi
       field.targets.map(({ name }) => name),
     );
     const trading = placeOrders(field, options);
-    const failures = await strike(field, blows, say);
+    const { failures, failedStarts, fallen } = await strike(field, blows, say);
     say('quiet');
     const errands = await trading;
     say(`traded: ${JSON.stringify(countStates(errands))}`);
@@ -59,7 +61,8 @@ export async function runChaos(options: ChaosOptions, say: (line: string) => voi
     return {
       ...{ seed: options.seed, engines: options.engines, seconds: options.seconds },
       orders: countStates(errands),
-      blows: tally(blows.map(({ service, kind }) => `${service} ${kind}`)),
+      blows: tally(fallen.map(({ service, kind }) => `${service} ${kind}`)),
+      failedStarts,
       setbacks: tally(errands.flatMap(({ asked }) => asked.flatMap(({ tries }) => tries.filter((one) => one !== 200)))),
       commands: field.journal.commands.length,
       violations: violations.slice(0, VIOLATIONS_TOLD),
@@ -74,12 +77,18 @@ export function repeatOf({ seed, seconds, orders, engines }: ChaosOptions): stri
   return `npm run chaos -- --seconds ${seconds} --orders ${orders} --seed ${seed}${engines ? ' --engines' : ''}`;
 }
 
-/** Resolves when the last victim is back; returns what did not come back. */
-async function strike({ targets }: Field, blows: readonly Blow[], say: (line: string) => void): Promise<string[]> {
+/** Tries of a start, and the pause between them: a supervisor starts again what ended by itself. */
+const STARTS = 4;
+const START_PAUSE_MS = 500;
+
+/** Resolves when the last victim is back, or is given up. */
+async function strike({ targets }: Field, blows: readonly Blow[], say: (line: string) => void) {
   const byName = new Map(targets.map((target) => [target.name, target]));
   const busy = new Set<string>();
   const lost = new Set<string>();
   const failures: string[] = [];
+  const failedStarts: string[] = [];
+  const fallen: Blow[] = [];
   const going: Promise<void>[] = [];
   const startMs = Date.now();
   for (const blow of blows) {
@@ -89,20 +98,26 @@ async function strike({ targets }: Field, blows: readonly Blow[], say: (line: st
     if (busy.has(blow.service) || lost.has(blow.service)) continue;
     busy.add(blow.service);
     say(`${blow.kind} ${blow.service} for ${blow.afterMs} ms`);
+    fallen.push(blow);
     going.push(
-      hit(byName.get(blow.service)!, blow)
+      hit(byName.get(blow.service)!, blow, (why) => failedStarts.push(`${blow.service}: ${why}`))
         .catch((error: unknown) => {
           lost.add(blow.service);
-          failures.push(`I6 ${blow.service} did not come back: ${error}`.slice(0, 2_000));
+          failures.push(`I6 ${blow.service} did not come back: ${lastWords(error)}`);
         })
         .finally(() => busy.delete(blow.service)),
     );
   }
   await Promise.all(going);
-  return failures;
+  return { failures, failedStarts, fallen };
 }
 
-async function hit(target: Target, { kind, afterMs }: Blow): Promise<void> {
+/** The end of what a process said, where it says why it ended. */
+function lastWords(error: unknown): string {
+  return String(error).trimEnd().slice(-500);
+}
+
+async function hit(target: Target, { kind, afterMs }: Blow, onFailedStart: (why: string) => void): Promise<void> {
   const pid = target.pid();
   if (pid === undefined) return;
   if (kind === 'pause') {
@@ -113,7 +128,15 @@ async function hit(target: Target, { kind, afterMs }: Blow): Promise<void> {
   }
   await target.kill();
   await sleep(afterMs);
-  await target.start();
+  for (let left = STARTS; ; await sleep(START_PAUSE_MS)) {
+    try {
+      await target.start();
+      return;
+    } catch (error) {
+      if (--left === 0) throw error;
+      onFailedStart(lastWords(error));
+    }
+  }
 }
 
 async function judged(
