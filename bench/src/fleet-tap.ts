@@ -5,7 +5,7 @@ import { parseTopic } from '@flexder/runtime/engines/bus/topics.ts';
 export interface Tapped {
   /** When the DSO last received a reading of a feeder before the first command. */
   detectedMs: number;
-  /** CPU time of this process from then to the last fifty commands acknowledged by the broker: what an idle core needs. */
+  /** CPU time of this process from then to the broker's acknowledgement of the last command (fifty before, at most): what an idle core needs. */
   cpuMs: number;
   /** By command id: handed to the library, acknowledged by the broker, first answered by its device. */
   readonly begun: Map<string, number>;
@@ -63,7 +63,7 @@ export function tap(nowMs: () => number): { readonly tapped: Tapped; over(bus: D
               await client.publish(topic, payload, more);
               if (id === undefined) return;
               tapped.sent.set(id, nowMs());
-              if (tapped.sent.size % CPU_EVERY > 0) return;
+              if (tapped.sent.size > CPU_EVERY && tapped.sent.size % CPU_EVERY > 0) return;
               const { user, system } = process.cpuUsage(detected);
               tapped.cpuMs = Math.round((user + system) / 1000);
             },

@@ -126,6 +126,10 @@ async function activate(
   await devices.load(SHARE_OF_LIMIT);
   for (let minute = 0; minute < OVERLOADED_MINUTES && tapped.begun.size === 0; minute++) await advance();
   await devices.load(null);
+  if (tapped.begun.size === 0)
+    throw new Error(
+      `no device was commanded in ${OVERLOADED_MINUTES} minutes of overload: does the database hold an earlier run?`,
+    );
 }
 
 async function report(

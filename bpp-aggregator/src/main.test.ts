@@ -12,22 +12,11 @@ import type { MeterDocument } from '@flexder/protocol/flexibility/model.ts';
 import { validateRecord } from '@flexder/schemas/validators.ts';
 import { expect } from 'chai';
 import type { AggregatorService } from './main.ts';
-import {
-  AGGREGATOR,
-  type Ask,
-  type Bench,
-  type Buyer,
-  buy,
-  buyInit,
-  buyQuote,
-  confirmation,
-  derIdOf,
-  feederOf,
-  openBench,
-  POWER_KW,
-  reports,
-  selectionOf,
-} from './testing/bench.ts';
+import { type Bench, openBench } from './testing/bench.ts';
+import { POWER_KW } from './testing/fleet.ts';
+import { AGGREGATOR, derIdOf, feederOf } from './testing/portfolio.ts';
+import { type Ask, buy, buyInit, buyQuote, confirmation, reports, selectionOf } from './testing/purchase.ts';
+import type { Buyer } from './testing/world.ts';
 
 const DERS = 40;
 /** 40 devices of 7 kW, 95 % of which can be expected. */

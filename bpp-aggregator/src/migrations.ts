@@ -182,6 +182,14 @@ const lighterFanOut: Migration = {
   },
 };
 
+/** Meter rows come by the thousand, too, of devices that the process knows by number and that are never deleted. */
+const lighterIngest: Migration = {
+  async up(db: Kysely<unknown>) {
+    for (const table of ['der_reading', 'half_hour'])
+      await sql.raw(`alter table ${table} drop constraint ${table}_der_no_fkey`).execute(db);
+  },
+};
+
 /** Keys sort after the participant's own. */
 export const AGGREGATOR_MIGRATIONS: Record<string, Migration> = {
   'aggregator-001-initial': initial,
@@ -190,4 +198,5 @@ export const AGGREGATOR_MIGRATIONS: Record<string, Migration> = {
   'aggregator-004-room-for-updates': roomForUpdates,
   'aggregator-005-one-order-per-window': oneOrderPerWindow,
   'aggregator-006-lighter-fan-out': lighterFanOut,
+  'aggregator-007-lighter-ingest': lighterIngest,
 };

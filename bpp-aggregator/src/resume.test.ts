@@ -1,18 +1,9 @@
 import type { BusClient, DeviceBus } from '@flexder/runtime/engines/bus/port.ts';
 import type { DeviceCommand } from '@flexder/schemas/types.ts';
 import { expect } from 'chai';
-import {
-  type Ask,
-  type Bench,
-  type buy,
-  buyInit,
-  buyQuote,
-  confirmation,
-  feederOf,
-  openBench,
-  reports,
-  START_MS,
-} from './testing/bench.ts';
+import { type Bench, openBench } from './testing/bench.ts';
+import { feederOf, START_MS } from './testing/portfolio.ts';
+import { type Ask, type buy, buyInit, buyQuote, confirmation, reports } from './testing/purchase.ts';
 
 const DERS = 40;
 const ask: Ask = { feeder: feederOf(0), kw: 200, window: { startMs: START_MS, endMs: START_MS + 1_800_000 } };

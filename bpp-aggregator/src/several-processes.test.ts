@@ -7,20 +7,10 @@ import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
 import { type Kysely, sql } from 'kysely';
 import { AGGREGATOR_MIGRATIONS } from './migrations.ts';
-import {
-  AGGREGATOR,
-  type Ask,
-  type Bench,
-  buy,
-  buyInit,
-  buyQuote,
-  confirmation,
-  feederOf,
-  openBench,
-  reports,
-  selectionOf,
-} from './testing/bench.ts';
+import { type Bench, openBench } from './testing/bench.ts';
 import { type Mortal, startMortal } from './testing/mortal.ts';
+import { AGGREGATOR, feederOf } from './testing/portfolio.ts';
+import { type Ask, buy, buyInit, buyQuote, confirmation, reports, selectionOf } from './testing/purchase.ts';
 
 /** On each feeder: three batches, which is more than one process takes at a time. */
 const DERS = 110;

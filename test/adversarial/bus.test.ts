@@ -3,6 +3,7 @@ import { engineLimits } from '@flexder/runtime/engines/limits.ts';
 import type { OutsideBroker } from '@flexder/sandbox/network/broker.ts';
 import type { Login } from '@flexder/sandbox/network/foundation.ts';
 import { expect } from 'chai';
+import { type DeviceReadings, deviceReadings } from '../harness/device-readings.ts';
 import { type DeviceNetwork, openDevices } from '../harness/devices.ts';
 import { needsMosquitto, openMosquitto } from '../harness/mosquitto.ts';
 import { connectWire, type WireClient } from '../harness/mqtt-wire.ts';
@@ -31,7 +32,7 @@ describe('adversarial: the door of Mosquitto', function () {
 function attacks(open: () => Promise<Opened>): void {
   let broker: Opened;
   let net: DeviceNetwork;
-  let db: Awaited<ReturnType<typeof openTables.aggregator>>;
+  let devices: DeviceReadings;
   let owner: string;
   let [own, other] = ['', ''];
   const clients: WireClient[] = [];
@@ -40,7 +41,7 @@ function attacks(open: () => Promise<Opened>): void {
     broker = await open();
     net = await openDevices(4, broker.outside);
     owner = net.aggregator.name;
-    db = await openTables.aggregator(net, owner);
+    devices = deviceReadings(net, await openTables.aggregator(net, owner));
     for (let i = 0; i < 2; i++) await net.advance(MINUTE_MS);
     [own, other] = net.ders.map(({ derId }) => derId) as [string, string];
   });
@@ -52,28 +53,10 @@ function attacks(open: () => Promise<Opened>): void {
     for (const client of clients.splice(0)) client.close();
   });
 
-  let seq = 10_000;
   const topic = (derId: string) => `flex/v1/${owner}/${derId}/telemetry`;
-  const reading = (derId: string, more: object = {}) =>
-    JSON.stringify({
-      ...{ v: 1, der_id: derId, ts: new Date(net.context.grid.nowMs() + 1_000).toISOString(), seq: seq++ },
-      ...{ power_kw: 1, import_kwh: 99_999, export_kwh: 99_999, available_down_kw: 1, mode: 'NORMAL', quality: 'GOOD' },
-      ...more,
-    });
-  const readingsOf = async (derId: string) => {
-    const rows = await db
-      .selectFrom('der_reading')
-      .innerJoin('der', 'der.der_no', 'der_reading.der_no')
-      .select('read_at')
-      .where('der_id', '=', derId)
-      .execute();
-    return rows.length;
-  };
-  async function othersAreHeard(): Promise<void> {
-    const before = await readingsOf(other);
-    await net.advance(MINUTE_MS);
-    expect(await readingsOf(other), 'others are heard').to.equal(before + 1);
-  }
+  const reading = (derId: string, more: object = {}) => JSON.stringify(devices.telemetry(derId, more));
+  const readingsOf = (derId: string) => devices.readingsOf(derId);
+  const othersAreHeard = () => devices.isHeard(other);
   async function come(clientId: string, login: Partial<Login>): Promise<WireClient> {
     const client = await connectWire(net.mqttUrl, clientId, login);
     clients.push(client);

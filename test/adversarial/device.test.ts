@@ -8,6 +8,7 @@ import type { DeviceAck, DeviceCommand } from '@flexder/schemas/types.ts';
 import { expect } from 'chai';
 import { createBuyer } from '../harness/buyer.ts';
 import { type Counterparty, openCounterparty } from '../harness/counterparty.ts';
+import { type DeviceReadings, deviceReadings } from '../harness/device-readings.ts';
 import { type DeviceNetwork, openDevices } from '../harness/devices.ts';
 import { needsMosquitto, openMosquitto } from '../harness/mosquitto.ts';
 import { connectWire, type WireClient } from '../harness/mqtt-wire.ts';
@@ -43,6 +44,7 @@ function attacks({ saysNo, open }: BrokerUnderAttack): void {
   let broker: Awaited<ReturnType<typeof open>>;
   let net: DeviceNetwork;
   let db: Awaited<ReturnType<typeof openTables.aggregator>>;
+  let devices: DeviceReadings;
   let party: Counterparty;
   let owner: string;
   /** The attacker holds the login of the first device; the second is somebody else's. */
@@ -55,6 +57,7 @@ function attacks({ saysNo, open }: BrokerUnderAttack): void {
     net = await openDevices(8, broker.outside);
     owner = net.aggregator.name;
     db = await openTables.aggregator(net, owner);
+    devices = deviceReadings(net, db);
     party = await openCounterparty(net, { id: 'buyer.example.com', type: 'BAP' });
     for (let i = 0; i < 2; i++) await net.advance(MINUTE_MS);
     const batteries = net.ders.filter(({ type }) => type === 'battery').map(({ derId }) => derId);
@@ -77,34 +80,15 @@ function attacks({ saysNo, open }: BrokerUnderAttack): void {
   }
   const topic = (derId: string, kind: string) => `flex/v1/${owner}/${derId}/${kind}`;
   const ts = (offsetMs = 0) => new Date(net.context.grid.nowMs() + offsetMs).toISOString();
-  let seq = 10_000;
-  const telemetry = (derId: string, changes: object = {}) => ({
-    ...{ v: 1, der_id: derId, ts: ts(), seq: seq++, power_kw: 1, import_kwh: 99_999, export_kwh: 99_999 },
-    ...{ available_down_kw: 1, mode: 'NORMAL', quality: 'GOOD' },
-    ...changes,
-  });
-
   /** What the aggregator has dropped or ignored, by the reason in its metrics. */
   async function counted(pattern: RegExp): Promise<number> {
     const text = await (await fetch(`${net.aggregator.url}/metrics`)).text();
     const lines = text.split('\n').filter((line) => pattern.test(line));
     return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
   }
-  const readingsOf = async (derId: string) => {
-    const rows = await db
-      .selectFrom('der_reading')
-      .innerJoin('der', 'der.der_no', 'der_reading.der_no')
-      .select('read_at')
-      .where('der_id', '=', derId)
-      .execute();
-    return rows.length;
-  };
-  /** A reading of the other device arrives: bus and aggregator are alive. */
-  async function othersAreHeard(): Promise<void> {
-    const before = await readingsOf(other);
-    await net.advance(MINUTE_MS);
-    expect(await readingsOf(other), 'others are heard').to.equal(before + 1);
-  }
+  const telemetry = (derId: string, changes: object = {}) => devices.telemetry(derId, changes);
+  const readingsOf = (derId: string) => devices.readingsOf(derId);
+  const othersAreHeard = () => devices.isHeard(other);
 
   describe('MQ-01 ids that would be topics', () => {
     const ids: readonly (readonly [string, string])[] = [
@@ -254,7 +238,7 @@ function attacks({ saysNo, open }: BrokerUnderAttack): void {
     it('the twin: its own true reading is stored', async () => {
       const client = await attacker();
       const before = await readingsOf(own);
-      const body = JSON.stringify(telemetry(own, { ts: ts(1_000) }));
+      const body = JSON.stringify(telemetry(own));
       expect(await client.publish(topic(own, 'telemetry'), body)).to.equal('puback');
       await net.settle();
       expect(await readingsOf(own)).to.equal(before + 1);
@@ -265,12 +249,10 @@ function attacks({ saysNo, open }: BrokerUnderAttack): void {
     const flood = engineLimits.busPublishBurst * 2;
     const client = await attacker('flood');
     const before = await readingsOf(own);
-    const body = telemetry(own);
     const atMs = net.context.grid.nowMs() - 30_000;
     for (let i = 0; i < flood; i++) {
       // Each a reading newer than the last, which would be stored.
-      const reading = { ...body, ts: new Date(atMs + i).toISOString(), seq: seq++ };
-      client.send(topic(own, 'telemetry'), JSON.stringify(reading));
+      client.send(topic(own, 'telemetry'), JSON.stringify(telemetry(own, { ts: new Date(atMs + i).toISOString() })));
     }
     await client.publish(topic(own, 'state'), JSON.stringify({ v: 1, der_id: own, status: 'ONLINE' }));
     await net.settle();

@@ -1,27 +1,13 @@
 /** What was said on the device bus, heard by a client of its own: commands as they arrived, and each device's answers. */
+import type { DeviceAck, DeviceCommand } from '@flexder/schemas/types.ts';
 import mqtt, { type MqttClient } from 'mqtt';
 import { TAP } from './cluster.ts';
 
-export interface HeardCommand {
-  readonly atMs: number;
-  readonly command_id: string;
-  readonly der_id: string;
-  readonly order_id: string;
-  readonly type: string;
-  readonly stop_at: string;
-  readonly valid_until: string;
-}
-
-export interface HeardAnswer {
-  readonly command_id: string;
-  readonly der_id: string;
-  readonly result: string;
-  readonly ts: string;
-}
+export type HeardCommand = DeviceCommand & { readonly atMs: number };
 
 export interface DeviceJournal {
   readonly commands: readonly HeardCommand[];
-  readonly answers: readonly HeardAnswer[];
+  readonly answers: readonly DeviceAck[];
   /** When it could not listen: what was said then may be missing here. */
   readonly deaf: readonly { readonly fromMs: number; toMs: number }[];
   /** Called with each command as it is heard. */
@@ -34,7 +20,7 @@ const RECONNECT_MS = 100;
 /** `url` is that of the broker itself, not of a proxy before it. */
 export async function openDeviceJournal(url: string): Promise<DeviceJournal> {
   const commands: HeardCommand[] = [];
-  const answers: HeardAnswer[] = [];
+  const answers: DeviceAck[] = [];
   const deaf: { fromMs: number; toMs: number }[] = [];
   const { username, password } = TAP;
   const client: MqttClient = await mqtt.connectAsync(url, { username, password, reconnectPeriod: RECONNECT_MS });

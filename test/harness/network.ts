@@ -10,6 +10,8 @@ export interface TestNetworkOptions extends Partial<Omit<NetworkOptions, 'scenar
   readonly seed?: number;
   readonly ders?: number;
   readonly bpps?: number;
+  /** Days of meter history of each device, which a baseline of settlement looks back on; default 1. */
+  readonly historyDays?: number;
 }
 
 export interface TestNetwork extends Network {
@@ -24,8 +26,8 @@ export interface TestNetwork extends Network {
 
 /** One feeder, two aggregators and a few dozen devices, unless asked otherwise. */
 async function create(options: TestNetworkOptions = {}): Promise<TestNetwork> {
-  const { seed = 1, ders = 30, bpps = 2, ...network } = options;
-  const bench = activationBench({ seed, ders, bpps, historyDays: 8 });
+  const { seed = 1, ders = 30, bpps = 2, historyDays = 1, ...network } = options;
+  const bench = activationBench({ seed, ders, bpps, historyDays });
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'flexder-test-'));
   const running = await startNetwork({
     scenario: bench.scenario,

@@ -1,14 +1,24 @@
 /** One arena for all the files whose attacks leave nothing behind: starting a network is most of what they cost. */
+import { rmSync } from 'node:fs';
 import { type Arena, openArena } from './arena.ts';
 
 let opened: Promise<Arena> | undefined;
 /** Suites that have still to run. */
 let users = 0;
+/** A worker of mocha runs several files, and ends as a process: its arena lives as long. */
+const OF_A_WORKER = process.env.MOCHA_WORKER_ID !== undefined;
 
 async function close(): Promise<void> {
+  if (OF_A_WORKER) return;
   const arena = await opened;
   opened = undefined;
   await arena?.close();
+}
+
+async function open(): Promise<Arena> {
+  const arena = await openArena();
+  if (OF_A_WORKER) process.once('exit', () => rmSync(arena.net.dataDir, { recursive: true, force: true }));
+  return arena;
 }
 
 // A suite that is filtered out never says that it is done.
@@ -20,7 +30,7 @@ export function useArena(): () => Arena {
   users++;
   before(async function () {
     this.timeout(60_000);
-    opened ??= openArena();
+    opened ??= open();
     arena = await opened;
   });
   after(async () => {

@@ -11,14 +11,17 @@ export type Tables = Awaited<ReturnType<(typeof openTables)[keyof typeof openTab
 
 const participantTables = (db: Tables) => db as unknown as Kysely<ParticipantTables>;
 
-const CHECKPOINTS_ASIDE = sql`where not exists (select 1 from audit_checkpoint c where c.key = t.key)`;
-
-/** When and how often an effect was delivered says nothing of what it is. */
+/** Tables of effects: when and how often one was delivered says nothing of what it is. */
+const EFFECTS = ['inbound_message', 'outbox', 'archive_entry'];
 const BOOKKEEPING = ['done_at', 'attempts', 'next_attempt', 'handled_at', 'archived_at', 'content'];
 
+const CHECKPOINTS_ASIDE = sql`where not exists (select 1 from audit_checkpoint c where c.key = t.key)`;
+
 /**
- * One digest a table, of all its rows; the audit record is looked at by itself. Checkpoints of its chain are made as time
- * goes by, and say nothing of what happened between two looks.
+ * One fingerprint a table: of an effect its contents, of any other table how many rows it has and the newest transaction
+ * that wrote one, which is what the database itself knows of a change and costs it no more than a look. The audit record
+ * is looked at by itself. Checkpoints of its chain are made as time goes by, and say nothing of what happened between two
+ * looks.
  */
 export async function dump(db: Tables): Promise<Record<string, string>> {
   const { rows: tables } = await sql<{ name: string }>`
@@ -27,16 +30,20 @@ export async function dump(db: Tables): Promise<Record<string, string>> {
       and table_name not in ('audit_record', 'audit_checkpoint') and table_name not like 'kysely%' order by 1`.execute(
     participantTables(db),
   );
-  const parts = tables.map(
-    ({ name }) => sql`select ${name}::text as name,
-      (select count(*)::text || ' ' || coalesce(md5(string_agg(r, '' order by r)), '')
-       from (select (to_jsonb(t) - ${BOOKKEEPING}::text[])::text as r from ${sql.table(name)} t
-             ${name === 'archive_entry' ? CHECKPOINTS_ASIDE : sql``}) x) as digest`,
-  );
-  const { rows } = await sql<{ name: string; digest: string }>`${sql.join(parts, sql` union all `)}`.execute(
+  const parts = tables.map(({ name }) => sql`select ${name}::text as name, (${fingerprint(name)}) as fingerprint`);
+  const { rows } = await sql<{ name: string; fingerprint: string }>`${sql.join(parts, sql` union all `)}`.execute(
     participantTables(db),
   );
-  return Object.fromEntries(rows.map(({ name, digest }) => [name, digest]));
+  return Object.fromEntries(rows.map(({ name, fingerprint }) => [name, fingerprint]));
+}
+
+function fingerprint(name: string) {
+  if (!EFFECTS.includes(name))
+    return sql`select count(*)::text || ' ' || coalesce(max(xmin::text::bigint), 0)::text from ${sql.table(name)}`;
+  return sql`
+    select count(*)::text || ' ' || coalesce(md5(string_agg(r, '' order by r)), '')
+    from (select (to_jsonb(t) - ${BOOKKEEPING}::text[])::text as r from ${sql.table(name)} t
+          ${name === 'archive_entry' ? CHECKPOINTS_ASIDE : sql``}) x`;
 }
 
 /** Everything but the inbox and the outbox: what was agreed, held and commanded. */

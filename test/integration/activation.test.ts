@@ -106,7 +106,7 @@ describe('one activation through the whole network', function () {
   });
 
   it('is settled to the same figures as JSON, as CSV and in the summary', async () => {
-    await using net = await TestNetwork.create({ ders: 24 });
+    await using net = await TestNetwork.create({ ders: 24, historyDays: 8 });
     await activation(net);
     await toTheEnd(net);
     const { settlement } = await net.api<Summary>('/api/v1/summary');

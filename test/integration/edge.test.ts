@@ -64,7 +64,7 @@ describe('grid monitoring at the edge, over Kafka', function () {
     for (const { child } of running.values()) if (child.exitCode === null) child.kill('SIGKILL');
     await stream?.close();
     await kafka?.stop();
-    rmSync(dir, { recursive: true, force: true });
+    if (dir) rmSync(dir, { recursive: true, force: true });
   });
 
   const reading = (feederId: string, powerKw: number) => ({

@@ -19,8 +19,9 @@ async function accept(desk: Desk, { work, message, body, order }: Callback): Pro
   const moved = walk(order.state, ['on_confirm']);
   if (!moved.ok) {
     await refuse(desk, work, message, moved.message, order.event_id);
-    // It came after we gave up and bought elsewhere: the BPP must not hold devices for an order nobody wants.
-    if (order.state === 'EXPIRED' && order.order_id) await sendCancel(work, order, 'confirmed too late');
+    // It came after we gave up, or after its own refusal: the BPP must not hold devices for an order nobody wants.
+    if ((order.state === 'EXPIRED' || order.state === 'DECLINED') && order.order_id)
+      await sendCancel(work, order, 'confirmed too late');
     return;
   }
   const known = order.committed_kw > 0;

@@ -1,5 +1,4 @@
 /** What a person decides against the plan. */
-
 import { withdraw } from './closing.ts';
 import type { Desk } from './desk.ts';
 

@@ -8,7 +8,7 @@ import { expect } from 'chai';
 import type { Kysely } from 'kysely';
 import { AGGREGATOR_MIGRATIONS } from '../migrations.ts';
 import type { AggregatorTables } from '../tables.ts';
-import { portfolioOf } from '../testing/bench.ts';
+import { portfolioOf } from '../testing/portfolio.ts';
 import { Fleet } from './fleet.ts';
 import { enterPortfolio } from './store.ts';
 

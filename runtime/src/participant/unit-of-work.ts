@@ -163,13 +163,13 @@ function sentFacts(payload: OutboxMessage, messageId: string): Partial<AuditEntr
   };
 }
 
-/** An entry with its instant and actor; grid time is written when it differs from wall time. */
 /** Whose record it is. */
 export interface Actor {
   readonly subscriberId: string;
   readonly type: AuditEntry['actor_role'];
 }
 
+/** An entry with its instant and actor; grid time is written when it differs from wall time. */
 export function stamped(
   entry: Partial<AuditEntry> & Pick<AuditEntry, 'event_type'>,
   actor: Actor,

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { kafkaSettings } from '@flexder/runtime/engines/events/kafka/url.ts';
 import { expect } from 'chai';
-import { type Env, ServeConfigError } from './config.ts';
+import type { Env } from './config.ts';
 import { configure } from './configure.ts';
+import { problemsOf } from './problems.fixture.ts';
 
 const BAP: Env = {
   FLEXDER_REGISTRY_URL: 'http://127.0.0.1:4000',
@@ -23,16 +24,6 @@ const BPP: Env = {
   FLEXDER_BPP_MQTT_USERNAME: 'aggregator/aggregator-1',
   FLEXDER_BPP_MQTT_PASSWORD: 'wC7-kq2LpZ',
 };
-
-async function problemsOf(service: string, env: Env): Promise<readonly string[]> {
-  try {
-    await configure(service, env);
-    return [];
-  } catch (error) {
-    if (error instanceof ServeConfigError) return error.problems;
-    throw error;
-  }
-}
 
 describe('configuration of service processes', () => {
   let folder: string;

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { type Env, ServeConfigError } from './config.ts';
-import { configure } from './configure.ts';
+import type { Env } from './config.ts';
+import { problemsOf } from './problems.fixture.ts';
 import { strictProblems } from './strict.ts';
 
 const BAP: Env = {
@@ -24,18 +24,20 @@ const refused: readonly (readonly [what: string, service: string, change: Env, s
   ['digits alone', 'bap', { FLEXDER_BAP_MQTT_PASSWORD: '12345678' }, /^FLEXDER_BAP_MQTT_PASSWORD/],
   ['the user name again', 'bap', { FLEXDER_BAP_MQTT_PASSWORD: 'dso/dso-1' }, /^FLEXDER_BAP_MQTT_PASSWORD/],
   ['a plaintext broker for devices', 'bap', { FLEXDER_MQTT_URL: 'mqtt://broker.example' }, /is not encrypted/],
+  [
+    'a registry in the clear',
+    'bap',
+    { FLEXDER_REGISTRY_URL: 'http://registry.example.com' },
+    /^FLEXDER_REGISTRY_URL is/,
+  ],
+  [
+    'an address in the clear',
+    'bap',
+    { FLEXDER_BAP_PUBLIC_URL: 'http://dso.example.com' },
+    /^FLEXDER_BAP_PUBLIC_URL is/,
+  ],
   ['a database in memory', 'bap', { FLEXDER_DATABASE_URL: 'pglite:memory' }, /^FLEXDER_DATABASE_URL=pglite:memory/],
 ];
-
-async function problemsOf(service: string, env: Env): Promise<readonly string[]> {
-  try {
-    await configure(service, env);
-    return [];
-  } catch (error) {
-    if (error instanceof ServeConfigError) return error.problems;
-    throw error;
-  }
-}
 
 describe('the strict profile at the start', () => {
   for (const [what, service, change, says] of refused) {

@@ -14,9 +14,13 @@ const NODE_SWITCHES = /(?:^|\s)--(inspect(?:-brk|-port|-wait)?|insecure-http-par
 export function strictProblems(service: string, env: Env): string[] {
   // Absent means strict, as it does for every service.
   if ((env.FLEXDER_NETWORK_PROFILE || 'strict') !== 'strict') return [];
-  return [...nodeProblems(env), ...passwordProblems(service, env), ...engineProblems(service, env)].map(
-    (problem) => `${problem}, or FLEXDER_NETWORK_PROFILE=sandbox on a test network.`,
-  );
+  const problems = [
+    nodeProblems(env),
+    passwordProblems(service, env),
+    engineProblems(service, env),
+    urlProblems(service, env),
+  ];
+  return problems.flat().map((problem) => `${problem}, or FLEXDER_NETWORK_PROFILE=sandbox on a test network.`);
 }
 
 function nodeProblems(env: Env): string[] {
@@ -39,6 +43,17 @@ function passwordProblems(service: string, env: Env): string[] {
     const plain = value.toLowerCase().replace(/[\d!]+$/, '');
     if (value !== user && plain !== '' && !SAMPLE_PASSWORDS.has(plain)) return [];
     return [`${name} is the user name, digits alone or a word of every example: set one that nobody guesses`];
+  });
+}
+
+/** Where keys are looked up, and where this service says that it can be found. */
+function urlProblems(service: string, env: Env): string[] {
+  return ['FLEXDER_REGISTRY_URL', `FLEXDER_${service.toUpperCase()}_PUBLIC_URL`].flatMap((name) => {
+    const value = env[name];
+    if (!value || !URL.canParse(value)) return [];
+    const { protocol, hostname } = new URL(value);
+    if (protocol !== 'http:' || isLoopbackHost(hostname)) return [];
+    return [`${name} is not encrypted: whoever is on the way could answer in its place; use https`];
   });
 }
 

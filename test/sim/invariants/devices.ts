@@ -1,21 +1,6 @@
 /** I1 and I3, from what devices received and said, and when: no table of the services is asked. */
+import type { DeviceAck, DeviceCommand } from '@flexder/schemas/types.ts';
 import type { World } from '../world.ts';
-
-interface Command {
-  readonly command_id: string;
-  readonly der_id: string;
-  readonly order_id: string;
-  readonly type: string;
-  readonly stop_at: string;
-  readonly valid_until: string;
-}
-
-interface Ack {
-  readonly command_id: string;
-  readonly der_id: string;
-  readonly result: string;
-  readonly ts: string;
-}
 
 const on =
   (kind: string) =>
@@ -24,16 +9,16 @@ const on =
 
 /** No device executes two commands of one order, or one command twice. */
 export function executedOnce({ bus }: World): string[] {
-  const received = new Map<string, Command>();
+  const received = new Map<string, DeviceCommand>();
   for (const { payload } of bus.delivered.filter(on('cmd'))) {
-    const command = JSON.parse(payload) as Command;
+    const command = JSON.parse(payload) as DeviceCommand;
     received.set(command.command_id, command);
   }
   const executed = new Map<string, Set<string>>();
   const starts = new Map<string, number>();
   const broken: string[] = [];
   for (const { payload } of bus.published.filter(on('ack'))) {
-    const ack = JSON.parse(payload) as Ack;
+    const ack = JSON.parse(payload) as DeviceAck;
     const command = received.get(ack.command_id);
     if (!command) {
       broken.push(`${ack.der_id} answers ${ack.command_id}, which it never received`);
@@ -55,19 +40,19 @@ export function executedOnce({ bus }: World): string[] {
 export function nothingAfterTheWindow({ bus }: World): string[] {
   const broken: string[] = [];
   for (const { payload, atMs } of bus.published.filter(on('cmd'))) {
-    const { command_id, type, stop_at } = JSON.parse(payload) as Command;
+    const { command_id, type, stop_at } = JSON.parse(payload) as DeviceCommand;
     if (type !== 'RELEASE' && atMs >= Date.parse(stop_at))
       broken.push(`${command_id} was given at ${new Date(atMs).toISOString()}, its window ended at ${stop_at}`);
   }
   // After a restart what was never sent lives longer: a device may hold it to the later of two that it received.
   const limitsMs = new Map<string, number>();
   for (const { payload } of bus.delivered.filter(on('cmd'))) {
-    const { command_id, valid_until } = JSON.parse(payload) as Command;
+    const { command_id, valid_until } = JSON.parse(payload) as DeviceCommand;
     limitsMs.set(command_id, Math.max(limitsMs.get(command_id) ?? 0, Date.parse(valid_until)));
   }
   const answered = new Set<string>();
   for (const { payload } of bus.published.filter(on('ack'))) {
-    const { command_id, result, ts, der_id } = JSON.parse(payload) as Ack;
+    const { command_id, result, ts, der_id } = JSON.parse(payload) as DeviceAck;
     // To a command that comes once more a device says again what it said, and does nothing.
     if (answered.has(command_id)) continue;
     answered.add(command_id);

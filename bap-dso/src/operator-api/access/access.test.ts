@@ -21,12 +21,14 @@ describe('access to the operator API', () => {
   let api: OperatorApi;
   let app: express.Express;
   let cancelled: { obpId: string; by: string; reason: string }[] = [];
+  let databaseIsAway = false;
 
   function serve(viewing: BapConfig['viewing']): void {
     const config = { ...dso.config, subscriberId: DSO, viewing, operators: PEOPLE } as unknown as BapConfig;
     api = createOperatorApi({
       ...{ ...dso, config, feeders: () => [] },
       cancelOrder: async (obpId, { by, reason }) => {
+        if (databaseIsAway) throw new Error('the database is away');
         cancelled.push({ obpId, by, reason });
         return { state: 'CANCELLING' };
       },
@@ -110,6 +112,18 @@ describe('access to the operator API', () => {
       expect([status, body.state], `${times}`).to.deep.equal([200, 'CANCELLING']);
     }
     expect(cancelled).to.deep.equal([{ obpId: 'obp-run', by: 'olga', reason: wanted.reason }]);
+  });
+
+  it('what failed is confirmed again, as nothing was cancelled', async () => {
+    const as = (path: string) => request(app).post(path).set('authorization', bearer('operator'));
+    const { body } = await as('/api/v1/actions').send(wanted);
+    const path = `/api/v1/actions/${body.actionId}/confirm`;
+    databaseIsAway = true;
+    expect((await as(path).send({ token: body.confirmToken })).status).to.equal(500);
+    databaseIsAway = false;
+    expect(cancelled).to.deep.equal([]);
+    expect((await as(path).send({ token: body.confirmToken })).status).to.equal(200);
+    expect(cancelled).to.have.length(1);
   });
 
   it('without its token, with another’s, or for another person, nothing is confirmed', async () => {

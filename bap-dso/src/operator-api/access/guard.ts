@@ -28,7 +28,7 @@ export interface Guard {
 }
 
 export interface Refusal {
-  readonly status: 401 | 403 | 409 | 429;
+  readonly status: 401 | 403 | 429;
   readonly code: string;
   readonly message: string;
 }

@@ -13,8 +13,8 @@ export interface Proposal {
   readonly obpId: string;
   readonly reason: string;
   readonly expiresMs: number;
-  /** Set by the first confirmation; the ones after it are answered with the same. */
-  outcome?: Promise<unknown>;
+  /** Set by a confirmation that goes well or is under way; the ones after it are answered with the same. */
+  outcome?: Promise<unknown> | undefined;
 }
 
 export class Proposals {

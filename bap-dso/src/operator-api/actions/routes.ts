@@ -57,7 +57,13 @@ export function actionRoutes(deps: OperatorApiDeps, guard: Guard): Router {
       return guard.refuse(request, response, { status: 403, code: 'ACT_NOT_CONFIRMED', message });
     }
     proposal.outcome ??= deps.cancelOrder!(proposal.obpId, proposal);
-    response.json(await proposal.outcome);
+    try {
+      response.json(await proposal.outcome);
+    } catch (error) {
+      // Nothing was cancelled: the person may confirm again while the proposal stands.
+      proposal.outcome = undefined;
+      throw error;
+    }
   }
 
   async function runningOrder(obpId: string) {

@@ -22,8 +22,8 @@ export function queueConformance(open: () => Promise<QueueUnderTest>): void {
     under = await open();
   });
   after(async () => {
-    await under.engine.close();
-    await under.close();
+    await under?.engine.close();
+    await under?.close();
   });
 
   /** A queue of its own, whose jobs are noted and then given to `work`. */

@@ -27,6 +27,8 @@ export interface InboundDoor {
 }
 
 const OWN_FAULTS = new Set(['store', 'overloaded', 'pipeline']);
+/** Said in the future, or after it had run out: a clock is wrong, of the sender or here. */
+const CLOCK_FAULTS: ReadonlySet<string> = new Set(['created', 'expired', 'timestamp']);
 
 type Refusal = Pick<InboundRejection, 'status' | 'code' | 'text' | 'path' | 'challenge' | 'gateway' | 'cause'> & {
   readonly reason: string;
@@ -101,6 +103,7 @@ async function refuse(door: InboundDoor, action: string, refusal: Refusal, respo
   const { context, config, rejections } = door;
   const { status, code, reason, text, path } = refusal;
   context.metrics.count('inbound', { action, result: 'rejected', reason });
+  if (CLOCK_FAULTS.has(reason)) context.metrics.count('clock_skew', { reason });
   const fields = { subscriber: config.subscriberId, action, status, code, reason };
   if (status >= 500)
     context.log.error(

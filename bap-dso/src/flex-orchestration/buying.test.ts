@@ -1,0 +1,301 @@
+import { expect } from 'chai';
+import { aggregator, cancelledBy } from '../testing/aggregator.ts';
+import type { Script } from '../testing/trade.ts';
+import { both, overload, states, useTrades } from '../testing/trades.ts';
+
+describe('buying relief', () => {
+  const { open } = useTrades();
+
+  it('from one sample at the limit to confirmed orders, with a record of every decision', async () => {
+    const trade = await open(both());
+    trade.sample(1_060);
+    await trade.settle();
+    expect(trade.actions('search').map(({ to, toType }) => [to, toType])).to.deep.equal([['gateway-1', 'BG']]);
+    expect(await states(trade)).to.deep.equal(['a SCHEDULED', 'b SCHEDULED']);
+    const event = await overload(trade);
+    expect(event).to.include({
+      state: 'DISPATCHED',
+      detected_by: 'measured',
+      requested_kw: 110,
+      limit_kw: 1_000,
+      rule_id: 'overload-measured',
+    });
+    const orders = await trade.orders();
+    expect(orders.map((order) => order.committed_kw).sort()).to.deep.equal([30, 80]);
+    expect(new Set(orders.map((order) => order.obp_id)).size).to.equal(2);
+    expect(new Set(orders.map((order) => order.transaction_id)).size).to.equal(1);
+    expect(orders.every((order) => order.trigger_wall_at.getTime() === trade.wall.nowMs())).to.equal(true);
+    expect(trade.audits.map((entry) => entry.event_type)).to.deep.equal([
+      'overload.detected',
+      'plan.chosen',
+      ...Array(6).fill('order.changed'),
+      'purchase.finished',
+    ]);
+    expect(trade.auditsOf('overload.detected')[0]).to.deep.include({
+      rule_id: 'overload-measured',
+      rule_version: '1',
+      event_id: event.event_id,
+    });
+    expect(trade.auditsOf('overload.detected')[0]!.data_sources).to.have.length(1);
+    expect(trade.auditsOf('plan.chosen')[0]!.decision).to.contain(
+      'a/battery.feeder-1 80 kW at 0.4 GBP/kWh, b/battery.feeder-1 30 kW',
+    );
+    expect(trade.streamed.filter(({ type }) => type === 'overload.changed').map(({ state }) => state)).to.deep.equal([
+      'BUYING',
+      'DISPATCHED',
+    ]);
+    expect(trade.activity.inFlight).to.equal(0);
+  });
+
+  it('the windows of its orders end one after the other', async () => {
+    const trade = await open(both());
+    trade.sample(1_060);
+    await trade.settle();
+    const ends = (await trade.orders()).map((order) => order.selection.window.endMs).sort();
+    expect(ends[1]! - ends[0]!).to.equal(300_000);
+  });
+
+  it('opens one event however many samples exceed the limit', async () => {
+    const trade = await open(both());
+    trade.sample(1_060);
+    await trade.step(0.1, 1_070);
+    await trade.step(0.1, 1_080);
+    expect(await trade.overloads()).to.have.length(1);
+  });
+
+  it('waits a bound for a silent aggregator once, and then not again while it is remembered', async () => {
+    const trade = await open({ ...both(), hung: aggregator('hung', { silentOn: ['search'] }) });
+    trade.sample(1_060);
+    await trade.settle();
+    expect(trade.actions('select')).to.have.length(0);
+    trade.wall.pass(249);
+    await trade.settle();
+    expect(trade.actions('select')).to.have.length(0);
+    trade.wall.pass(1);
+    await trade.settle();
+    expect(await states(trade)).to.deep.equal(['a SCHEDULED', 'b SCHEDULED']);
+    expect(trade.auditsOf('plan.chosen')[0]!.decision).to.contain('hung: no catalogue in time');
+    expect([...trade.desk.counterparties.unresponsive('catalogue')]).to.deep.equal(['hung']);
+
+    await trade.step(3, 1_060);
+    expect(trade.actions('search')).to.have.length(2);
+    expect(trade.actions('select').length).to.be.above(2);
+    trade.wall.pass(60_000);
+    expect([...trade.desk.counterparties.unresponsive('catalogue')]).to.deep.equal([]);
+  });
+
+  it('gives up after the overall bound when nobody answers: short, with an alarm, and nobody is blamed', async () => {
+    const trade = await open({ a: aggregator('a', { silentOn: ['search'] }) });
+    trade.sample(1_060);
+    await trade.settle();
+    trade.wall.pass(1_000);
+    await trade.settle();
+    // The re-plans find nothing new in an empty catalogue.
+    expect((await overload(trade)).state).to.equal('SHORT');
+    expect(trade.auditsOf('alarm.raised').map(({ code }) => code)).to.deep.equal(['nothing-to-buy']);
+    expect([...trade.desk.counterparties.unresponsive('catalogue')]).to.deep.equal([]);
+    expect(trade.activity.inFlight).to.equal(0);
+  });
+
+  it('buys what a short quote lacks elsewhere, once all have quoted', async () => {
+    const trade = await open({
+      a: aggregator('a', { quoteShare: 0.5 }),
+      b: aggregator('b', { offer: { priceGbpPerKwh: 0.5 } }),
+    });
+    trade.sample(1_020);
+    await trade.settle();
+    const orders = await trade.orders();
+    expect(orders.map(({ bpp_id, requested_kw, committed_kw }) => [bpp_id, requested_kw, committed_kw])).to.deep.equal([
+      ['a', 70, 35],
+      ['b', 35, 35],
+    ]);
+    expect(trade.auditsOf('plan.chosen')).to.have.length(2);
+    expect(trade.auditsOf('plan.chosen')[1]!.decision).to.contain('a/battery.feeder-1 10 kW: declined');
+    expect((await overload(trade)).state).to.equal('DISPATCHED');
+  });
+
+  for (const action of ['select', 'init', 'confirm']) {
+    it(`an error instead of on_${action} declines the order and its kW are bought elsewhere`, async () => {
+      const trade = await open({
+        a: aggregator('a', { refuses: [action] }),
+        b: aggregator('b', { offer: { priceGbpPerKwh: 0.5 } }),
+      });
+      trade.sample(1_020);
+      await trade.settle();
+      expect(await states(trade)).to.deep.equal(['a DECLINED', 'b SCHEDULED']);
+      const [declined] = await trade.orders();
+      expect(declined!.state_reason).to.equal(`on_${action}: 40000 not today`);
+    });
+
+    it(`an aggregator late with on_${action} costs one bound, is cancelled where its state is uncertain, and gets no order for a while`, async () => {
+      const trade = await open({
+        a: aggregator('a', { silentOn: [action, 'cancel'] }),
+        b: aggregator('b', { offer: { priceGbpPerKwh: 0.5 } }),
+      });
+      trade.sample(1_020);
+      await trade.settle();
+      trade.wall.pass(999);
+      await trade.settle();
+      expect(trade.actions('select')).to.have.length(1);
+      trade.wall.pass(1);
+      await trade.settle();
+      expect(await states(trade)).to.deep.equal([action === 'confirm' ? 'a CANCELLING' : 'a EXPIRED', 'b SCHEDULED']);
+      expect(trade.actions('cancel')).to.have.length(action === 'confirm' ? 1 : 0);
+      expect([...trade.desk.counterparties.unresponsive('order')]).to.deep.equal(['a']);
+      expect(trade.auditsOf('plan.chosen').at(-1)!.decision).to.match(
+        /a\/battery\.feeder-1 .* kW: (declined|unresponsive)/,
+      );
+      expect(trade.activity.inFlight).to.equal(0);
+    });
+  }
+
+  it('an on_confirm after the cancel changes nothing, and on_cancel closes the order', async () => {
+    const trade = await open({ a: aggregator('a', { silentOn: ['confirm', 'cancel'] }) });
+    trade.sample(1_020);
+    await trade.settle();
+    trade.wall.pass(1_000);
+    await trade.settle();
+    const [order] = await trade.orders();
+    const confirmed = aggregator('a')(trade.actions('confirm')[0]!, trade)!;
+    await trade.callback('a', 'on_confirm', order!.transaction_id, confirmed);
+    expect((await trade.orders())[0]!.state).to.equal('CANCELLING');
+    await trade.callback('a', 'on_cancel', order!.transaction_id, cancelledBy(trade, order!, 'CONSUMER'));
+    expect((await trade.orders())[0]!.state).to.equal('CANCELLED');
+  });
+
+  it('an undeliverable select is not waited for', async () => {
+    const trade = await open({
+      a: aggregator('a', { silentOn: ['select'] }),
+      b: aggregator('b', { offer: { priceGbpPerKwh: 0.5 } }),
+    });
+    trade.sample(1_020);
+    await trade.settle();
+    await trade.undelivered(trade.actions('select')[0]!, 'unreachable');
+    await trade.settle();
+    expect(await states(trade)).to.deep.equal(['a DECLINED', 'b SCHEDULED']);
+  });
+
+  it('of an undelivered confirm only a refusal is certain', async () => {
+    for (const [reason, state] of [
+      ['nack', 'DECLINED'],
+      ['unreachable', 'CANCELLING'],
+    ] as const) {
+      const trade = await open({ a: aggregator('a', { silentOn: ['confirm', 'cancel'] }) });
+      trade.sample(1_020);
+      await trade.settle();
+      await trade.undelivered(trade.actions('confirm')[0]!, reason);
+      expect((await trade.orders())[0]!.state).to.equal(state);
+    }
+  });
+
+  it('a message whose answer came was delivered, whatever became of its acknowledgement', async () => {
+    const trade = await open({ a: aggregator('a') });
+    trade.sample(1_020);
+    await trade.settle();
+    for (const action of ['select', 'init', 'confirm'] as const) {
+      for (const reason of ['unreachable', 'expired', 'nack'] as const) {
+        await trade.undelivered(trade.actions(action)[0]!, reason);
+        await trade.settle();
+      }
+    }
+    expect(await states(trade)).to.deep.equal(['a SCHEDULED']);
+    expect(trade.actions('cancel')).to.have.length(0);
+  });
+
+  it('an undelivered init does not decline an order whose confirm is on its way', async () => {
+    const trade = await open({ a: aggregator('a', { silentOn: ['confirm'] }) });
+    trade.sample(1_020);
+    await trade.settle();
+    await trade.undelivered(trade.actions('init')[0]!, 'unreachable');
+    expect(await states(trade)).to.deep.equal(['a CONFIRMING']);
+    const [order] = await trade.orders();
+    const confirmed = aggregator('a')(trade.actions('confirm')[0]!, trade)!;
+    await trade.callback('a', 'on_confirm', order!.transaction_id, confirmed);
+    expect(await states(trade)).to.deep.equal(['a SCHEDULED']);
+  });
+
+  it('an undelivered search ends its gather at once, with an alarm', async () => {
+    const trade = await open({ a: aggregator('a', { silentOn: ['search'] }) });
+    trade.sample(1_020);
+    await trade.settle();
+    await trade.undelivered(trade.actions('search')[0]!, 'nack');
+    await trade.settle();
+    expect(trade.auditsOf('alarm.raised').map(({ code }) => code)).to.deep.equal([
+      'search-undelivered',
+      'nothing-to-buy',
+    ]);
+  });
+
+  const wrongQuotes: [
+    why: string,
+    quote: (message: { order: { quote: Record<string, unknown>; items: unknown[] } }) => unknown,
+    says: string,
+  ][] = [
+    [
+      'more than asked',
+      (message) => JSON.parse(JSON.stringify(message).replaceAll('"value":"70"', '"value":"71"')),
+      'asked were 70',
+    ],
+    [
+      'a block not asked for',
+      (message) => JSON.parse(JSON.stringify(message).replaceAll('battery.feeder-1', 'other.feeder-1')),
+      'not asked for',
+    ],
+    [
+      'a price above the bound',
+      (message) =>
+        JSON.parse(
+          JSON.stringify(message)
+            .replaceAll('"value":"0.40"', '"value":"1.40"')
+            .replaceAll('"value":"0.4"', '"value":"1.4"'),
+        ),
+      'the most is 1',
+    ],
+    [
+      'no time left',
+      (message) => ({ order: { ...message.order, quote: { ...message.order.quote, ttl: 'PT0S' } } }),
+      'expired',
+    ],
+  ];
+  for (const [why, change, says] of wrongQuotes) {
+    it(`a quote with ${why} is declined`, async () => {
+      const honest = aggregator('a');
+      const dishonest: Script = (sent, trade) => {
+        const answer = honest(sent, trade);
+        if (sent.action !== 'select' || !answer || !('message' in answer)) return answer;
+        return { message: change(answer.message as Parameters<typeof change>[0]) };
+      };
+      const trade = await open({ a: dishonest });
+      trade.sample(1_020);
+      await trade.settle();
+      const [order] = await trade.orders();
+      expect(order!.state).to.equal('DECLINED');
+      expect(order!.state_reason).to.contain(says);
+    });
+  }
+
+  it('a step that fails on the database goes on when it is back', async () => {
+    const trade = await open({ a: aggregator('a', { silentOn: ['search'] }) });
+    trade.sample(1_020);
+    await trade.settle();
+    trade.broken = new Error('database away');
+    trade.wall.pass(1_000);
+    await trade.settle();
+    expect((await overload(trade)).state).to.equal('BUYING');
+    trade.broken = undefined;
+    trade.wall.pass(1_000);
+    await trade.settle();
+    expect((await overload(trade)).state).to.equal('SHORT');
+  });
+
+  it('an event that could not be opened is tried again with the next sample', async () => {
+    const trade = await open({ a: aggregator('a') });
+    trade.broken = new Error('database away');
+    trade.sample(1_020);
+    await trade.settle();
+    expect(await trade.overloads()).to.have.length(0);
+    trade.broken = undefined;
+    await trade.step(1, 1_020);
+    expect(await states(trade)).to.deep.equal(['a SCHEDULED']);
+  });
+});
