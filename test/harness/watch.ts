@@ -25,9 +25,9 @@ const CHECKPOINTS_ASIDE = sql`where not exists (select 1 from audit_checkpoint c
  */
 export async function dump(db: Tables): Promise<Record<string, string>> {
   const { rows: tables } = await sql<{ name: string }>`
-    select table_name as name from information_schema.tables
-    where table_schema = current_schema() and table_type = 'BASE TABLE'
-      and table_name not in ('audit_record', 'audit_checkpoint') and table_name not like 'kysely%' order by 1`.execute(
+    select relname as name from pg_class
+    where relnamespace = current_schema()::regnamespace and relkind = 'r'
+      and relname not in ('audit_record', 'audit_checkpoint') and relname not like 'kysely%' order by 1`.execute(
     participantTables(db),
   );
   const parts = tables.map(({ name }) => sql`select ${name}::text as name, (${fingerprint(name)}) as fingerprint`);

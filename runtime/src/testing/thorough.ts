@@ -1,11 +1,13 @@
 let told = false;
 
+export const isThorough = (): boolean => process.env.FLEXDER_REQUIRE_ENGINES === '1';
+
 /**
  * For a `before` hook: long tests that continuous integration runs (FLEXDER_REQUIRE_ENGINES=1) and a newcomer's
  * `npm test`, which is to take minutes, skips and says so.
  */
 export function thorough(this: Mocha.Context): void {
-  if (process.env.FLEXDER_REQUIRE_ENGINES === '1') return;
+  if (isThorough()) return;
   if (!told) process.stderr.write('\n  skipped: long tests (FLEXDER_REQUIRE_ENGINES=1 runs them)\n');
   told = true;
   this.skip();

@@ -4,6 +4,7 @@ import { feederLoadKw } from '@flexder/der-simulators/feeder.ts';
 import { startWarmPhysics } from '@flexder/der-simulators/physics.ts';
 import { createUnit } from '@flexder/der-simulators/unit.ts';
 import { seededWeather } from '@flexder/der-simulators/weather.ts';
+import { isThorough } from '@flexder/runtime/testing/thorough.ts';
 import type { DeviceCommand } from '@flexder/schemas/types.ts';
 import { expect } from 'chai';
 import { activationBench } from './activation-bench.ts';
@@ -93,7 +94,7 @@ describe('evening-peak', function () {
   this.timeout(60_000);
 
   it('tells its story for every seed', () => {
-    for (let seed = 1; seed <= 20; seed++) checkStory(eveningPeak({ seed, historyDays: 1 }));
+    for (let seed = 1; seed <= (isThorough() ? 20 : 6); seed++) checkStory(eveningPeak({ seed, historyDays: 1 }));
   });
 
   it('keeps its story with other numbers of devices, feeders and aggregators', () => {
