@@ -1,9 +1,11 @@
 import { needsKafka, startKafka } from '@flexder/runtime/testing/kafka.ts';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
 import { flexder } from './flexder.ts';
 
 describe('flexder bench', function () {
   this.timeout(60_000);
+  before(thorough);
 
   it('measures what a signed message costs beside one that is only parsed', () => {
     const { code, out, err } = flexder(['bench', 'inbound', '--n', '64']);

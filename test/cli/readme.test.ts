@@ -1,6 +1,7 @@
 /** What the documents tell a newcomer to type must exist. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { COMMANDS } from '@flexder/sandbox/cli/commands.ts';
 import { expect } from 'chai';
 import { flexder, root } from './flexder.ts';
 
@@ -26,7 +27,7 @@ const lines = DOCUMENTS.flatMap((document) =>
 describe('the documents', function () {
   this.timeout(60_000);
 
-  it('name only commands and options that flexder has', () => {
+  it('name only commands and options that flexder has', async () => {
     const known = new Set([...flexder(['help']).out.matchAll(/^ {2}flexder ([a-z]+)/gm)].map(([, name]) => name));
     const optionsOf = new Map<string, Set<string>>();
     const told = lines.filter(({ line }) => /^(npx )?flexder( |$)/.test(line));
@@ -37,11 +38,8 @@ describe('the documents', function () {
       expect([...known], `${document}: ${line}`).to.include(name);
       named.add(name);
       if (!optionsOf.has(name)) {
-        const { out } = flexder([name, '--help']);
-        optionsOf.set(
-          name,
-          new Set(['--help', ...[...out.matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, option]) => option!)]),
-        );
+        const { default: command } = await COMMANDS[name]!();
+        optionsOf.set(name, new Set(['--help', ...Object.keys(command.options ?? {}).map((option) => `--${option}`)]));
       }
       for (const option of rest.filter((word) => word.startsWith('--'))) {
         expect([...optionsOf.get(name)!], `${document}: ${line}`).to.include(option);

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
 import { bin } from './flexder.ts';
 
@@ -63,7 +64,8 @@ describe('flexder up', function () {
     }
   });
 
-  it('waits for aggregators from outside, in real time, when it has none', async () => {
+  it('waits for aggregators from outside, in real time, when it has none', async function () {
+    thorough.call(this);
     const { child, addresses } = await up(['--bpps', '0']);
     try {
       expect(addresses.participants.map(({ type }) => type)).to.have.members(['BAP', 'BG']);

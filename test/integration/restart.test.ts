@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Summary } from '@flexder/bap-dso/operator-api/summary.ts';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { layField } from '@flexder/sandbox/network/field.ts';
 import { activationBench } from '@flexder/sandbox/scenario/activation-bench.ts';
 import { expect } from 'chai';
@@ -53,6 +54,7 @@ const promised = (orders: readonly Order[]) =>
 
 describe('DSO, aggregators and registry stop in the middle of an activation and start again on their data', function () {
   this.timeout(120_000);
+  before(thorough);
 
   /** The devices stay where they are and go on; what the services knew is on the disk. */
   async function story(stopped: boolean) {

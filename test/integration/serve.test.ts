@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import type { PlannedService } from '@flexder/sandbox/serve/plan.ts';
 import { expect } from 'chai';
 import { flexder } from '../cli/flexder.ts';
@@ -25,7 +26,8 @@ describe('services as processes of their own', function () {
     return one.ready;
   };
 
-  before(async () => {
+  before(async function () {
+    thorough.call(this);
     dir = mkdtempSync(join(tmpdir(), 'flexder-serve-'));
     const plan = flexder(['serve', 'plan', '--dir', dir, '--ders', '24', '--telemetry-seconds', '2', '--json']);
     expect(plan.code, plan.err).to.equal(0);
@@ -40,7 +42,7 @@ describe('services as processes of their own', function () {
 
   after(async () => {
     for (const { child } of running.values()) if (child.exitCode === null) child.kill('SIGKILL');
-    rmSync(dir, { recursive: true, force: true });
+    if (dir) rmSync(dir, { recursive: true, force: true });
   });
 
   it('each says where it is and is live and ready', async () => {

@@ -1,7 +1,3 @@
-import { describeSummary } from '../../demo/describe.ts';
-import { showProgress } from '../../demo/progress.ts';
-import { runScenario } from '../../demo/run.ts';
-import { startNetwork } from '../../network/network.ts';
 import { type Command, integer, print, say, UsageError } from '../command.ts';
 import { ENGINE_OPTIONS, engineLine, enginesOf, refuseEarlierRun } from '../engine-options.ts';
 import { dataFolder, logLevelOf, SCENARIO_OPTIONS, scenarioOf } from '../scenario-options.ts';
@@ -25,6 +21,8 @@ const command: Command = {
     const engines = enginesOf(values, process.env);
     const data = dataFolder(values);
     try {
+      const { startNetwork } = await import('../../network/network.ts');
+      const { describeSummary, runScenario, showProgress } = await import('../../demo/demo.ts');
       await refuseEarlierRun(engines, scenario, data.path);
       say(
         `Simulated network: ${scenario.ders.length} devices, ${scenario.feeders.length} feeders, ${scenario.aggregators.length} aggregators, seed ${scenario.seed}.`,

@@ -1,4 +1,3 @@
-import { startNetwork } from '../../network/network.ts';
 import { pace } from '../../network/pace.ts';
 import { eveningPeak } from '../../scenario/evening-peak.ts';
 import { eveningPeakNow } from '../../scenario/starting-now.ts';
@@ -31,6 +30,7 @@ const command: Command = {
     const engines = enginesOf(values, process.env);
     const data = dataFolder(values);
     try {
+      const { startNetwork } = await import('../../network/network.ts');
       await refuseEarlierRun(engines, scenario, data.path);
       say(engineLine(engines));
       await using network = await startNetwork({
