@@ -49,10 +49,16 @@ export class ReportTooLargeError extends Error {
 
 /** Sorted by date, period, order and meter. Throws ReportTooLargeError past the bound. */
 export async function loadSettlementRows(db: Kysely<BapTables>, filter: ReportFilter): Promise<SettlementValues[]> {
+  // Looked up once for each order: for each row it would read all rows of the order again.
+  const newest = db
+    .selectFrom('settlement_row')
+    .select(['obp_id', (eb) => eb.fn.max('revision').as('revision')])
+    .$if(filter.obpId !== undefined, (orders) => orders.where('obp_id', '=', filter.obpId!))
+    .groupBy('obp_id');
   let query = db
     .selectFrom('settlement_row as s')
-    .select('s.row')
-    .where(sql<SqlBool>`s.revision = (select max(n.revision) from settlement_row as n where n.obp_id = s.obp_id)`);
+    .innerJoin(newest.as('n'), (join) => join.onRef('n.obp_id', '=', 's.obp_id').onRef('n.revision', '=', 's.revision'))
+    .select('s.row');
   if (filter.from) query = query.where('s.settlement_date', '>=', filter.from);
   if (filter.to) query = query.where('s.settlement_date', '<=', filter.to);
   if (filter.obpId) query = query.where('s.obp_id', '=', filter.obpId);
