@@ -49,15 +49,19 @@ export class ReportTooLargeError extends Error {
 
 /** Sorted by date, period, order and meter. Throws ReportTooLargeError past the bound. */
 export async function loadSettlementRows(db: Kysely<BapTables>, filter: ReportFilter): Promise<SettlementValues[]> {
-  // Looked up once for each order: for each row it would read all rows of the order again.
-  const newest = db
-    .selectFrom('settlement_row')
-    .select(['obp_id', (eb) => eb.fn.max('revision').as('revision')])
-    .$if(filter.obpId !== undefined, (orders) => orders.where('obp_id', '=', filter.obpId!))
-    .groupBy('obp_id');
   let query = db
+    // Without statistics of rows just written the planner would look for the newest revision once for each row.
+    .with(
+      (cte) => cte('newest').materialized(),
+      (orders) =>
+        orders
+          .selectFrom('settlement_row')
+          .select(['obp_id', (eb) => eb.fn.max('revision').as('revision')])
+          .$if(filter.obpId !== undefined, (one) => one.where('obp_id', '=', filter.obpId!))
+          .groupBy('obp_id'),
+    )
     .selectFrom('settlement_row as s')
-    .innerJoin(newest.as('n'), (join) => join.onRef('n.obp_id', '=', 's.obp_id').onRef('n.revision', '=', 's.revision'))
+    .innerJoin('newest as n', (join) => join.onRef('n.obp_id', '=', 's.obp_id').onRef('n.revision', '=', 's.revision'))
     .select('s.row');
   if (filter.from) query = query.where('s.settlement_date', '>=', filter.from);
   if (filter.to) query = query.where('s.settlement_date', '<=', filter.to);
@@ -83,7 +87,7 @@ export async function settledTotals(
   db: Kysely<BapTables>,
 ): Promise<Pick<Totals, 'rows' | 'payable_mwh' | 'utilisation_payment_gbp'>> {
   const { rows } = await sql<{ rows: number; payable_mwh: string; utilisation_payment_gbp: string }>`
-    with newest as (select obp_id, max(revision) as revision from settlement_row group by obp_id)
+    with newest as materialized (select obp_id, max(revision) as revision from settlement_row group by obp_id)
     select count(*)::int as rows,
       coalesce(sum((s.row->>'payable_mwh')::numeric), 0)::text as payable_mwh,
       coalesce(sum((s.row->>'utilisation_payment_gbp')::numeric), 0)::text as utilisation_payment_gbp
