@@ -90,7 +90,8 @@ async function devices(): Promise<number> {
   if (!process.send) throw new UsageError('`bench devices` is started by `flexder bench fleet` alone');
   const { serveDevices } = await import('@flexder/bench/fleet-devices.ts');
   await serveDevices();
-  return 0;
+  // Devices that are still connected would keep a process whose parent has gone.
+  process.exit(0);
 }
 
 /** One of the processes of `fan-out`; ends with its standard input. */
