@@ -1,6 +1,8 @@
 /** A proxy before a participant: most messages pass, some are acknowledged and lost, some are altered on the way. */
+
 import { createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { freePort } from '@flexder/runtime/http/free-port.ts';
 
 interface Context {
   readonly action: string;
@@ -25,13 +27,6 @@ export interface Door {
 async function portOf(server: ReturnType<typeof createServer>): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return (server.address() as AddressInfo).port;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await portOf(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function bodyOf(message: IncomingMessage): Promise<Buffer> {

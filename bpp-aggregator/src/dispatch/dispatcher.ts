@@ -175,11 +175,11 @@ export class Dispatcher {
   async #publish(orderNo: number, { derId, payload }: Outgoing): Promise<boolean> {
     const { bus, topicOf, rooms } = this.#deps;
     const { grid, log } = rooms().context;
-    const leftS = Math.ceil((Date.parse(payload.valid_until) - grid.nowMs()) / 1000);
-    if (leftS <= 0) return false;
+    const expiryMs = Date.parse(payload.valid_until) - grid.nowMs();
+    if (expiryMs <= 0) return false;
     try {
       await bus.publish(topicOf(derId, 'cmd'), JSON.stringify(payload), {
-        expirySeconds: leftS,
+        expiryMs,
         responseTopic: topicOf(derId, 'ack'),
         correlation: payload.command_id,
       });

@@ -9,10 +9,10 @@ import type { BusClient, DeviceBus } from '@flexder/runtime/engines/bus/port.ts'
 import type { PgliteDatabase } from '@flexder/runtime/engines/database/pglite.ts';
 import type { DatabaseEngine } from '@flexder/runtime/engines/database/port.ts';
 import { pgliteQueueEngine } from '@flexder/runtime/engines/queue/pglite.ts';
+import { freePort } from '@flexder/runtime/http/free-port.ts';
 import type { Outbound } from '@flexder/runtime/http/outbound.ts';
 import { createMetrics } from '@flexder/runtime/metrics.ts';
 import type { Balancer } from '@flexder/runtime/testing/balancer.ts';
-import { freePort } from '@flexder/runtime/testing/engine.ts';
 import type { AggregatorConfig } from '../config.ts';
 import { type AggregatorService, startAggregator } from '../main.ts';
 import type { Bench } from './bench.ts';

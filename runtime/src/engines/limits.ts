@@ -109,8 +109,8 @@ export const engineLimits = {
   eventsRetryLongestMs: 1_000,
   /** From asking for a subscription until it stands: joining a group waits for its other members. */
   eventsSubscribeMs: 20_000,
-  /** Tries to learn where a topic ends: the partitions of a topic just made have no leader for a moment. */
-  eventsEndAttempts: 20,
+  /** Of what the broker says will pass: no leader or coordinator yet. With their pauses some ten seconds. */
+  eventsPassingAttempts: 6,
   /** Pause before a subscription that broke is made anew; doubles up to the longest. */
   eventsResubscribeMs: 250,
   eventsResubscribeLongestMs: 5_000,

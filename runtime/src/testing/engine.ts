@@ -6,7 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
@@ -51,15 +51,6 @@ export function missingEngine(context: Mocha.Context, engine: string, why: strin
   if (!toldMissing.has(engine)) process.stderr.write(`\n  skipped: tests on ${engine} (${why})\n`);
   toldMissing.add(engine);
   context.skip();
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 const folders = new Set<string>();

@@ -6,15 +6,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import {
-  accepts,
-  type EngineProcess,
-  engineFolder,
-  freePort,
-  missingEngine,
-  programPath,
-  startEngine,
-} from './engine.ts';
+import { freePort } from '../http/free-port.ts';
+import { accepts, type EngineProcess, engineFolder, missingEngine, programPath, startEngine } from './engine.ts';
 
 export interface KafkaServer extends EngineProcess {
   readonly kind: 'apache' | 'mock';

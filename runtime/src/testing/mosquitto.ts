@@ -9,7 +9,8 @@ import {
   mosquittoPasswords,
 } from '../engines/bus/mosquitto.ts';
 import type { BusAccount } from '../engines/bus/port.ts';
-import { accepts, type EngineProcess, engineFolder, freePort, needsEngine, startEngine } from './engine.ts';
+import { freePort } from '../http/free-port.ts';
+import { accepts, type EngineProcess, engineFolder, needsEngine, startEngine } from './engine.ts';
 
 export const needsMosquitto = needsEngine('Mosquitto', 'mosquitto');
 

@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { chownSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
+import { freePort } from '../http/free-port.ts';
 import {
   type EngineCommand,
   type EngineProcess,
   engineFolder,
-  freePort,
   needsEngine,
   programPath,
   startEngine,

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { accepts, type EngineProcess, engineFolder, freePort, needsEngine, startEngine } from './engine.ts';
+import { freePort } from '../http/free-port.ts';
+import { accepts, type EngineProcess, engineFolder, needsEngine, startEngine } from './engine.ts';
 
 export const needsRedis = needsEngine('Redis', 'redis-server');
 

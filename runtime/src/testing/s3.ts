@@ -8,15 +8,8 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { S3Access } from '../engines/archive/config.ts';
-import {
-  accepts,
-  type EngineProcess,
-  engineFolder,
-  freePort,
-  needsEngine,
-  programPath,
-  startEngine,
-} from './engine.ts';
+import { freePort } from '../http/free-port.ts';
+import { accepts, type EngineProcess, engineFolder, needsEngine, programPath, startEngine } from './engine.ts';
 
 const PROGRAMS = ['ceph-mon', 'ceph-osd', 'radosgw', 'ceph', 'radosgw-admin', 'ceph-authtool', 'monmaptool'];
 const COMMAND_MS = 60_000;

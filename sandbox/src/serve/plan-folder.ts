@@ -1,8 +1,7 @@
 /** Ports for a plan, and its files on disk. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
-import { HOST } from '../network/ids.ts';
+import { freePort } from '@flexder/runtime/http/free-port.ts';
 import { HEALTH_PORT_OFFSET } from './limits.ts';
 import type { Plan, PlannedService, Ports } from './plan.ts';
 
@@ -17,21 +16,17 @@ export function portsFrom(base: number, names: readonly string[]): (name: string
   };
 }
 
-/** Ports that are free now; held together while they are chosen, so that no two are the same. */
+/** Ports that are free now, no two the same. */
 export async function freePorts(names: readonly string[]): Promise<(name: string) => Ports> {
-  const servers = await Promise.all(names.flatMap(() => [listening(), listening()]));
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  const chosen = new Map(names.map((name, i) => [name, { port: ports[2 * i]!, health: ports[2 * i + 1]! }]));
+  const taken = new Set<number>();
+  const next = async () => {
+    const port = await freePort(taken);
+    taken.add(port);
+    return port;
+  };
+  const chosen = new Map<string, Ports>();
+  for (const name of names) chosen.set(name, { port: await next(), health: await next() });
   return (name) => chosen.get(name)!;
-}
-
-function listening(): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, HOST, () => resolve(server));
-  });
 }
 
 /** The services of the plan that `dir` holds; undefined when it holds none. */

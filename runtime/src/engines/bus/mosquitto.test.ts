@@ -1,7 +1,8 @@
 import type { DerId, SubscriberId } from '@flexder/protocol/beckn/identifiers.ts';
 import { expect } from 'chai';
+import { freePort } from '../../http/free-port.ts';
 import { type Authority, certificateAuthority, readPem } from '../../testing/certificates.ts';
-import { engineFolder, freePort, needsEngine } from '../../testing/engine.ts';
+import { engineFolder, needsEngine } from '../../testing/engine.ts';
 import {
   type MosquittoServer,
   type MosquittoSetting,

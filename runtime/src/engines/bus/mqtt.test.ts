@@ -222,6 +222,25 @@ describe('a bus client', () => {
     });
   }
 
+  it('hands over nothing whose time ran out while the broker was away', async () => {
+    const { broker, bus } = await start();
+    const client = await bus.connect({ clientId: 'a', username: DEVICE, password: 'secret-1' });
+    await broker.close();
+    const publish = (expiryMs: number) =>
+      client.publish(deviceTopic(aggregator, der, 'telemetry'), `${expiryMs}`, { expiryMs }).then(
+        () => 'taken',
+        (error: Error) => error.message,
+      );
+    const outcomes = Promise.all([publish(100), publish(60_000)]);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const { broker: again } = await start(Number(new URL(bus.url).port));
+    const [short, long] = await outcomes;
+    expect(short).to.match(/no acknowledgement within 100 ms/);
+    expect(long).to.equal('taken');
+    await client.close();
+    await again.close();
+  });
+
   it('says at the first connection that there is none', async () => {
     const { broker, deps } = await start();
     await broker.close();

@@ -28,8 +28,11 @@ export interface BusConnectOptions {
 
 export interface BusPublishOptions {
   readonly retain?: boolean;
-  /** The broker forgets the message after this many seconds; MQTT 5 only. */
-  readonly expirySeconds?: number;
+  /**
+   * Milliseconds from now after which it is worth nothing: then it is rejected if the broker has not acknowledged it, not
+   * sent again, and dropped by a broker of MQTT 5, which counts whole seconds. Whoever receives it looks for itself.
+   */
+  readonly expiryMs?: number;
   /** A topic, and text of at most 256 bytes; MQTT 5 only. */
   readonly responseTopic?: string;
   readonly correlation?: string;

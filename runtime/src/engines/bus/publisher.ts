@@ -1,4 +1,4 @@
-import type { IClientPublishOptions, MqttClient } from 'mqtt';
+import type { MqttClient } from 'mqtt';
 import type { WallClock } from '../../clock.ts';
 import { engineLimits } from '../limits.ts';
 import type { BusPublishOptions } from './port.ts';
@@ -6,7 +6,9 @@ import type { BusPublishOptions } from './port.ts';
 interface Pending {
   readonly topic: string;
   readonly payload: string;
-  readonly options: IClientPublishOptions;
+  readonly options: BusPublishOptions;
+  /** By the monotonic clock: worth nothing from then on. */
+  readonly untilMs: number;
   /** Connections that ended while the broker had it and had not acknowledged it. */
   losses: number;
   /** Set once it is with the library. */
@@ -45,7 +47,10 @@ export function publisher(client: MqttClient, wall: WallClock, version: 4 | 5, r
       const publish = waiting[next++] as Pending;
       if (!pending.has(publish)) continue;
       underWay++;
-      client.publish(publish.topic, publish.payload, publish.options, (error) => publish.settle(error));
+      const leftMs = Math.max(0, publish.untilMs - wall.monotonicMs());
+      const options = { qos: 1 as const, retain: publish.options.retain ?? false };
+      const more = version === 5 ? properties(publish.options, leftMs) : {};
+      client.publish(publish.topic, publish.payload, { ...options, ...more }, (error) => publish.settle(error));
       publish.messageId = client.getLastMessageId();
     }
     if (next > 0) waiting = waiting.slice(next);
@@ -67,15 +72,16 @@ export function publisher(client: MqttClient, wall: WallClock, version: 4 | 5, r
       const publish: Pending = {
         topic,
         payload,
-        options: { qos: 1, retain: options.retain ?? false, ...(version === 5 ? properties(options) : {}) },
+        options,
+        untilMs: wall.monotonicMs() + (options.expiryMs ?? Number.POSITIVE_INFINITY),
         losses: 0,
         messageId: undefined,
         settle,
       };
       pending.add(publish);
-      const disarm = wall.after(engineLimits.busPublishMs, () =>
-        settle(new Error(`no acknowledgement within ${engineLimits.busPublishMs} ms`)),
-      );
+      // What is over is taken from the library too: it would send it again with the next connection.
+      const waitMs = Math.min(engineLimits.busPublishMs, options.expiryMs ?? Number.POSITIVE_INFINITY);
+      const disarm = wall.after(waitMs, () => settle(new Error(`no acknowledgement within ${waitMs} ms`)));
       waiting.push(publish);
       pump();
     });
@@ -92,11 +98,12 @@ export function publisher(client: MqttClient, wall: WallClock, version: 4 | 5, r
   };
 }
 
-function properties({ expirySeconds, responseTopic, correlation }: BusPublishOptions) {
-  if (expirySeconds === undefined && responseTopic === undefined && correlation === undefined) return {};
+/** What MQTT 5 knows beside a payload; it counts lifetimes in whole seconds, of which the last is begun. */
+function properties({ expiryMs, responseTopic, correlation }: BusPublishOptions, leftMs: number) {
+  if (expiryMs === undefined && responseTopic === undefined && correlation === undefined) return {};
   return {
     properties: {
-      ...(expirySeconds === undefined ? {} : { messageExpiryInterval: expirySeconds }),
+      ...(expiryMs === undefined ? {} : { messageExpiryInterval: Math.ceil(leftMs / 1000) }),
       ...(responseTopic === undefined ? {} : { responseTopic }),
       ...(correlation === undefined ? {} : { correlationData: Buffer.from(correlation) }),
     },

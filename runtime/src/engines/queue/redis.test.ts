@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect } from 'chai';
 import { Redis } from 'ioredis';
-import { freePort } from '../../testing/engine.ts';
+import { freePort } from '../../http/free-port.ts';
 import { testDeps } from '../../testing/quiet.ts';
 import { needsRedis, type RedisServer, startRedis } from '../../testing/redis.ts';
 import { engineLimits } from '../limits.ts';

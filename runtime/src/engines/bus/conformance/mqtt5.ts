@@ -20,8 +20,8 @@ export function mqtt5(bench: Bench): void {
 
   it('forgets a message that expired where the broker can, and no other', async () => {
     const [dev, other] = [await as(DEVICE), await as(OTHER_DEVICE)];
-    await dev.publish(state(der), 'short', { retain: true, expirySeconds: 1 });
-    await other.publish(state(otherDer), 'long', { retain: true, expirySeconds: 3_600 });
+    await dev.publish(state(der), 'short', { retain: true, expiryMs: 1_000 });
+    await other.publish(state(otherDer), 'long', { retain: true, expiryMs: 3_600_000 });
     const kept = async () => {
       const agg = await as(AGGREGATOR);
       const [states, answers] = [seen(), seen()];

@@ -79,7 +79,8 @@ export async function openSubscription(
     }
   }
 
-  const joining = join();
+  // A broker that has just started has no coordinator of the group for some seconds.
+  const joining = whilePassing(wall, join, closing.signal);
   try {
     leave = await within(wall, engineLimits.eventsSubscribeMs, joining);
     deps.went();
@@ -98,14 +99,21 @@ export async function openSubscription(
   };
 }
 
-async function endsOf({ wall, client }: SubscriptionDeps, topicName: string): Promise<Map<number, string>> {
+function endsOf({ wall, client }: SubscriptionDeps, topicName: string): Promise<Map<number, string>> {
+  return whilePassing(wall, () => client.ends(topicName));
+}
+
+/** Runs it again, a bounded number of times, while the broker says that its error will pass. */
+async function whilePassing<T>(wall: WallClock, run: () => Promise<T>, closing?: AbortSignal): Promise<T> {
+  let pauseMs: number = engineLimits.eventsResubscribeMs;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await client.ends(topicName);
+      return await run();
     } catch (error) {
       const passing = (error as { retriable?: unknown }).retriable === true;
-      if (!passing || attempt >= engineLimits.eventsEndAttempts) throw error;
-      await wall.sleep(engineLimits.eventsRetryMs);
+      if (!passing || closing?.aborted || attempt >= engineLimits.eventsPassingAttempts) throw error;
+      await wall.sleep(pauseMs, closing).catch(() => {});
+      pauseMs = Math.min(2 * pauseMs, engineLimits.eventsResubscribeLongestMs);
     }
   }
 }
