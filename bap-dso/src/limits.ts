@@ -40,6 +40,22 @@ export const READINGS_PRUNED_EVERY_MS = 6 * 3_600_000;
 /** A statement that fails is tried again this often before its readings are given up and counted. */
 export const READINGS_ATTEMPTS = 3;
 
+/** Up to this many feeders fit as they are read: together some tens of milliseconds a half hour. More are fitted in turns. */
+export const FITS_AT_ONCE = 4;
+/** Up to this many feeders learn their bands from history at the start, a fraction of a second each; more learn them live. */
+export const WARMED_UP_FEEDERS = 32;
+/** Feeders take turns to be written: each once an hour of grid time, so that a crash leaves an hour to replay. */
+export const STATE_EVERY_MS = 5 * 60_000;
+export const STATE_TURNS = 12;
+/** States of one statement: about a megabyte and a half. */
+export const STATE_WRITE_BATCH = 16;
+export const STATE_READ_BATCH = 64;
+/** Wall time that a service that stops gives to writing them: within the grace of an orchestrator. */
+export const STATE_DRAIN_MS = 5_000;
+/** What was read after a state was taken is followed sample by sample up to this; past it a fit on half hours is as good. */
+export const STATE_REPLAYED_MS = 6 * 3_600_000;
+export const STATE_REPLAYED_SAMPLES = 8_192;
+
 /** Horizons of the forecast, in half hours: four hours, twice as far as a feeder event is bought ahead. */
 export const FORECAST_STEPS = 8;
 /** Residuals a horizon from which its 90 % band is taken: one week, so that the band follows the season. */

@@ -30,6 +30,8 @@ export interface ForecasterOptions {
   readonly phase?: number;
   /** Learn the bands from the last week of history (a fraction of a second a feeder) or from live forecasts alone. */
   readonly warmUp?: boolean;
+  /** Fits are left to `refit`, so that a sample never waits for them. */
+  readonly deferred?: boolean;
 }
 
 const AHEADS = Array.from({ length: FORECAST_STEPS }, (_, i) => i + 1);
@@ -49,9 +51,14 @@ export class Forecaster {
 
   constructor(series: FeederSeries, options: ForecasterOptions = {}) {
     this.#series = series;
-    const { temperature, phase } = options;
-    this.#rolling = new RollingForecast({ stepMs: HALF_HOUR_MS, aheads: AHEADS, temperature, phase });
+    const { temperature, phase, deferred } = options;
+    this.#rolling = new RollingForecast({ stepMs: HALF_HOUR_MS, aheads: AHEADS, temperature, phase, deferred });
     this.#readIn(options.warmUp ?? true);
+  }
+
+  /** One of the fits that are due; false when none is. */
+  refit(): boolean {
+    return this.#rolling.model.refit();
   }
 
   /** A forecaster and its series as they were when `snapshot` was taken. Throws on bytes of another version. */
@@ -74,6 +81,17 @@ export class Forecaster {
       relievedMs: this.#relievedMs,
     };
     return packState(state);
+  }
+
+  /** Where it takes its place among other feeders, once it is restored. */
+  settle({ phase, deferred }: Required<Pick<ForecasterOptions, 'phase' | 'deferred'>>): void {
+    this.#rolling.model.phase = phase;
+    this.#rolling.model.deferred = deferred;
+  }
+
+  /** Until when the daily fits have read; null before the first. */
+  get fittedAtMs(): number | null {
+    return this.#rolling.model.fittedAtMs;
   }
 
   /** What the forecast is made from, and when it was fitted. */
@@ -143,7 +161,9 @@ export class Forecaster {
   /** History first, and with it the errors of forecasts made on the way, so that the bands are there from the start. */
   #readIn(warmUp: boolean): void {
     const { model } = this.#rolling;
+    const { deferred } = model;
     const history = this.#series.takeHistory();
+    model.deferred = deferred && !warmUp;
     const warmFrom = warmUp ? Math.max(FIT_MINIMUM_ROWS, history.length - CONFORMAL_WINDOW) : history.length;
     model.fitsDaily = false;
     history.forEach(({ atMs, powerKw }, n) => {
@@ -157,7 +177,8 @@ export class Forecaster {
     });
     model.fitsDaily = true;
     this.#rolling.forget();
-    if (warmUp && history.length > 0) model.fit();
+    if ((warmUp || deferred) && history.length > 0) model.fit();
+    model.deferred = deferred;
   }
 
   /** A half-hour reading is the mean of its half hour, so it stands at the centre. */

@@ -11,12 +11,20 @@ import { publishAllowance } from '@flexder/runtime/engines/bus/rate.ts';
 import { engineLimits } from '@flexder/runtime/engines/limits.ts';
 import { validateDevice } from '@flexder/schemas/validators.ts';
 import type { BapConfig, FeederConfig } from '../config.ts';
+import { FITS_AT_ONCE, WARMED_UP_FEEDERS } from '../limits.ts';
 import { type LimitsAt, limitsAt } from '../network-model/feeders.ts';
 import { ARMED, type DetectorState, detect, eventClosed, eventOpened, type Finding } from './detection.ts';
+import { FitQueue } from './fit-queue.ts';
+import type { Forecasting } from './forecast-keeper.ts';
+import { type Beginning, NOTHING_KEPT } from './forecast-restore.ts';
+import type { TakenState } from './forecast-store.ts';
 import { type Forecast, Forecaster } from './forecaster.ts';
 import type { ReadingWriter } from './reading-writer.ts';
-import { FeederSeries } from './series.ts';
+import { FeederSeries, type Reading } from './series.ts';
 import { type Admission, type AdmittedSample, admitMessage, admitReading } from './telemetry.ts';
+
+/** Feeders fit in turns, by half hours of the day. */
+const FIT_TURNS = 48;
 
 /** A sample as it came: the start of every latency figure. */
 export interface Received {
@@ -64,20 +72,42 @@ interface FeederState {
   detector: DetectorState;
 }
 
-export class Monitor {
+export class Monitor implements Forecasting {
   readonly #context: Context;
   readonly #config: MonitoringConfig;
   readonly #writer: Pick<ReadingWriter, 'add'>;
   readonly #feeders: ReadonlyMap<string, FeederState>;
+  /** Absent for few feeders: then every forecast is of fits that read all there was. */
+  readonly #fits: FitQueue | undefined;
   #listener: MonitorListener | undefined;
 
-  constructor(context: Context, config: MonitoringConfig, writer: Pick<ReadingWriter, 'add'>) {
+  constructor(
+    context: Context,
+    config: MonitoringConfig,
+    writer: Pick<ReadingWriter, 'add'>,
+    { restored, histories }: Beginning = NOTHING_KEPT,
+  ) {
     this.#context = context;
     this.#config = config;
     this.#writer = writer;
     const history = new Map(config.history.map((entry) => [entry.feederId, entry.readings]));
+    const many = config.feeders.length > FITS_AT_ONCE;
+    this.#fits = many ? new FitQueue(context) : undefined;
+    const warmUp = config.feeders.length <= WARMED_UP_FEEDERS;
+    const begin = ({ feederId }: FeederConfig, phase: number): Pick<FeederState, 'series' | 'forecaster'> => {
+      const kept = restored.get(feederId);
+      if (kept) {
+        kept.forecaster.settle({ phase, deferred: many });
+        return kept;
+      }
+      const series = new FeederSeries(merged(history.get(feederId), histories.get(feederId)));
+      return { series, forecaster: new Forecaster(series, { phase, warmUp, deferred: many }) };
+    };
     this.#feeders = new Map(
-      config.feeders.map((feeder) => [feeder.feederId, openFeeder(feeder, history.get(feeder.feederId), context.wall)]),
+      config.feeders.map((feeder, i) => [
+        feeder.feederId,
+        openFeeder(feeder, begin(feeder, i % FIT_TURNS), context.wall),
+      ]),
     );
   }
 
@@ -129,6 +159,7 @@ export class Monitor {
     const relieved = feeder.detector.eventOpen;
     if (completed) feeder.forecaster.learn(relieved);
     feeder.forecast = feeder.forecaster.forecast(relieved);
+    if (completed) this.#fits?.add(feeder.forecaster);
     const horizonMs = this.#config.forecastHorizonMinutes * 60_000;
     const limits = limitsAt(feeder.config, sample.atMs);
     const { state, finding } = detect(feeder.detector, sample, feeder.forecast, limits, horizonMs);
@@ -170,6 +201,17 @@ export class Monitor {
     if (feeder) feeder.detector = eventClosed(feeder.detector, atMs);
   }
 
+  feederIds(): readonly string[] {
+    return [...this.#feeders.keys()];
+  }
+
+  forecastState(feederId: string, afterMs: number): TakenState | undefined {
+    const feeder = this.#feeders.get(feederId);
+    const atMs = feeder?.series.last?.atMs;
+    if (!feeder || atMs === undefined || atMs <= afterMs) return undefined;
+    return { feederId, atMs, state: feeder.forecaster.snapshot(), fittedAtMs: feeder.forecaster.fittedAtMs };
+  }
+
   feeder(feederId: string): MonitoredFeeder | undefined {
     const feeder = this.#feeders.get(feederId);
     return feeder && viewOf(feeder, this.#context.grid.nowMs());
@@ -181,17 +223,21 @@ export class Monitor {
   }
 }
 
+/** What was read in this network counts where the given history says something else. */
+function merged(given: readonly Reading[] = [], read: readonly Reading[] = []): Reading[] {
+  return [...new Map([...given, ...read].map((reading) => [reading.atMs, reading])).values()];
+}
+
 function openFeeder(
   config: FeederConfig,
-  history: readonly { atMs: number; powerKw: number }[] = [],
+  { series, forecaster }: Pick<FeederState, 'series' | 'forecaster'>,
   wall: Pick<WallClock, 'monotonicMs'>,
 ): FeederState {
-  const series = new FeederSeries(history);
   return {
     config,
     mayHear: publishAllowance(engineLimits.busPublishRate, engineLimits.busPublishBurst, () => wall.monotonicMs()),
     series,
-    forecaster: new Forecaster(series),
+    forecaster,
     sample: undefined,
     forecast: undefined,
     detector: ARMED,

@@ -3,7 +3,14 @@ import type { Context } from '@flexder/runtime/context.ts';
 import type { StreamEvent } from '@flexder/runtime/engines/events/port.ts';
 import { closeAll } from '@flexder/runtime/service.ts';
 import type { FeederReading, OverloadDetected } from '@flexder/schemas/types.ts';
+import type { Kysely } from 'kysely';
 import { type BapConfig, listensToBus } from '../config.ts';
+import { HISTORY_DAYS } from '../limits.ts';
+import { groupBy } from '../network-model/group.ts';
+import type { BapTables } from '../tables.ts';
+import { DAY_MS } from './forecast/calendar.ts';
+import { keepForecasts } from './forecast-keeper.ts';
+import { type RelievedAt, restoreForecasts } from './forecast-restore.ts';
 import { MONITORING_TOPIC } from './messages.ts';
 import { Monitor, type MonitoredFeeder, type MonitorListener } from './monitor.ts';
 import type { ReadingWriter } from './reading-writer.ts';
@@ -27,12 +34,22 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-export function watchOf(context: Context, config: BapConfig, writer: Pick<ReadingWriter, 'add'>): Watch {
-  return config.monitoring === 'stream' ? remoteWatch(context, config, writer) : ownWatch(context, config, writer);
+/** @param keep whose part is closed before the database is */
+export async function watchOf(
+  context: Context,
+  config: BapConfig,
+  writer: Pick<ReadingWriter, 'add'>,
+  db: Kysely<BapTables>,
+  keep: <P extends { close(): Promise<void> }>(part: P) => P,
+): Promise<Watch> {
+  if (config.monitoring === 'stream') return remoteWatch(context, config, writer);
+  const beginning = await restoreForecasts(context, db, config.feeders, await relievedTimes(context, db));
+  const monitor = new Monitor(context, config, writer, beginning);
+  keep(keepForecasts(context, db, monitor));
+  return ownWatch(context, config, monitor);
 }
 
-function ownWatch(context: Context, config: BapConfig, writer: Pick<ReadingWriter, 'add'>): Watch {
-  const monitor = new Monitor(context, config, writer);
+function ownWatch(context: Context, config: BapConfig, monitor: Monitor): Watch {
   return watching(monitor, async (listener) => {
     monitor.listen(listener);
     return listenToTelemetry(context, monitor, {
@@ -101,4 +118,23 @@ function watching(monitor: Omit<Watch, 'start'>, start: Watch['start']): Watch {
     released: (feederId, atMs) => monitor.released(feederId, atMs),
     start,
   };
+}
+
+/** When dispatch changed the load of which feeder, as far back as a history reaches. */
+async function relievedTimes({ grid }: Pick<Context, 'grid'>, db: Kysely<BapTables>): Promise<RelievedAt> {
+  const since = new Date(grid.nowMs() - HISTORY_DAYS * DAY_MS);
+  const rows = await db
+    .selectFrom('overload')
+    .select(['feeder_id', 'detected_at', 'released_at'])
+    .where('detected_at', '>=', since)
+    .execute();
+  const spans = groupBy(
+    rows.map(({ feeder_id, detected_at, released_at }) => ({
+      feederId: feeder_id,
+      fromMs: detected_at.getTime(),
+      toMs: released_at?.getTime() ?? Number.POSITIVE_INFINITY,
+    })),
+    ({ feederId }) => feederId,
+  );
+  return (feederId, atMs) => (spans.get(feederId) ?? []).some(({ fromMs, toMs }) => atMs >= fromMs && atMs <= toMs);
 }

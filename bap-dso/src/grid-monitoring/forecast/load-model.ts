@@ -76,6 +76,15 @@ export interface LoadModelOptions {
   readonly temperature?: TemperatureAt;
   /** Delays the daily fits by this many slots, so that many feeders do not fit at once. */
   readonly phase?: number;
+  /** Nothing is fitted on the way: what is due is fitted by `refit`, and until then the fits of before count. */
+  readonly deferred?: boolean;
+}
+
+interface Near {
+  readonly target: number;
+  readonly fit: NearFit | undefined;
+  /** Whether it has read all that was. */
+  readonly current: boolean;
 }
 
 export class LoadModel {
@@ -83,10 +92,13 @@ export class LoadModel {
   readonly aheads: readonly number[];
   readonly version = MODEL_VERSION;
   readonly #source: FeatureSource;
-  readonly #phase: number;
+  phase: number;
   readonly #wide: (RidgeModel | undefined)[];
-  /** By horizon, with the target slot it was fitted for; forgotten with every reading. */
-  readonly #near: ({ readonly target: number; readonly fit: NearFit | undefined } | undefined)[];
+  /** By horizon, with the target slot it was fitted for; out of date with every reading. */
+  readonly #near: (Near | undefined)[];
+  /** Deferred fits: targets of near ones, and whether the wide one is due, by horizon. */
+  readonly #nearDue: (number | undefined)[];
+  readonly #wideDue: boolean[];
   /** Recent absolute errors by horizon and expert; 0 while unknown. */
   readonly #losses: Float64Array[];
   #range: readonly [low: number, high: number] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
@@ -94,12 +106,16 @@ export class LoadModel {
   readonly #row: Float64Array;
   /** Off while a history is read in: it is fitted at its end. */
   fitsDaily = true;
+  deferred: boolean;
 
-  constructor({ stepMs, aheads, temperature, phase = 0 }: LoadModelOptions) {
+  constructor({ stepMs, aheads, temperature, phase = 0, deferred = false }: LoadModelOptions) {
+    this.deferred = deferred;
+    this.#nearDue = aheads.map(() => undefined);
+    this.#wideDue = aheads.map(() => false);
     this.history = new LoadHistory(stepMs);
     this.aheads = aheads;
     this.#source = { history: this.history, temperature };
-    this.#phase = phase;
+    this.phase = phase;
     this.#wide = aheads.map(() => undefined);
     this.#near = aheads.map(() => undefined);
     this.#losses = aheads.map(() => new Float64Array(EXPERTS.length));
@@ -110,22 +126,46 @@ export class LoadModel {
   observe(slot: number, load: number): void {
     const before = this.history.last;
     this.history.observe(slot, load);
-    this.#near.fill(undefined);
+    this.#outdateNear();
     if (before < 0 || !this.fitsDaily) return;
     const { perDay } = this.history.calendar;
     const spacing = perDay / this.aheads.length;
     this.aheads.forEach((_, i) => {
       // The first slot of the day, in this horizon's turn, that is not yet behind.
-      const turn = (at: number) => Math.floor((at + this.#phase - Math.floor(i * spacing)) / perDay);
-      if (turn(slot) > turn(before)) this.#fitWide(i);
+      const turn = (at: number) => Math.floor((at + this.phase - Math.floor(i * spacing)) / perDay);
+      if (turn(slot) <= turn(before)) return;
+      if (this.deferred) this.#wideDue[i] = true;
+      else this.#fitWide(i);
+    });
+  }
+
+  #outdateNear(): void {
+    this.#near.forEach((near, i) => {
+      this.#near[i] = this.deferred && near ? { ...near, current: false } : undefined;
     });
   }
 
   /** Fits every horizon now: at the end of a history that is read in. */
   fit(): void {
     this.aheads.forEach((_, i) => {
-      this.#fitWide(i);
+      if (this.deferred) this.#wideDue[i] = true;
+      else this.#fitWide(i);
     });
+  }
+
+  /** One fit of those that are due, some milliseconds; false when none is. */
+  refit(): boolean {
+    const near = this.#nearDue.findIndex((target) => target !== undefined);
+    if (near >= 0) {
+      this.#fitNear(near, this.#nearDue[near]!);
+      this.#nearDue[near] = undefined;
+      return true;
+    }
+    const wide = this.#wideDue.indexOf(true);
+    if (wide < 0) return false;
+    this.#wideDue[wide] = false;
+    this.#fitWide(wide);
+    return true;
   }
 
   #fitWide(i: number): void {
@@ -204,12 +244,17 @@ export class LoadModel {
   }
 
   #nearFit(i: number, target: number): NearFit | undefined {
-    let known = this.#near[i];
-    if (known?.target !== target) {
-      known = { target, fit: fitNear(this.#source, this.aheads[i]!, target) };
-      this.#near[i] = known;
-    }
-    return known.fit;
+    const known = this.#near[i];
+    if (known?.current && known.target === target) return known.fit;
+    if (!this.deferred) return this.#fitNear(i, target);
+    this.#nearDue[i] = target;
+    return known?.fit;
+  }
+
+  #fitNear(i: number, target: number): NearFit | undefined {
+    const fit = fitNear(this.#source, this.aheads[i]!, target);
+    this.#near[i] = { target, fit, current: true };
+    return fit;
   }
 
   #near1(fit: NearFit | undefined, origin: Origin, ahead: number): number | undefined {
