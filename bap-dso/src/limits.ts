@@ -67,6 +67,28 @@ export const FIT_MINIMUM_ROWS = 336;
 /** After an event the load rebounds and its slope says nothing of the next hour; the measured rule stays armed. */
 export const FORECAST_QUIET_MS = 10 * 60_000;
 
+/** An anomaly is over when its symptom was absent this long (grid time): a value that swings raises one alarm, not many. */
+export const ANOMALY_CLEAR_MS = 10 * 60_000;
+/** A rise within this is no usual one: of a primary's half-hourly readings the steepest is a fifth of this pace. */
+export const RISE_WITHIN_MS = 5 * 60_000;
+export const RISE_SHARE = 0.15;
+export const RISE_CALM_SHARE = 0.075;
+/** Below this share of its limit a feeder counts as empty: what falls from above it to a fifth of its mean collapsed. */
+export const COLLAPSE_BELOW_SHARE = 0.1;
+export const COLLAPSE_TO_SHARE = 0.2;
+/** A meter with three decimals repeats a value by chance, not for this long. */
+export const STUCK_MS = 30 * 60_000;
+export const STUCK_SAMPLES = 10;
+/** Protection trips at a few times the rating within seconds; what is said beyond this was not measured. */
+export const IMPOSSIBLE_TIMES = 10;
+/** W for kW, or MW; loads move by less than the tolerance between two readings. */
+export const UNIT_FACTOR = 1_000;
+export const UNIT_TOLERANCE = 0.2;
+/** Feeders are looked over for silence this often (grid time): a twelfth of the silence that is an anomaly would be as good. */
+export const SILENCE_CHECK_MS = 60_000;
+/** So many usual intervals without a reading are missing ones. */
+export const MISSING_INTERVALS = 3;
+
 /** Length of an activation window: below it nothing is worth a command, above it few devices can hold. */
 export const WINDOW_MIN_MINUTES = 30;
 export const WINDOW_MAX_MINUTES = 150;

@@ -32,6 +32,7 @@ export async function startMonitor(context: Context, config: EdgeConfig): Promis
     const beginning = await restoreForecasts(context, database, config.feeders);
     const monitor = new Monitor(context, { ...config, subscriberId: dsoId }, writer, beginning);
     keep(keepForecasts(context, database, monitor));
+    keep(monitor.watchSilence());
     const reporter = new Reporter(context, monitorId, monitor, (event) =>
       recorder.transact(async (work) => work.emit(event)),
     );

@@ -3,6 +3,7 @@ import type { Context } from '@flexder/runtime/context.ts';
 import type { FeederReading, OverloadDetected } from '@flexder/schemas/types.ts';
 import type { BapConfig, FeederConfig } from '../config.ts';
 import { TELEMETRY_FUTURE_MS } from '../limits.ts';
+import { type Anomalies, NO_ANOMALIES } from './anomalies.ts';
 import type { DetectorState, Sample } from './detection.ts';
 import type { Forecast } from './forecaster.ts';
 import { forecastOf, receivedOf, sampleOf } from './messages.ts';
@@ -19,6 +20,7 @@ interface RemoteFeeder {
   sample: AdmittedSample | undefined;
   forecast: Forecast | undefined;
   level: DetectorState['level'];
+  anomalies: Anomalies;
 }
 
 export class RemoteMonitor {
@@ -61,7 +63,8 @@ export class RemoteMonitor {
       if (isNewer(feeder, recent)) feeder.series.add(recent);
     }
     if (isNewer(feeder, received.sample)) this.#take(feeder, received.sample, message);
-    return { feeder, received };
+    // The limits of the edge are those it found the overload by: of the season, or with a transformer out.
+    return { feeder: { ...feeder, limitKw: message.limit_kw, releaseKw: message.release_kw }, received };
   }
 
   #take(feeder: RemoteFeeder, sample: AdmittedSample, message: Pick<FeederReading, 'forecast'>): void {
@@ -105,5 +108,6 @@ function openFeeder(config: FeederConfig): RemoteFeeder {
     sample: undefined,
     forecast: undefined,
     level: 'NORMAL',
+    anomalies: NO_ANOMALIES,
   };
 }

@@ -29,6 +29,9 @@ function viewOf(feeder: MonitoredFeeder, events: EventStates, nowMs: number): Fe
     quality,
     forecast: feeder.forecast?.points ?? [],
     state: events.eventOf(config.feederId)?.state ?? feeder.level,
+    anomalies: [...feeder.anomalies.values()].map(({ kind, sinceMs, text, rule, inputs }) => ({
+      ...{ kind, sinceMs, text, ruleId: rule.id, ruleVersion: rule.version, inputs },
+    })),
   };
 }
 
@@ -36,6 +39,7 @@ function viewOf(feeder: MonitoredFeeder, events: EventStates, nowMs: number): Fe
 export function streamSamples(context: Context, events: MonitorListener & EventStates): MonitorListener {
   return {
     onFinding: (feeder, finding, received) => events.onFinding(feeder, finding, received),
+    onAnomaly: async (change) => events.onAnomaly?.(change),
     onSample: (feeder, received) => {
       events.onSample(feeder, received);
       publish(context, feeder, received, events);

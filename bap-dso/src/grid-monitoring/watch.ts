@@ -46,6 +46,7 @@ export async function watchOf(
   const beginning = await restoreForecasts(context, db, config.feeders, await relievedTimes(context, db));
   const monitor = new Monitor(context, config, writer, beginning);
   keep(keepForecasts(context, db, monitor));
+  keep(monitor.watchSilence());
   return ownWatch(context, config, monitor);
 }
 

@@ -24,6 +24,16 @@ export interface FeederView {
     readonly highKw: number;
   }[];
   readonly state: string;
+  /** What Grid Monitoring finds wrong with it beside its load, each with its rule. */
+  readonly anomalies?: readonly {
+    readonly kind: string;
+    /** Grid time. */
+    readonly sinceMs: number;
+    readonly text: string;
+    readonly ruleId: string;
+    readonly ruleVersion: string;
+    readonly inputs: Readonly<Record<string, string | number | null>>;
+  }[];
 }
 
 export interface OperatorApiDeps {
