@@ -1,6 +1,7 @@
 /** Short-term forecast of one feeder: five minutes to four hours ahead with 90 % bands, anew with every sample. */
 import { CONFORMAL_WINDOW, FIT_MINIMUM_ROWS, FORECAST_STEPS } from '../limits.ts';
-import { between, type Origin, type TemperatureAt, usual } from './forecast/features.ts';
+import { between, type Origin, usual } from './forecast/features.ts';
+import type { ForecastInput } from './forecast/inputs.ts';
 import type { Basis, ModelKind } from './forecast/load-model.ts';
 import { type Issued, RollingForecast } from './forecast/rolling.ts';
 import { lineOf, ShortTerm } from './forecast/short-term.ts';
@@ -21,11 +22,14 @@ export interface Forecast {
   /** Version of the method, and until when its daily fit has read; null before the first. */
   readonly version?: string;
   readonly fittedAtMs?: number | null;
+  /** What it was made from. */
+  readonly used?: readonly string[];
   readonly points: readonly ForecastPoint[];
 }
 
 export interface ForecasterOptions {
-  readonly temperature?: TemperatureAt;
+  /** From outside its readings. */
+  readonly inputs?: readonly ForecastInput[];
   /** Half hours by which this feeder's daily fits are later than another's. */
   readonly phase?: number;
   /** Learn the bands from the last week of history (a fraction of a second a feeder) or from live forecasts alone. */
@@ -51,8 +55,8 @@ export class Forecaster {
 
   constructor(series: FeederSeries, options: ForecasterOptions = {}) {
     this.#series = series;
-    const { temperature, phase, deferred } = options;
-    this.#rolling = new RollingForecast({ stepMs: HALF_HOUR_MS, aheads: AHEADS, temperature, phase, deferred });
+    const { inputs, phase, deferred } = options;
+    this.#rolling = new RollingForecast({ stepMs: HALF_HOUR_MS, aheads: AHEADS, inputs, phase, deferred });
     this.#readIn(options.warmUp ?? true);
   }
 
@@ -119,6 +123,7 @@ export class Forecaster {
       model: issued.at(-1)?.prediction.model ?? 'persistence',
       version: this.#rolling.model.version,
       fittedAtMs: this.#rolling.model.fittedAtMs,
+      used: this.#rolling.model.used,
       points: [
         ...short.map(({ atMs, powerKw, interval }) => pointOf(atMs, powerKw, interval.half)),
         ...AHEADS.map((ahead, i) => {

@@ -23,6 +23,12 @@ export interface FeederView {
     readonly lowKw: number;
     readonly highKw: number;
   }[];
+  readonly forecastBasis?: {
+    readonly model: string;
+    readonly version: string | null;
+    readonly fittedAtMs: number | null;
+    readonly used: readonly string[];
+  };
   readonly state: string;
   /** What Grid Monitoring finds wrong with it beside its load, each with its rule. */
   readonly anomalies?: readonly {
