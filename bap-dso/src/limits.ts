@@ -40,6 +40,10 @@ export const READINGS_PRUNED_EVERY_MS = 6 * 3_600_000;
 /** A statement that fails is tried again this often before its readings are given up and counted. */
 export const READINGS_ATTEMPTS = 3;
 
+/** Inputs of the forecast are gathered as often as they have figures. */
+export const INPUTS_EVERY_MS = 30 * 60_000;
+/** Half hours kept of one: a history, two weeks ahead and a day more. */
+export const INPUT_SLOTS = (HISTORY_DAYS + 16) * 48;
 /** Up to this many feeders fit as they are read: together some tens of milliseconds a half hour. More are fitted in turns. */
 export const FITS_AT_ONCE = 4;
 /** Up to this many feeders learn their bands from history at the start, a fraction of a second each; more learn them live. */
@@ -69,6 +73,8 @@ export const FORECAST_QUIET_MS = 10 * 60_000;
 
 /** An anomaly is over when its symptom was absent this long (grid time): a value that swings raises one alarm, not many. */
 export const ANOMALY_CLEAR_MS = 10 * 60_000;
+/** Changes of the edge that are known again when they are repeated: hours of them. */
+export const ANOMALIES_REMEMBERED = 4_096;
 /** A rise within this is no usual one: of a primary's half-hourly readings the steepest is a fifth of this pace. */
 export const RISE_WITHIN_MS = 5 * 60_000;
 export const RISE_SHARE = 0.15;

@@ -1,7 +1,10 @@
+import type { AnomalyChanged } from '@flexder/schemas/types.ts';
 import { expect } from 'chai';
 import type { BapConfigInput } from '../config.ts';
 import { aggregator } from '../testing/aggregator.ts';
 import { openTestDatabase, type TestDatabase, Trade } from '../testing/trade.ts';
+import { anomalyMessage } from './messages.ts';
+import { RemoteMonitor } from './remote.ts';
 import { feederViews } from './view.ts';
 
 const rating = { season: 'all', from: '01-01', to: '12-31' };
@@ -159,6 +162,35 @@ describe('anomalies of a feeder on the way to a person', () => {
     const together = trade.auditsOf('alarm.raised').filter(({ code }) => code === 'several-feeders');
     expect(together).to.have.length(1);
     expect(together[0]!.rule_inputs).to.include({ substation_id: 'primary-1', failing: 2, of: 3 });
+  });
+
+  it('an anomaly of the edge is the same alarm at the DSO, once, with the same record', async () => {
+    await open();
+    const remote = new RemoteMonitor(trade.desk.context, trade.config, { add: () => {} });
+    remote.listen(trade.events);
+    const messages: AnomalyChanged[] = [];
+    trade.monitor.listen({
+      ...{ onSample: () => {}, onFinding: async () => {} },
+      onAnomaly: async (change) => void messages.push(anomalyMessage('edge-1', `anomaly-${messages.length}`, change)),
+    });
+    await trade.step(1, 500);
+    await trade.step(1, 700);
+    expect(messages).to.have.length(1);
+    await remote.anomaly(messages[0]!);
+    await remote.anomaly(messages[0]!);
+    await remote.anomaly({ ...messages[0]!, anomaly_id: 'other', rule_version: '99' });
+    expect(alarms()).to.deep.equal(['rate-of-rise']);
+    const [record] = trade.auditsOf('alarm.raised');
+    expect(record).to.include({ rule_id: 'rate-of-rise', feeder_id: 'feeder-1' });
+    expect(record!.rule_inputs).to.include({ rise_kw: 200 });
+    expect((record!.data_sources as object[])[0]).to.include({ url_or_fixture: 'grid/v1/dso-1/feeder-1/telemetry' });
+    expect([...remote.feeder('feeder-1')!.anomalies.keys()]).to.deep.equal(['rate-of-rise']);
+    await remote.anomaly({ ...messages[0]!, anomaly_id: 'end', change: 'cleared' });
+    expect([...remote.feeder('feeder-1')!.anomalies.keys()]).to.deep.equal([]);
+    const outcome = (name: string) => trade.metrics.total('bap_remote_anomalies_total', { outcome: name });
+    expect([outcome('raised'), outcome('repeated'), outcome('refused'), outcome('cleared')]).to.deep.equal([
+      1, 1, 1, 1,
+    ]);
   });
 
   it('an alarm that could not be recorded is raised again by the next sample that shows it', async () => {

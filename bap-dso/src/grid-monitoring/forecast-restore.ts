@@ -13,6 +13,7 @@ import {
   TELEMETRY_FUTURE_MS,
 } from '../limits.ts';
 import { DAY_MS } from './forecast/calendar.ts';
+import type { ForecastInput } from './forecast/inputs.ts';
 import { MODEL_VERSION } from './forecast/load-model.ts';
 import { type ForecastTables, halfHoursOf, type KeptState, readingsAfter, readStates } from './forecast-store.ts';
 import { Forecaster } from './forecaster.ts';
@@ -40,6 +41,7 @@ export async function restoreForecasts(
   db: Kysely<ForecastTables>,
   feeders: readonly FeederConfig[],
   relievedAt: RelievedAt = () => false,
+  inputs: readonly ForecastInput[] = [],
 ): Promise<Beginning> {
   const { log } = context;
   const restored = new Map<string, Restored>();
@@ -50,7 +52,7 @@ export async function restoreForecasts(
     const part = ids.slice(from, from + STATE_READ_BATCH);
     const kept = new Map((await readStates(db, part)).map((one) => [one.feederId, one]));
     for (const feederId of part) {
-      const taken = unpacked(kept.get(feederId), nowMs);
+      const taken = unpacked(kept.get(feederId), nowMs, inputs);
       const followed = typeof taken !== 'string' && (await catchUp(db, feederId, taken, nowMs, relievedAt));
       if (typeof taken !== 'string' && followed) {
         restored.set(feederId, taken);
@@ -72,12 +74,12 @@ export async function restoreForecasts(
 }
 
 /** A state, or why it cannot be used. */
-function unpacked(kept: KeptState | undefined, nowMs: number): Restored | string {
+function unpacked(kept: KeptState | undefined, nowMs: number, inputs: readonly ForecastInput[]): Restored | string {
   if (!kept) return 'none is kept';
   const { version, state } = kept;
   if (version !== MODEL_VERSION) return `it is of version ${version}, the model of version ${MODEL_VERSION}`;
   try {
-    const taken = Forecaster.restore(state);
+    const taken = Forecaster.restore(state, { inputs });
     const lastMs = taken.series.last?.atMs ?? nowMs;
     return lastMs > nowMs + TELEMETRY_FUTURE_MS ? 'its last sample is of the future' : taken;
   } catch (error) {

@@ -17,6 +17,7 @@ import type { Anomalies, AnomalyChange } from './anomalies.ts';
 import { AnomalyWatch } from './anomaly-watch.ts';
 import { ARMED, type DetectorState, detect, eventClosed, eventOpened, type Finding } from './detection.ts';
 import { FitQueue } from './fit-queue.ts';
+import type { ForecastInput } from './forecast/inputs.ts';
 import type { Forecasting } from './forecast-keeper.ts';
 import { type Beginning, NOTHING_KEPT } from './forecast-restore.ts';
 import type { TakenState } from './forecast-store.ts';
@@ -95,6 +96,7 @@ export class Monitor implements Forecasting {
     config: MonitoringConfig,
     writer: Pick<ReadingWriter, 'add'>,
     { restored, histories }: Beginning = NOTHING_KEPT,
+    inputs: readonly ForecastInput[] = [],
   ) {
     this.#context = context;
     this.#config = config;
@@ -111,7 +113,7 @@ export class Monitor implements Forecasting {
         return kept;
       }
       const series = new FeederSeries(merged(history.get(feederId), histories.get(feederId)));
-      return { series, forecaster: new Forecaster(series, { phase, warmUp, deferred: many }) };
+      return { series, forecaster: new Forecaster(series, { phase, warmUp, deferred: many, inputs }) };
     };
     this.#feeders = new Map(
       config.feeders.map((feeder, i) => [

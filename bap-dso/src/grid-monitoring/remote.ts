@@ -1,12 +1,12 @@
 /** The feeders as Grid Monitoring at the edge tells of them: the same view that a monitor in this process would give. */
 import type { Context } from '@flexder/runtime/context.ts';
-import type { FeederReading, OverloadDetected } from '@flexder/schemas/types.ts';
+import type { AnomalyChanged, FeederReading, OverloadDetected } from '@flexder/schemas/types.ts';
 import type { BapConfig, FeederConfig } from '../config.ts';
-import { TELEMETRY_FUTURE_MS } from '../limits.ts';
+import { ANOMALIES_REMEMBERED, TELEMETRY_FUTURE_MS } from '../limits.ts';
 import { type Anomalies, NO_ANOMALIES } from './anomalies.ts';
 import type { DetectorState, Sample } from './detection.ts';
 import type { Forecast } from './forecaster.ts';
-import { forecastOf, receivedOf, sampleOf } from './messages.ts';
+import { anomalyOf, forecastOf, receivedOf, sampleOf } from './messages.ts';
 import type { MonitoredFeeder, MonitorListener, Received } from './monitor.ts';
 import type { ReadingWriter } from './reading-writer.ts';
 import { FeederSeries } from './series.ts';
@@ -27,7 +27,9 @@ export class RemoteMonitor {
   readonly #context: Context;
   readonly #writer: Pick<ReadingWriter, 'add'>;
   readonly #feeders: ReadonlyMap<string, RemoteFeeder>;
-  #listener: Pick<MonitorListener, 'onSample'> | undefined;
+  /** Changes of before, so that a repeated one is no second alarm. */
+  readonly #told = new Set<string>();
+  #listener: Pick<MonitorListener, 'onSample' | 'onAnomaly'> | undefined;
 
   constructor(context: Context, { feeders }: Pick<BapConfig, 'feeders'>, writer: Pick<ReadingWriter, 'add'>) {
     this.#context = context;
@@ -35,7 +37,7 @@ export class RemoteMonitor {
     this.#feeders = new Map(feeders.map((config) => [config.feederId, openFeeder(config)]));
   }
 
-  listen(listener: Pick<MonitorListener, 'onSample'>): void {
+  listen(listener: Pick<MonitorListener, 'onSample' | 'onAnomaly'>): void {
     this.#listener = listener;
   }
 
@@ -52,6 +54,25 @@ export class RemoteMonitor {
     this.#take(feeder, received.sample, message);
     feeder.level = message.level;
     this.#listener?.onSample(feeder, received);
+  }
+
+  /** An anomaly of the edge, told on once; a throw is a reason to hand it in again. */
+  async anomaly(message: AnomalyChanged): Promise<void> {
+    const change = anomalyOf(message);
+    const feeder = message.feeder_id === undefined ? undefined : this.#feeders.get(message.feeder_id);
+    const refused = !change || (message.feeder_id !== undefined && !feeder);
+    const outcome = refused ? 'refused' : this.#told.has(message.anomaly_id) ? 'repeated' : change.change;
+    this.#context.metrics.count('bap_remote_anomalies_total', { outcome });
+    if (!change || outcome === 'refused' || outcome === 'repeated') return;
+    await this.#listener?.onAnomaly?.(change);
+    this.#told.add(message.anomaly_id);
+    const [oldest] = this.#told;
+    if (this.#told.size > ANOMALIES_REMEMBERED && oldest !== undefined) this.#told.delete(oldest);
+    if (!feeder) return;
+    const anomalies = new Map(feeder.anomalies);
+    if (change.change === 'raised') anomalies.set(change.anomaly.kind, change.anomaly);
+    else anomalies.delete(change.anomaly.kind);
+    feeder.anomalies = anomalies;
   }
 
   /** What a finding says of its feeder, for who acts on it; undefined for a feeder that is not ours. */
