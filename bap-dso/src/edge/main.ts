@@ -33,6 +33,7 @@ export async function startMonitor(context: Context, config: EdgeConfig): Promis
     const monitor = new Monitor(context, { ...config, subscriberId: dsoId }, writer, beginning);
     keep(keepForecasts(context, database, monitor));
     keep(monitor.watchSilence());
+    keep(monitor);
     const reporter = new Reporter(context, monitorId, monitor, (event) =>
       recorder.transact(async (work) => work.emit(event)),
     );

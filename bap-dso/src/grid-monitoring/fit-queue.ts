@@ -12,6 +12,7 @@ export class FitQueue {
   /** As many as there are feeders, at most. */
   readonly #waiting = new Set<Fitting>();
   #running = false;
+  #closed = false;
 
   constructor(context: Pick<Context, 'activity' | 'log'>) {
     this.#context = context;
@@ -23,21 +24,31 @@ export class FitQueue {
 
   add(fitting: Fitting): void {
     this.#waiting.add(fitting);
-    if (this.#running) return;
+    if (this.#running || this.#closed) return;
     this.#running = true;
     void this.#context.activity.track('fits', () => this.#drain());
   }
 
-  async #drain(): Promise<void> {
+  /** What is due stays so: it is fitted after the next start. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** The first that is due; false when none is. */
+  fitOne(): boolean {
     for (const fitting of this.#waiting) {
-      await new Promise((resolve) => setImmediate(resolve));
-      if (!this.#refitted(fitting)) this.#waiting.delete(fitting);
-      else {
-        // To the end of the line: no feeder waits for all fits of another.
-        this.#waiting.delete(fitting);
-        this.#waiting.add(fitting);
-      }
+      this.#waiting.delete(fitting);
+      if (!this.#refitted(fitting)) continue;
+      // To the end of the line: no feeder waits for all fits of another.
+      this.#waiting.add(fitting);
+      return true;
     }
+    return false;
+  }
+
+  async #drain(): Promise<void> {
+    do await new Promise((resolve) => setImmediate(resolve));
+    while (!this.#closed && this.fitOne());
     this.#running = false;
   }
 

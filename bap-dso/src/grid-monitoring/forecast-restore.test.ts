@@ -235,4 +235,15 @@ describe('fits of many feeders', () => {
     expect(done).to.deep.equal(['a', 'b', 'a']);
     expect(queue.waiting).to.equal(0);
   });
+
+  it('once closed nothing more is fitted, and nobody waits for it', async () => {
+    const activity = new Activity();
+    const queue = new FitQueue({ activity, log: {} as Context['log'] });
+    let fits = 0;
+    queue.add({ refit: () => ++fits < 1_000 });
+    await new Promise((resolve) => setImmediate(resolve));
+    queue.close();
+    await activity.idle();
+    expect(fits).to.be.within(1, 10);
+  });
 });

@@ -184,6 +184,16 @@ export class Monitor implements Forecasting {
     this.#anomalies.refused(feeder.config.feederId, sign, { topic, sha256, wallMs, observedMs: atMs });
   }
 
+  /** One of the fits that wait, now; false when none does. */
+  fitOne(): boolean {
+    return this.#fits?.fitOne() ?? false;
+  }
+
+  /** Fits nothing more in the background. */
+  async close(): Promise<void> {
+    this.#fits?.close();
+  }
+
   /** Looks for feeders that fell silent, now and then (grid time), until it is closed. */
   watchSilence(): { close(): Promise<void> } {
     return this.#anomalies.watchSilence();

@@ -55,6 +55,7 @@ export async function watchOf(
   if (config.telemetry !== 'mqtt') keep(readWeather(context, live));
   keep(keepForecasts(context, db, monitor));
   keep(monitor.watchSilence());
+  keep(monitor);
   return ownWatch(context, config, monitor);
 }
 
