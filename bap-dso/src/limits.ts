@@ -92,6 +92,8 @@ export const UNIT_FACTOR = 1_000;
 export const UNIT_TOLERANCE = 0.2;
 /** Feeders are looked over for silence this often (grid time): a twelfth of the silence that is an anomaly would be as good. */
 export const SILENCE_CHECK_MS = 60_000;
+/** As far back another process is asked for: ample for the longest interval that is allowed to pass. */
+export const SILENCE_LOOKED_BACK_MS = 6 * 3_600_000;
 /** So many usual intervals without a reading are missing ones. */
 export const MISSING_INTERVALS = 3;
 

@@ -8,12 +8,12 @@ import { checkHealth, openInOrder } from '@flexder/runtime/service.ts';
 import { type Kysely, sql } from 'kysely';
 import { keepForecasts } from '../grid-monitoring/forecast-keeper.ts';
 import { restoreForecasts } from '../grid-monitoring/forecast-restore.ts';
-import type { ForecastTables } from '../grid-monitoring/forecast-store.ts';
+import { type ForecastTables, lastReadings } from '../grid-monitoring/forecast-store.ts';
 import { Monitor } from '../grid-monitoring/monitor.ts';
 import { ReadingWriter } from '../grid-monitoring/reading-writer.ts';
 import { subscribed } from '../grid-monitoring/sources.ts';
 import { type Listening, listenToTelemetry } from '../grid-monitoring/watch.ts';
-import { HEALTH_TIMEOUT_MS } from '../limits.ts';
+import { HEALTH_TIMEOUT_MS, SILENCE_LOOKED_BACK_MS } from '../limits.ts';
 import { readingMigrations } from '../migrations.ts';
 import type { BapTables } from '../tables.ts';
 import type { EdgeConfig } from './config.ts';
@@ -32,7 +32,8 @@ export async function startMonitor(context: Context, config: EdgeConfig): Promis
     const beginning = await restoreForecasts(context, database, config.feeders);
     const monitor = new Monitor(context, { ...config, subscriberId: dsoId }, writer, beginning);
     keep(keepForecasts(context, database, monitor));
-    keep(monitor.watchSilence());
+    const backMs = SILENCE_LOOKED_BACK_MS;
+    keep(monitor.watchSilence((ids) => lastReadings(database, ids, context.grid.nowMs() - backMs)));
     keep(monitor);
     const reporter = new Reporter(context, monitorId, monitor, (event) =>
       recorder.transact(async (work) => work.emit(event)),

@@ -1,8 +1,10 @@
 import type { AnomalyChanged } from '@flexder/schemas/types.ts';
 import { expect } from 'chai';
+import type { Kysely } from 'kysely';
 import type { BapConfigInput } from '../config.ts';
 import { aggregator } from '../testing/aggregator.ts';
 import { openTestDatabase, type TestDatabase, Trade } from '../testing/trade.ts';
+import { type ForecastTables, lastReadings } from './forecast-store.ts';
 import { anomalyMessage } from './messages.ts';
 import { RemoteMonitor } from './remote.ts';
 import { feederViews } from './view.ts';
@@ -106,6 +108,27 @@ describe('anomalies of a feeder on the way to a person', () => {
     expect(trade.auditsOf('alarm.raised').map(({ code, feeder_id }) => [code, feeder_id])).to.deep.equal([
       ['data-missing', 'feeder-1'],
     ]);
+    await silence.close();
+  });
+
+  it('one that another process reads is not silent', async () => {
+    await open();
+    const read = (atMs: number) =>
+      db.database
+        .insertInto('feeder_reading')
+        .values({ feeder_id: 'feeder-1', read_at: new Date(atMs), power_kw: 500, quality: 'GOOD' })
+        .execute();
+    const silence = trade.monitor.watchSilence((ids) =>
+      lastReadings(db.database as unknown as Kysely<ForecastTables>, ids, 0),
+    );
+    sample(trade, 500);
+    for (let minute = 0; minute < 15; minute++) {
+      await pass(1);
+      if (minute < 8) await read(trade.grid.nowMs());
+      await trade.settle();
+      if (minute === 11) expect(alarms()).to.deep.equal([]);
+    }
+    expect(alarms(), 'when nobody does any more').to.deep.equal(['data-missing']);
     await silence.close();
   });
 

@@ -12,6 +12,9 @@ import { missingSign, type Seen, type Still, signsOf, stillOf } from './symptoms
 /** Rejects when a change could not be told. */
 export type TellAnomaly = (change: AnomalyChange) => Promise<void>;
 
+/** When feeders were read last, by whichever process; grid time. */
+export type LastRead = (feederIds: readonly string[]) => Promise<ReadonlyMap<string, number>>;
+
 interface Watched {
   readonly config: FeederConfig;
   anomalies: Anomalies;
@@ -80,25 +83,48 @@ export class AnomalyWatch {
     this.#follow(this.#feeders.get(feederId)!, [sign], received.observedMs, received);
   }
 
-  watchSilence(): { close(): Promise<void> } {
-    const { grid } = this.#context;
+  /**
+   * Looks for feeders that fell silent, now and then (grid time), until it is closed. `lastRead` knows what other
+   * processes read, to whom the stream may have given a feeder.
+   */
+  watchSilence(lastRead: LastRead = async () => new Map()): { close(): Promise<void> } {
+    const { activity, grid, log } = this.#context;
     let cancel = () => {};
+    let closed = false;
+    let running: Promise<void> = Promise.resolve();
+    const look = async () => {
+      try {
+        await this.#lookForSilence(lastRead);
+      } catch (error) {
+        log.warn({ error: String(error) }, 'silent feeders could not be looked for; will be tried again');
+      }
+      if (!closed) arm();
+    };
     const arm = () => {
       cancel = grid.at(grid.nowMs() + SILENCE_CHECK_MS, 'silent feeders', () => {
-        this.#lookForSilence(grid.nowMs());
-        arm();
+        running = activity.track('silent feeders', look);
+        return running;
       });
     };
     arm();
-    return { close: async () => cancel() };
+    return {
+      close() {
+        closed = true;
+        cancel();
+        return running;
+      },
+    };
   }
 
-  #lookForSilence(nowMs: number): void {
-    for (const feeder of this.#feeders.values()) {
-      const { config, lastMs } = feeder;
-      const allowed = allowedMs(feeder);
-      if (lastMs === undefined || nowMs - lastMs <= allowed) continue;
-      this.#follow(feeder, [missingSign(config.feederId, lastMs, nowMs, allowed)], nowMs);
+  async #lookForSilence(lastRead: LastRead): Promise<void> {
+    const nowMs = this.#context.grid.nowMs();
+    const silent = [...this.#feeders.values()].filter((feeder) => isSilent(feeder, nowMs));
+    const elsewhere = silent.length === 0 ? new Map() : await lastRead(silent.map(({ config }) => config.feederId));
+    for (const feeder of silent) {
+      const { feederId } = feeder.config;
+      feeder.lastMs = Math.max(feeder.lastMs!, elsewhere.get(feederId) ?? 0);
+      if (!isSilent(feeder, nowMs)) continue;
+      this.#follow(feeder, [missingSign(feederId, feeder.lastMs, nowMs, allowedMs(feeder))], nowMs);
     }
     for (const [substationId, open] of this.#substations) if (open.size > 0) this.#lookAt(substationId, nowMs);
   }
@@ -146,6 +172,10 @@ export class AnomalyWatch {
 
 function without(anomalies: Anomalies, { kind }: Anomaly): Anomalies {
   return new Map([...anomalies].filter(([each]) => each !== kind));
+}
+
+function isSilent(feeder: Watched, nowMs: number): boolean {
+  return feeder.lastMs !== undefined && nowMs - feeder.lastMs > allowedMs(feeder);
 }
 
 function allowedMs({ intervalMs }: Watched): number {

@@ -80,6 +80,22 @@ export async function readingsAfter(
   return rows.map(({ read_at, power_kw }) => ({ atMs: read_at.getTime(), powerKw: power_kw }));
 }
 
+/** When feeders were read last, of those that were after `sinceMs`. */
+export async function lastReadings(
+  db: Kysely<ForecastTables>,
+  feederIds: readonly string[],
+  sinceMs: number,
+): Promise<ReadonlyMap<string, number>> {
+  const rows = await db
+    .selectFrom('feeder_reading')
+    .select(({ fn }) => ['feeder_id', fn.max('read_at').as('last_at')])
+    .where('feeder_id', 'in', feederIds)
+    .where('read_at', '>', new Date(sinceMs))
+    .groupBy('feeder_id')
+    .execute();
+  return new Map(rows.map(({ feeder_id, last_at }) => [feeder_id, new Date(last_at as unknown as Date).getTime()]));
+}
+
 /** Means of the complete half hours of a feeder in `[fromMs, untilMs)`, each at its start. */
 export async function halfHoursOf(
   db: Kysely<ForecastTables>,

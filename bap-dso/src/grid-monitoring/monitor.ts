@@ -14,7 +14,7 @@ import type { BapConfig, FeederConfig } from '../config.ts';
 import { FITS_AT_ONCE, FORECAST_QUIET_MS, RISE_WITHIN_MS, WARMED_UP_FEEDERS } from '../limits.ts';
 import { type LimitsAt, limitsAt, limitsWithOutage } from '../network-model/feeders.ts';
 import type { Anomalies, AnomalyChange } from './anomalies.ts';
-import { AnomalyWatch } from './anomaly-watch.ts';
+import { AnomalyWatch, type LastRead } from './anomaly-watch.ts';
 import { ARMED, type DetectorState, detect, eventClosed, eventOpened, type Finding } from './detection.ts';
 import { FitQueue } from './fit-queue.ts';
 import type { ForecastInput } from './forecast/inputs.ts';
@@ -194,9 +194,9 @@ export class Monitor implements Forecasting {
     this.#fits?.close();
   }
 
-  /** Looks for feeders that fell silent, now and then (grid time), until it is closed. */
-  watchSilence(): { close(): Promise<void> } {
-    return this.#anomalies.watchSilence();
+  /** Looks for feeders that fell silent, until it is closed; `lastRead` knows what other processes read. */
+  watchSilence(lastRead?: LastRead): { close(): Promise<void> } {
+    return this.#anomalies.watchSilence(lastRead);
   }
 
   #take(feeder: FeederState, received: Received): void {

@@ -5,13 +5,14 @@ import { closeAll } from '@flexder/runtime/service.ts';
 import type { AnomalyChanged, FeederReading, OverloadDetected, WeatherForecast } from '@flexder/schemas/types.ts';
 import type { Kysely } from 'kysely';
 import { type BapConfig, listensToBus } from '../config.ts';
-import { HISTORY_DAYS } from '../limits.ts';
+import { HISTORY_DAYS, SILENCE_LOOKED_BACK_MS } from '../limits.ts';
 import { groupBy } from '../network-model/group.ts';
 import type { OpenData } from '../open-data/open.ts';
 import type { BapTables } from '../tables.ts';
 import { DAY_MS } from './forecast/calendar.ts';
 import { keepForecasts } from './forecast-keeper.ts';
 import { type RelievedAt, restoreForecasts } from './forecast-restore.ts';
+import { lastReadings } from './forecast-store.ts';
 import { gatherInputs, LiveInputs, restoreInputs, WEATHER_TOPIC } from './live-inputs.ts';
 import { MONITORING_TOPIC } from './messages.ts';
 import { Monitor, type MonitoredFeeder, type MonitorListener } from './monitor.ts';
@@ -54,7 +55,7 @@ export async function watchOf(
   if (openData) keep(gatherInputs(context, db, live, openData.exogenous));
   if (config.telemetry !== 'mqtt') keep(readWeather(context, live));
   keep(keepForecasts(context, db, monitor));
-  keep(monitor.watchSilence());
+  keep(monitor.watchSilence((ids) => lastReadings(db, ids, context.grid.nowMs() - SILENCE_LOOKED_BACK_MS)));
   keep(monitor);
   return ownWatch(context, config, monitor);
 }
