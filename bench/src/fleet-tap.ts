@@ -2,6 +2,7 @@
 import type { DeviceBus } from '@flexder/runtime/engines/bus/port.ts';
 import { parseTopic } from '@flexder/runtime/engines/bus/topics.ts';
 
+/** Of one activation. */
 export interface Tapped {
   /** When the DSO last received a reading of a feeder before the first command. */
   detectedMs: number;
@@ -24,8 +25,18 @@ function activationOf(payload: string): string | undefined {
   return type === 'RELEASE' ? undefined : command_id;
 }
 
-export function tap(nowMs: () => number): { readonly tapped: Tapped; over(bus: DeviceBus): DeviceBus } {
-  const tapped: Tapped = { detectedMs: 0, cpuMs: 0, begun: new Map(), sent: new Map(), answered: new Map() };
+export interface Tap {
+  /** The activation that is being listened to. */
+  readonly tapped: Tapped;
+  /** Begins to listen to the next one. */
+  next(): void;
+  over(bus: DeviceBus): DeviceBus;
+}
+
+const nothing = (): Tapped => ({ detectedMs: 0, cpuMs: 0, begun: new Map(), sent: new Map(), answered: new Map() });
+
+export function tap(nowMs: () => number): Tap {
+  let tapped = nothing();
   let detected = process.cpuUsage();
   const hear = (topic: string, payload: Uint8Array) => {
     const parsed = parseTopic(topic);
@@ -39,7 +50,12 @@ export function tap(nowMs: () => number): { readonly tapped: Tapped; over(bus: D
       tapped.answered.set(id, nowMs());
   };
   return {
-    tapped,
+    get tapped() {
+      return tapped;
+    },
+    next() {
+      tapped = nothing();
+    },
     over: (bus) => ({
       ...bus,
       async connect(options) {

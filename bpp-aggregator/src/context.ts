@@ -7,6 +7,7 @@ import type { AggregatorConfig } from './config.ts';
 import type { Dispatcher } from './dispatch/dispatcher.ts';
 import type { DeliveryWatch } from './metering/delivery.ts';
 import type { OrderTimers } from './orders/timers.ts';
+import type { Peers } from './peers.ts';
 import type { Fleet } from './portfolio/fleet.ts';
 import type { Refresh } from './portfolio/refresh.ts';
 import type { AggregatorTables } from './tables.ts';
@@ -20,9 +21,12 @@ export interface Rooms {
   readonly process: {
     readonly id: string;
     readonly shared: boolean;
+    /** No other is alive, as far as is known. */
+    alone(): boolean;
     /** Whether it runs what only one runs. */
     leads(): boolean;
   };
+  readonly peers: Peers;
   readonly fleet: Fleet;
   /** What other processes heard of the devices. */
   readonly refresh: Refresh;

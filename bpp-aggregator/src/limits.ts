@@ -8,7 +8,7 @@ export const LIMITS = {
   maxDersPerOrder: 2_000,
   /** Commands handed to the broker side by side: enough to hide its round trip, few enough for its answers to be in time. */
   dispatchLanes: 500,
-  /** A fan-out up to this size is sent by the process that confirmed it; a larger one is shared as jobs. */
+  /** A fan-out up to this size is sent by the process that confirmed it; a larger one is shared as jobs with others that are alive. */
   dispatchBatch: 50,
   /** Jobs of one shared fan-out: enough that every process has some of it, and each claims this many commands at most. */
   dispatchJobs: 16,
@@ -20,6 +20,9 @@ export const LIMITS = {
   commandClaimMs: 7_000,
   /** Between two looks, wall time, at what other processes of this aggregator left. */
   sharedSweepMs: 1_000,
+  /** Another process counts as alive for some looks after its last sign; its row stays for a while after. */
+  peerAliveMs: 5_000,
+  peerForgottenMs: 60_000,
   /** Jobs one of several processes works on at a time: few, so that the others have some of a fan-out too. */
   sharedJobsAtOnce: 2,
   /** Orders one such look takes up; the next takes the rest. */

@@ -26,6 +26,7 @@ import { serveMeterDocument } from './metering/serve.ts';
 import { AGGREGATOR_MIGRATIONS } from './migrations.ts';
 import { OrderTimers } from './orders/timers.ts';
 import { onUndelivered } from './orders/undelivered.ts';
+import { Peers } from './peers.ts';
 import type { PortfolioDer } from './portfolio/der.ts';
 import { Fleet } from './portfolio/fleet.ts';
 import { listenToDevices } from './portfolio/listener.ts';
@@ -151,10 +152,12 @@ function furnish(
   bus: BusClient,
   leads: () => boolean,
 ): Rooms {
+  const peers = new Peers(() => rooms);
   const rooms: Rooms = {
+    peers,
     context,
     config,
-    process: { ...participant.process, leads },
+    process: { ...participant.process, leads, alone: () => !participant.process.shared || peers.alone },
     fleet: new Fleet(),
     refresh: new Refresh(() => rooms),
     completed: { battery: 0, 'ev-charger': 0, 'heat-pump': 0 },
@@ -193,7 +196,9 @@ function candidate(rooms: Rooms, halfHours: HalfHours) {
 
 async function handOver(rooms: Rooms): Promise<void> {
   await within(rooms.context.wall, LIMITS.closeWaitMs, rooms.dispatcher.idle());
-  if (rooms.process.shared) await unclaimAll(rooms);
+  if (!rooms.process.shared) return;
+  await unclaimAll(rooms);
+  await rooms.peers.leave();
 }
 
 function closeRooms(rooms: Rooms): void {

@@ -190,6 +190,12 @@ const lighterIngest: Migration = {
   },
 };
 
+const peers: Migration = {
+  async up(db: Kysely<unknown>) {
+    await sql`create table process (process_id text primary key, seen_at timestamptz not null)`.execute(db);
+  },
+};
+
 /** Keys sort after the participant's own. */
 export const AGGREGATOR_MIGRATIONS: Record<string, Migration> = {
   'aggregator-001-initial': initial,
@@ -199,4 +205,5 @@ export const AGGREGATOR_MIGRATIONS: Record<string, Migration> = {
   'aggregator-005-one-order-per-window': oneOrderPerWindow,
   'aggregator-006-lighter-fan-out': lighterFanOut,
   'aggregator-007-lighter-ingest': lighterIngest,
+  'aggregator-008-peers': peers,
 };

@@ -56,7 +56,8 @@ export class SharedWork {
 
   async #look(): Promise<void> {
     const rooms = this.#rooms();
-    const { context, dispatcher } = rooms;
+    const { context, dispatcher, peers } = rooms;
+    await peers.look();
     for (const orderNo of await ordersLeft(rooms)) {
       if (dispatcher.isBusyWith(orderNo)) continue;
       context.metrics.count('fan_out_taken_over');

@@ -139,7 +139,14 @@ export interface HalfHourTable {
   quality: 'GOOD' | 'ESTIMATED' | 'MISSING';
 }
 
+/** A process of this aggregator, and when (time of the database) it last said that it is there. */
+export interface ProcessTable {
+  process_id: string;
+  seen_at: Instant;
+}
+
 export interface AggregatorTables {
+  process: ProcessTable;
   der: DerTable;
   flex_order: FlexOrderTable;
   reservation: ReservationTable;

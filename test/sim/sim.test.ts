@@ -88,6 +88,14 @@ describe('seeded simulation', function () {
         : values;
   }
 
+  /** The DSO notes another end of an order than the one it is told. */
+  function noteAnotherEnd(world: World): void {
+    world.database.tamper = (sql, values) =>
+      sql.startsWith('update "flex_order"') && sql.includes('"meter_reference"')
+        ? values.map((value) => (value === 'COMPLETED' ? 'CANCELLED' : value))
+        : values;
+  }
+
   /** A message is acknowledged and kept nowhere. */
   function acknowledgeOnly({ network }: World): void {
     network.acknowledged.push({ by: 'dso-1', action: 'on_status', messageId: 'of nobody' });
@@ -97,6 +105,7 @@ describe('seeded simulation', function () {
     ['a bus that makes a device execute twice', executeTwice, /^I1 .* executed 2 commands/],
     ['a record that is not written', forgetRecords, /^I5 /],
     ['an acknowledgement of what was not kept', acknowledgeOnly, /^I2 .*on_status of nobody: it is lost/],
+    ['two sides that disagree', noteAnotherEnd, /^I7 .* CANCELLED at the DSO and COMPLETED at the aggregator/],
     ['a report of more than was measured', exaggerate, /^I4 .*900 kW of devices rated/],
   ];
   for (const [defect, plant, found] of defects) {

@@ -50,9 +50,19 @@ export class ReportTooLargeError extends Error {
 /** Sorted by date, period, order and meter. Throws ReportTooLargeError past the bound. */
 export async function loadSettlementRows(db: Kysely<BapTables>, filter: ReportFilter): Promise<SettlementValues[]> {
   let query = db
+    // Without statistics of rows just written the planner would look for the newest revision once for each row.
+    .with(
+      (cte) => cte('newest').materialized(),
+      (orders) =>
+        orders
+          .selectFrom('settlement_row')
+          .select(['obp_id', (eb) => eb.fn.max('revision').as('revision')])
+          .$if(filter.obpId !== undefined, (one) => one.where('obp_id', '=', filter.obpId!))
+          .groupBy('obp_id'),
+    )
     .selectFrom('settlement_row as s')
-    .select('s.row')
-    .where(sql<SqlBool>`s.revision = (select max(n.revision) from settlement_row as n where n.obp_id = s.obp_id)`);
+    .innerJoin('newest as n', (join) => join.onRef('n.obp_id', '=', 's.obp_id').onRef('n.revision', '=', 's.revision'))
+    .select('s.row');
   if (filter.from) query = query.where('s.settlement_date', '>=', filter.from);
   if (filter.to) query = query.where('s.settlement_date', '<=', filter.to);
   if (filter.obpId) query = query.where('s.obp_id', '=', filter.obpId);
@@ -77,7 +87,7 @@ export async function settledTotals(
   db: Kysely<BapTables>,
 ): Promise<Pick<Totals, 'rows' | 'payable_mwh' | 'utilisation_payment_gbp'>> {
   const { rows } = await sql<{ rows: number; payable_mwh: string; utilisation_payment_gbp: string }>`
-    with newest as (select obp_id, max(revision) as revision from settlement_row group by obp_id)
+    with newest as materialized (select obp_id, max(revision) as revision from settlement_row group by obp_id)
     select count(*)::int as rows,
       coalesce(sum((s.row->>'payable_mwh')::numeric), 0)::text as payable_mwh,
       coalesce(sum((s.row->>'utilisation_payment_gbp')::numeric), 0)::text as utilisation_payment_gbp

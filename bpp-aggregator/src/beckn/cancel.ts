@@ -2,7 +2,7 @@ import type { OrderId } from '@flexder/protocol/beckn/identifiers.ts';
 import { decodeCancel, encodeOnCancel } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { InboundMessage } from '@flexder/runtime/participant/types.ts';
 import type { Rooms, Work } from '../context.ts';
-import { type Outgoing, writeReleases } from '../dispatch/commands.ts';
+import { writeReleases } from '../dispatch/commands.ts';
 import { quotedSelection } from '../orders/agreed.ts';
 import { dropHolds } from '../orders/holds.ts';
 import { advance, auditOrder, lockByOrderId } from '../orders/store.ts';
@@ -29,7 +29,7 @@ export function cancel(rooms: Rooms) {
       atMs: nowMs,
     };
     if (move.applied) {
-      const releases: Outgoing[] = await writeReleases(work, rooms, row, row.order_references);
+      const releases = await writeReleases(work, rooms, row, row.order_references);
       await dropHolds(work.db, row.order_no);
       const cancelled = await work.db
         .updateTable('flex_order')
@@ -42,7 +42,7 @@ export function cancel(rooms: Rooms) {
         .where('order_no', '=', row.order_no)
         .returningAll()
         .executeTakeFirstOrThrow();
-      await auditOrder(work, cancelled, `cancelled; ${releases.length} devices are released`);
+      await auditOrder(work, cancelled, `cancelled; ${releases.commands.length} devices are released`);
       work.afterCommit(() => {
         for (const waiting of ['quote', 'answers', 'completion'] as const) rooms.timers.disarm(waiting, row.order_no);
         rooms.delivery.forget(row.order_no);

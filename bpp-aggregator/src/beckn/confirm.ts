@@ -58,7 +58,7 @@ async function commit(work: Work, rooms: Rooms, row: OrderRow, references: Order
   const nowMs = context.grid.nowMs();
   const dueMs = nowMs + config.answerDeadlineS * 1000;
   await rooms.refresh.feeder(work.db, row.feeder_id);
-  const { outgoing, baselineKw } = await writeActivations(work, rooms, row, references, dueMs);
+  const { fanOut, baselineKw } = await writeActivations(work, rooms, row, references, dueMs);
   const confirmed = await work.db
     .updateTable('flex_order')
     .set({
@@ -71,12 +71,12 @@ async function commit(work: Work, rooms: Rooms, row: OrderRow, references: Order
     .where('order_no', '=', row.order_no)
     .returningAll()
     .executeTakeFirstOrThrow();
-  await auditOrder(work, confirmed, `committed with ${outgoing.length} devices`);
+  await auditOrder(work, confirmed, `committed with ${fanOut.commands.length} devices`);
   work.afterCommit(() => {
     timers.disarm('quote', row.order_no);
     armAnswers(rooms, row.order_no, dueMs);
     armCompletion(rooms, confirmed);
-    void dispatcher.fanOut(row.order_no, outgoing);
+    void dispatcher.fanOut(row.order_no, fanOut);
   });
   return baselineKw;
 }

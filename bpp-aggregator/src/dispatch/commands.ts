@@ -17,6 +17,13 @@ export interface Outgoing {
   readonly payload: DeviceCommand;
 }
 
+/** What one order's transaction wrote, to be sent after its commit. */
+export interface FanOut {
+  readonly commands: readonly Outgoing[];
+  /** They are for all processes, by the queue; otherwise this process has claimed them. */
+  readonly shared: boolean;
+}
+
 interface Target {
   readonly der_no: number;
   readonly der_id: string;
@@ -68,15 +75,19 @@ export async function writeActivations(
     const baselineKw = meanPowerKw(der.live, nowMs, LIMITS.baselineMs);
     return { derNo: target.der_no, shedKw: target.shed_kw, baselineKw, payload };
   });
-  await insertCommands(work, rooms, row.order_no, drafts);
   return {
-    outgoing: drafts.map(outgoing),
+    fanOut: await insertCommands(work, rooms, row.order_no, drafts),
     baselineKw: roundKw(drafts.reduce((sum, draft) => sum + draft.baselineKw, 0)),
   };
 }
 
 /** Ends an order's hold early on every device it was for, spread like any return. Frees the devices for other orders. */
-export async function writeReleases(work: Work, rooms: Rooms, row: OrderRow, references: OrderReferences) {
+export async function writeReleases(
+  work: Work,
+  rooms: Rooms,
+  row: OrderRow,
+  references: OrderReferences,
+): Promise<FanOut> {
   const { rows } = await sql<Target>`
     with freed as (
       update reservation set active = false where order_no = ${row.order_no} and committed returning der_no, shed_kw),
@@ -99,8 +110,7 @@ export async function writeReleases(work: Work, rooms: Rooms, row: OrderRow, ref
     });
     return { derNo: target.der_no, shedKw: target.shed_kw, baselineKw: 0, payload };
   });
-  await insertCommands(work, rooms, row.order_no, drafts);
-  return drafts.map(outgoing);
+  return insertCommands(work, rooms, row.order_no, drafts);
 }
 
 type Times = Pick<DeviceCommand, 'start_at' | 'stop_at' | 'valid_until' | 'issued_at'>;
@@ -146,14 +156,12 @@ function command(
   };
 }
 
-function outgoing(draft: Draft): Outgoing {
-  return { derId: draft.payload.der_id, payload: draft.payload };
-}
-
-/** A few are claimed by this process, which publishes them at once; many are for all processes, by the queue. */
-async function insertCommands(work: Work, rooms: Rooms, orderNo: number, drafts: readonly Draft[]): Promise<void> {
-  if (drafts.length === 0) return;
-  const claimedBy = drafts.length <= LIMITS.dispatchBatch ? rooms.process.id : null;
+/** What this process publishes at once it has claimed; what is for all processes, by the queue, nobody has. */
+async function insertCommands(work: Work, rooms: Rooms, orderNo: number, drafts: readonly Draft[]): Promise<FanOut> {
+  const shared = drafts.length > LIMITS.dispatchBatch && !rooms.process.alone();
+  const commands = drafts.map(({ payload }) => ({ derId: payload.der_id, payload }));
+  if (drafts.length === 0) return { commands, shared };
+  const claimedBy = shared ? null : rooms.process.id;
   const of = <T>(pick: (draft: Draft) => T) => drafts.map(pick);
   await sql`
     insert into command (command_id, order_no, der_no, der_id, sequence, command_type, target_kw, shed_kw, baseline_kw,
@@ -176,6 +184,7 @@ async function insertCommands(work: Work, rooms: Rooms, orderNo: number, drafts:
       ${of((draft) => draft.payload.issued_at)}::timestamptz[]
     ) as c(command_id, der_no, der_id, sequence, command_type, target_kw, shed_kw, baseline_kw, start_at, stop_at,
       valid_until, release_delay_s, issued_at)`.execute(work.db);
+  return { commands, shared };
 }
 
 export type CommandRow = Selectable<CommandTable> & {

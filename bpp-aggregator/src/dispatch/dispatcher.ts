@@ -3,7 +3,7 @@ import type { JobQueue } from '@flexder/runtime/engines/queue/port.ts';
 import type { Rooms } from '../context.ts';
 import { LIMITS } from '../limits.ts';
 import { type Claimable, claimCommands, unclaim } from './claims.ts';
-import type { Outgoing } from './commands.ts';
+import type { FanOut, Outgoing } from './commands.ts';
 import { markSent, type Sent } from './sent.ts';
 
 /** Job that sends commands of one order: a batch of them where processes share it, else all that are unsent. */
@@ -29,9 +29,9 @@ export interface DispatcherDeps {
 }
 
 /**
- * Hands commands to the broker. The rows written by the confirming transaction are the outbox: a batch is sent at once
- * from memory; more than one batch is shared among the processes as jobs, each of which claims the next batch from the
- * rows. What fails goes on as a job with backoff, what a crash left is taken up from the rows. A device executes a
+ * Hands commands to the broker. The rows written by the confirming transaction are the outbox. A process that is alone
+ * sends them at once from memory, and so does any with a batch; where others are alive, more than a batch is shared as
+ * jobs, each of which claims the next batch from the rows. What fails goes on as a job with backoff, what a crash left is taken up from the rows. A device executes a
  * `command_id` once, so sending one twice does no harm.
  */
 export class Dispatcher {
@@ -46,12 +46,11 @@ export class Dispatcher {
   }
 
   /** Sends what was just written; resolves when it is sent or given to the job queue. */
-  fanOut(orderNo: number, commands: readonly Outgoing[]): Promise<void> {
+  fanOut(orderNo: number, { commands, shared }: FanOut): Promise<void> {
     const { context, process } = this.#deps.rooms();
-    const many = process.shared && commands.length > LIMITS.dispatchBatch;
     return context.activity.track('dispatch', () =>
       this.#inTurn(orderNo, () =>
-        many ? this.#share(orderNo, commands.length) : this.#sendNow(orderNo, commands),
+        shared ? this.#share(orderNo, commands.length) : this.#sendNow(orderNo, commands),
       ).catch((error: unknown) => {
         context.metrics.count('dispatch_failed');
         const later = process.shared ? 'is taken up from the tables' : 'waits for the restart';

@@ -1,7 +1,7 @@
 import type { SubscriberId } from '@flexder/protocol/beckn/identifiers.ts';
 import type { Undelivered } from '@flexder/runtime/participant/types.ts';
 import type { Rooms, Work } from '../context.ts';
-import { type Outgoing, writeReleases } from '../dispatch/commands.ts';
+import { writeReleases } from '../dispatch/commands.ts';
 import { dropHolds } from './holds.ts';
 import { auditOrder, lockByTransaction } from './store.ts';
 
@@ -36,7 +36,7 @@ export async function onUndelivered(
   }
   const refused = action === 'on_confirm' && reason === 'nack' && NOT_WANTED.has(error?.code ?? '');
   if (!refused || (row.state !== 'SCHEDULED' && row.state !== 'IN_PROGRESS') || !row.order_references) return;
-  const releases: Outgoing[] = await writeReleases(work, rooms, row, row.order_references);
+  const releases = await writeReleases(work, rooms, row, row.order_references);
   const note = `the confirmation was refused with ${error?.code}`;
   await work.db
     .updateTable('flex_order')
@@ -48,7 +48,7 @@ export async function onUndelivered(
     })
     .where('order_no', '=', row.order_no)
     .execute();
-  await auditOrder(work, row, `${note}; ${releases.length} devices are released`);
+  await auditOrder(work, row, `${note}; ${releases.commands.length} devices are released`);
   work.afterCommit(() => {
     for (const waiting of ['answers', 'completion'] as const) rooms.timers.disarm(waiting, row.order_no);
     rooms.delivery.forget(row.order_no);

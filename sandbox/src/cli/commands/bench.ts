@@ -18,7 +18,11 @@ const BENCHES: Record<string, (values: Values) => Promise<object>> = {
     const ders = integer(values, 'ders', 10_000, 20, 20_000);
     const bpps = integer(values, 'bpps', Math.ceil(ders / 2_000), 1, 32);
     const databaseUrl = databaseUrlOf(values);
-    return benchFleet({ ders, bpps, databaseUrl, seed: seedOf(values), ...(await outsideOf(values)) }, say);
+    const activations = integer(values, 'n', 1, 1, 100);
+    return benchFleet(
+      { ders, bpps, activations, databaseUrl, seed: seedOf(values), ...(await outsideOf(values)) },
+      say,
+    );
   },
   async 'fan-out'(values) {
     const { benchFanOut } = await import('@flexder/bench/fan-out.ts');
@@ -54,7 +58,11 @@ const command: Command = {
     'Measures: detection to dispatch, a large fleet, a signed message, telemetry into the database and over Kafka',
   arguments: Object.keys(BENCHES).join('|'),
   options: {
-    n: { type: 'string', value: 'N', help: 'activations (200), messages (4000), rows (80000) or readings (30000)' },
+    n: {
+      type: 'string',
+      value: 'N',
+      help: 'activations (200; fleet 1), messages (4000), rows (80000) or readings (30000)',
+    },
     kafka: { type: 'string', value: 'URL', help: 'stream: kafka://HOST:PORT/PREFIX of a broker that is up' },
     ders: { type: 'string', value: 'N', help: 'simulated devices: activation (300), fleet and fan-out (10000)' },
     bpps: { type: 'string', value: 'N', help: 'fleet: aggregators; one for each 2000 devices when absent' },
@@ -87,7 +95,8 @@ async function devices(): Promise<number> {
   if (!process.send) throw new UsageError('`bench devices` is started by `flexder bench fleet` alone');
   const { serveDevices } = await import('@flexder/bench/fleet-devices.ts');
   await serveDevices();
-  return 0;
+  // Devices that are still connected would keep a process whose parent has gone.
+  process.exit(0);
 }
 
 /** One of the processes of `fan-out`; ends with its standard input. */
