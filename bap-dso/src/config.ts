@@ -45,6 +45,8 @@ export const feeder = z.object({
   licenceArea: z.string().min(1).max(10).default('SPN'),
   /** By season, from the network model; without one `limitKw` holds all year. */
   ratings: z.array(rating).max(SEASONS).default([]),
+  /** What feeds it, together with others: a feeder or a GSP of the network model. */
+  substationId: identifier.optional(),
 });
 
 export const telemetry = z.enum(['mqtt', 'stream', 'both']).default('mqtt');

@@ -40,6 +40,26 @@ export const READINGS_PRUNED_EVERY_MS = 6 * 3_600_000;
 /** A statement that fails is tried again this often before its readings are given up and counted. */
 export const READINGS_ATTEMPTS = 3;
 
+/** Inputs of the forecast are gathered as often as they have figures. */
+export const INPUTS_EVERY_MS = 30 * 60_000;
+/** Half hours kept of one: a history, two weeks ahead and a day more. */
+export const INPUT_SLOTS = (HISTORY_DAYS + 16) * 48;
+/** Up to this many feeders fit as they are read: together some tens of milliseconds a half hour. More are fitted in turns. */
+export const FITS_AT_ONCE = 4;
+/** Up to this many feeders learn their bands from history at the start, a fraction of a second each; more learn them live. */
+export const WARMED_UP_FEEDERS = 32;
+/** Feeders take turns to be written: each once an hour of grid time, so that a crash leaves an hour to replay. */
+export const STATE_EVERY_MS = 5 * 60_000;
+export const STATE_TURNS = 12;
+/** States of one statement: about a megabyte and a half. */
+export const STATE_WRITE_BATCH = 16;
+export const STATE_READ_BATCH = 64;
+/** Wall time that a service that stops gives to writing them: within the grace of an orchestrator. */
+export const STATE_DRAIN_MS = 5_000;
+/** What was read after a state was taken is followed sample by sample up to this; past it a fit on half hours is as good. */
+export const STATE_REPLAYED_MS = 6 * 3_600_000;
+export const STATE_REPLAYED_SAMPLES = 8_192;
+
 /** Horizons of the forecast, in half hours: four hours, twice as far as a feeder event is bought ahead. */
 export const FORECAST_STEPS = 8;
 /** Residuals a horizon from which its 90 % band is taken: one week, so that the band follows the season. */
@@ -50,6 +70,32 @@ export const CONFORMAL_MINIMUM = 20;
 export const FIT_MINIMUM_ROWS = 336;
 /** After an event the load rebounds and its slope says nothing of the next hour; the measured rule stays armed. */
 export const FORECAST_QUIET_MS = 10 * 60_000;
+
+/** An anomaly is over when its symptom was absent this long (grid time): a value that swings raises one alarm, not many. */
+export const ANOMALY_CLEAR_MS = 10 * 60_000;
+/** Changes of the edge that are known again when they are repeated: hours of them. */
+export const ANOMALIES_REMEMBERED = 4_096;
+/** A rise within this is no usual one: of a primary's half-hourly readings the steepest is a fifth of this pace. */
+export const RISE_WITHIN_MS = 5 * 60_000;
+export const RISE_SHARE = 0.15;
+export const RISE_CALM_SHARE = 0.075;
+/** Below this share of its limit a feeder counts as empty: what falls from above it to a fifth of its mean collapsed. */
+export const COLLAPSE_BELOW_SHARE = 0.1;
+export const COLLAPSE_TO_SHARE = 0.2;
+/** A meter with three decimals repeats a value by chance, not for this long. */
+export const STUCK_MS = 30 * 60_000;
+export const STUCK_SAMPLES = 10;
+/** Protection trips at a few times the rating within seconds; what is said beyond this was not measured. */
+export const IMPOSSIBLE_TIMES = 10;
+/** W for kW, or MW; loads move by less than the tolerance between two readings. */
+export const UNIT_FACTOR = 1_000;
+export const UNIT_TOLERANCE = 0.2;
+/** Feeders are looked over for silence this often (grid time): a twelfth of the silence that is an anomaly would be as good. */
+export const SILENCE_CHECK_MS = 60_000;
+/** As far back another process is asked for: ample for the longest interval that is allowed to pass. */
+export const SILENCE_LOOKED_BACK_MS = 6 * 3_600_000;
+/** So many usual intervals without a reading are missing ones. */
+export const MISSING_INTERVALS = 3;
 
 /** Length of an activation window: below it nothing is worth a command, above it few devices can hold. */
 export const WINDOW_MIN_MINUTES = 30;

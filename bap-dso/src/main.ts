@@ -76,8 +76,8 @@ async function open(context: Context, config: BapConfig, keep: Keep, close: () =
   const writer = new ReadingWriter(context, participant.database);
   keep({ close: () => writer.flushed() });
   keep(keepReadings(context, participant.database));
-  const watch = watchOf(context, config, writer);
   const openData = await openedData(context, config, participant, keep);
+  const watch = await watchOf(context, config, writer, participant.database, keep, openData);
   const { desk, events } = openRooms(context, config, participant, watch, openData, keep);
 
   app.use('/beckn', participant.router);

@@ -69,6 +69,16 @@ const FINDING = `create table finding (
   outcome text not null check (outcome in ('stale', 'event-open', 'unknown-feeder', 'unknown-rule', 'future')),
   detected_at timestamptz not null, received_wall_at timestamptz not null)`;
 
+const FORECAST_STATE = `create table forecast_state (
+  feeder_id text primary key, version text not null, fitted_at timestamptz, taken_at timestamptz not null,
+  written_wall_at timestamptz not null, state bytea not null)`;
+
+const forecastState: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    await sql.raw(FORECAST_STATE).execute(db);
+  },
+};
+
 /** Of Grid Monitoring alone at the edge. */
 export const readingMigrations: Record<string, Migration> = {
   '0001-reading': {
@@ -76,6 +86,7 @@ export const readingMigrations: Record<string, Migration> = {
       await sql.raw(READING).execute(db);
     },
   },
+  '0002-forecast-state': forecastState,
 };
 
 export const migrations: Record<string, Migration> = {
@@ -95,4 +106,5 @@ export const migrations: Record<string, Migration> = {
       await sql.raw(FINDING).execute(db);
     },
   },
+  '0005-forecast-state': forecastState,
 };

@@ -17,8 +17,81 @@ export const OVERLOAD_FORECAST: Rule = {
   text: 'A forecast load at or above the limit within the horizon opens an event ahead of it, unless the feeder has one open or closed one within ten minutes.',
 };
 
+export const OVERLOAD_N1: Rule = {
+  id: 'overload-n-1',
+  version: '1',
+  text: 'With a transformer out of service the limit is the firm rating, what is left with the largest one out; a measured load at or above it opens an event, unless the feeder has one open.',
+};
+
 /** By which Grid Monitoring finds an overload, here or at the edge. */
-export const OVERLOAD_RULES: readonly Rule[] = [OVERLOAD_MEASURED, OVERLOAD_FORECAST];
+export const OVERLOAD_RULES: readonly Rule[] = [OVERLOAD_MEASURED, OVERLOAD_FORECAST, OVERLOAD_N1];
+
+export const RATE_OF_RISE: Rule = {
+  id: 'rate-of-rise',
+  version: '1',
+  text: 'A load below its limit that rises by 15 % of it within five minutes is an anomaly, unless dispatch changes the load.',
+};
+
+export const LOAD_COLLAPSE: Rule = {
+  id: 'load-collapse',
+  version: '1',
+  text: 'A load of at least a tenth of the limit that falls below that and to less than a fifth of its five-minute mean is an anomaly, unless dispatch changes the load.',
+};
+
+export const SENSOR_STUCK: Rule = {
+  id: 'sensor-stuck',
+  version: '1',
+  text: 'A value that stays the same to the last digit for half an hour and ten readings is that of a stuck sensor.',
+};
+
+export const VALUE_IMPOSSIBLE: Rule = {
+  id: 'value-impossible',
+  version: '1',
+  text: 'A value of more than ten times the normal rating is not a load: protection would have tripped. It is not used.',
+};
+
+export const UNIT_CONFUSED: Rule = {
+  id: 'unit-confused',
+  version: '1',
+  text: 'A value a thousand times the last one or a thousandth of it, to a fifth, is one in another unit. It is not used.',
+};
+
+export const DATA_MISSING: Rule = {
+  id: 'data-missing',
+  version: '1',
+  text: 'A feeder that was read and is not for five minutes and for three of its usual intervals is missing.',
+};
+
+export const ABOVE_FIRM: Rule = {
+  id: 'above-firm',
+  version: '1',
+  text: 'A load below its limit and at or above the firm rating could not be carried with the largest transformer out.',
+};
+
+export const TRANSFORMER_OUT: Rule = {
+  id: 'transformer-out',
+  version: '1',
+  text: 'While a transformer is told to be out, and for ten minutes after, the limit of its feeder is at most the firm rating.',
+};
+
+export const SEVERAL_FEEDERS: Rule = {
+  id: 'several-feeders',
+  version: '1',
+  text: 'Two or more feeders of one substation that are missing, collapsed or above their limits at once point to a fault above them.',
+};
+
+/** By which Grid Monitoring finds what is no overload; a person hears of it, and nothing is bought for it. */
+export const ANOMALY_RULES: readonly Rule[] = [
+  RATE_OF_RISE,
+  LOAD_COLLAPSE,
+  SENSOR_STUCK,
+  VALUE_IMPOSSIBLE,
+  UNIT_CONFUSED,
+  DATA_MISSING,
+  ABOVE_FIRM,
+  TRANSFORMER_OUT,
+  SEVERAL_FEEDERS,
+];
 
 export const FINDING_STALE: Rule = {
   id: 'finding-stale',

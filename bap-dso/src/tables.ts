@@ -22,6 +22,18 @@ export interface FeederReadingTable {
   quality: 'GOOD' | 'ESTIMATED';
 }
 
+/** What the forecaster of a feeder learnt, in the words of its model's version. */
+export interface ForecastStateTable {
+  feeder_id: string;
+  version: string;
+  /** Until when the readings reach that it was fitted on. */
+  fitted_at: Instant | null;
+  /** Of its latest sample. */
+  taken_at: Instant;
+  written_wall_at: Instant;
+  state: Buffer;
+}
+
 /** One need of one feeder, from detection to release. */
 export interface OverloadTable {
   /** Joins all orders, commands, records and settlement rows of this need. */
@@ -134,6 +146,7 @@ export interface OpenDataSnapshotTable {
 
 export interface BapTables {
   feeder_reading: FeederReadingTable;
+  forecast_state: ForecastStateTable;
   overload: OverloadTable;
   flex_order: FlexOrderTable;
   flex_search: FlexSearchTable;

@@ -14,7 +14,8 @@ export const STREAM_VERSION = 1;
 
 export const STREAM_TOPICS: readonly StreamTopic[] = [
   { topic: 'feeder-telemetry', key: 'feeder', schemas: ['feeder-telemetry'] },
-  { topic: 'monitoring', key: 'feeder', schemas: ['feeder-reading', 'overload-detected'] },
+  { topic: 'monitoring', key: 'feeder', schemas: ['feeder-reading', 'overload-detected', 'anomaly-changed'] },
+  { topic: 'weather', key: 'area', schemas: ['weather-forecast'] },
   {
     topic: 'bap',
     key: 'feeder or order',

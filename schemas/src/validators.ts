@@ -13,6 +13,8 @@ export type StreamKind =
   | 'feeder-telemetry'
   | 'feeder-reading'
   | 'overload-detected'
+  | 'anomaly-changed'
+  | 'weather-forecast'
   | 'overload-changed'
   | 'order-changed'
   | 'alarm-raised'

@@ -115,6 +115,18 @@ describe('grid monitoring at the edge', () => {
     expect(findings()[0]!.recent.map(({ power_kw }) => power_kw)).to.deep.equal([700]);
   });
 
+  it('tells of anomalies too, after their schema', async () => {
+    await reading(500);
+    await step(60, 700);
+    const anomalies = () => sent.filter(({ value }) => (value as { type: string }).type === 'anomaly.changed');
+    await until(() => anomalies().length > 0);
+    const [{ key, value }] = anomalies() as [StreamEvent];
+    expect(key).to.equal('feeder-1');
+    expect(value).to.include({ change: 'raised', kind: 'rate-of-rise', rule_id: 'rate-of-rise', rule_version: '1' });
+    expect(validateStream('anomaly-changed', JSON.parse(JSON.stringify(value)))).to.deep.equal({ valid: true });
+    expect(findings()).to.deep.equal([]);
+  });
+
   it('drops readings that are not to be used, by name', async () => {
     await reading(700);
     await reading(700);

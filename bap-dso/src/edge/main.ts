@@ -6,17 +6,20 @@ import type { Context, Service } from '@flexder/runtime/context.ts';
 import { openRecorder, type Recorder } from '@flexder/runtime/participant/recorder.ts';
 import { checkHealth, openInOrder } from '@flexder/runtime/service.ts';
 import { type Kysely, sql } from 'kysely';
+import { keepForecasts } from '../grid-monitoring/forecast-keeper.ts';
+import { restoreForecasts } from '../grid-monitoring/forecast-restore.ts';
+import { type ForecastTables, lastReadings } from '../grid-monitoring/forecast-store.ts';
 import { Monitor } from '../grid-monitoring/monitor.ts';
 import { ReadingWriter } from '../grid-monitoring/reading-writer.ts';
 import { subscribed } from '../grid-monitoring/sources.ts';
 import { type Listening, listenToTelemetry } from '../grid-monitoring/watch.ts';
-import { HEALTH_TIMEOUT_MS } from '../limits.ts';
+import { HEALTH_TIMEOUT_MS, SILENCE_LOOKED_BACK_MS } from '../limits.ts';
 import { readingMigrations } from '../migrations.ts';
 import type { BapTables } from '../tables.ts';
 import type { EdgeConfig } from './config.ts';
 import { Reporter } from './reporter.ts';
 
-type EdgeTables = Pick<BapTables, 'feeder_reading'>;
+type EdgeTables = ForecastTables;
 
 /** Starts the monitor and returns when it listens to its feeders. Engines stay the context's. */
 export async function startMonitor(context: Context, config: EdgeConfig): Promise<Service> {
@@ -25,7 +28,13 @@ export async function startMonitor(context: Context, config: EdgeConfig): Promis
     const recorder = keep(await openRecorder<EdgeTables>({ context, id: monitorId, migrations: readingMigrations }));
     const writer = new ReadingWriter(context, recorder.database as unknown as Kysely<BapTables>);
     keep({ close: () => writer.flushed() });
-    const monitor = new Monitor(context, { ...config, subscriberId: dsoId }, writer);
+    const database = recorder.database as unknown as Kysely<ForecastTables>;
+    const beginning = await restoreForecasts(context, database, config.feeders);
+    const monitor = new Monitor(context, { ...config, subscriberId: dsoId }, writer, beginning);
+    keep(keepForecasts(context, database, monitor));
+    const backMs = SILENCE_LOOKED_BACK_MS;
+    keep(monitor.watchSilence((ids) => lastReadings(database, ids, context.grid.nowMs() - backMs)));
+    keep(monitor);
     const reporter = new Reporter(context, monitorId, monitor, (event) =>
       recorder.transact(async (work) => work.emit(event)),
     );

@@ -5,7 +5,8 @@
 import type { Context } from '@flexder/runtime/context.ts';
 import type { StreamEvent } from '@flexder/runtime/engines/events/port.ts';
 import type { OverloadChanged } from '@flexder/schemas/types.ts';
-import { findingMessage, MONITORING_TOPIC, readingMessage } from '../grid-monitoring/messages.ts';
+import type { AnomalyChange } from '../grid-monitoring/anomalies.ts';
+import { anomalyMessage, findingMessage, MONITORING_TOPIC, readingMessage } from '../grid-monitoring/messages.ts';
 import type { Monitor, MonitoredFeeder, MonitorListener, NamedFinding, Received } from '../grid-monitoring/monitor.ts';
 import { UNHEARD_MS, UNRELEASED_MS } from '../limits.ts';
 
@@ -48,6 +49,13 @@ export class Reporter implements MonitorListener {
     const value = findingMessage(this.#monitorId, feeder, finding, received);
     await this.#emit({ topic: MONITORING_TOPIC, key: feederId, value });
     this.#hold(feederId, this.#context.grid.nowMs() + UNHEARD_MS);
+  }
+
+  /** Through the outbox, as findings: an alarm waits while the uplink is down. */
+  async onAnomaly(change: AnomalyChange): Promise<void> {
+    const value = anomalyMessage(this.#monitorId, `anomaly-${this.#context.ids.uuid()}`, change);
+    const key = change.feederId ?? change.substationId ?? this.#monitorId;
+    await this.#emit({ topic: MONITORING_TOPIC, key, value });
   }
 
   /** What the DSO says of its events: a finding that was taken up is not repeated before its end. */

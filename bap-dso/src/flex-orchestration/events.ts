@@ -5,6 +5,7 @@ import { alarmIncomplete, askCompletion, release } from '../dispatch/release.ts'
 import { operationalBaselineKw, verify, weigh } from '../dispatch/relief.ts';
 import { acknowledgedTopUp, lostTopUp, rememberLosses } from '../dispatch/top-up.ts';
 import type { Judgement } from '../dispatch/verification.ts';
+import type { AnomalyChange } from '../grid-monitoring/anomalies.ts';
 import { rounded } from '../grid-monitoring/detection.ts';
 import type { MonitoredFeeder, MonitorListener, NamedFinding, Received } from '../grid-monitoring/monitor.ts';
 import {
@@ -16,7 +17,7 @@ import {
   STEP_PAUSE_MS,
   TELEMETRY_WAIT_MS,
 } from '../limits.ts';
-import { raiseAlarm } from './alarms.ts';
+import { raiseAlarm, recordAnomaly } from './alarms.ts';
 import { buy, finish, review } from './buying.ts';
 import type { Desk, OrderRow } from './desk.ts';
 import { newPurchase, type OpenEvent, openEvent, type Purchase } from './event.ts';
@@ -88,6 +89,12 @@ export class Events implements MonitorListener {
       }
     });
     this.moved(event.eventId);
+  }
+
+  /** A person hears of it; nothing is bought for it. */
+  async onAnomaly(change: AnomalyChange): Promise<void> {
+    if (this.#closed) return;
+    await this.#desk().participant.transact((work) => recordAnomaly(this.#desk(), work, change));
   }
 
   onSample(feeder: MonitoredFeeder, received: Received): void {

@@ -3,7 +3,7 @@
  * feeder counts as relieved, and in between what was stays. Pure: state and sample in, state and finding out.
  */
 import { FORECAST_QUIET_MS } from '../limits.ts';
-import { OVERLOAD_FORECAST, OVERLOAD_MEASURED, type Rule } from '../rules.ts';
+import { OVERLOAD_FORECAST, OVERLOAD_MEASURED, OVERLOAD_N1, type Rule } from '../rules.ts';
 import type { Forecast } from './forecaster.ts';
 
 export interface FeederLimits {
@@ -14,6 +14,8 @@ export interface FeederLimits {
   readonly season?: string;
   readonly firmKw?: number | null;
   readonly normalKw?: number;
+  /** Limit of the intact feeder, while a transformer that is out lowers it. */
+  readonly intactKw?: number;
 }
 
 export interface DetectorState {
@@ -29,6 +31,8 @@ export interface Sample {
   readonly atMs: number;
   readonly powerKw: number;
   readonly quality: 'GOOD' | 'ESTIMATED';
+  /** Transformers that the switchgear shows out of service; absent when none is. */
+  readonly transformersOut?: readonly string[];
 }
 
 export interface Finding {
@@ -79,7 +83,7 @@ function measured(
   if (sample.powerKw < limits.limitKw) return undefined;
   return {
     detectedBy: 'measured',
-    rule: OVERLOAD_MEASURED,
+    rule: sample.powerKw < (limits.intactKw ?? limits.limitKw) ? OVERLOAD_N1 : OVERLOAD_MEASURED,
     inputs: inputsOf(sample, forecast, limits, null),
     expectedPeakKw: Math.max(sample.powerKw, highest(forecast, sample.atMs, horizonMs)),
     crossingAtMs: sample.atMs,
@@ -140,6 +144,7 @@ function inputsOf(sample: Sample, forecast: Forecast | undefined, limits: Feeder
     limit_kw: limits.limitKw,
     release_kw: limits.releaseKw,
     ...ratingsOf(sample, limits),
+    ...outageOf(sample, limits),
     power_kw: rounded(sample.powerKw),
     quality: sample.quality,
     observed_at: new Date(sample.atMs).toISOString(),
@@ -157,6 +162,11 @@ function ratingsOf(sample: Sample, { season, normalKw, firmKw }: FeederLimits): 
   if (season === undefined) return {};
   const aboveFirmKw = firmKw == null ? null : Math.max(0, rounded(sample.powerKw - firmKw));
   return { season, normal_kw: normalKw ?? null, firm_kw: firmKw ?? null, above_firm_kw: aboveFirmKw };
+}
+
+function outageOf({ transformersOut }: Sample, { intactKw }: FeederLimits): Finding['inputs'] {
+  if (intactKw === undefined) return {};
+  return { transformers_out: transformersOut?.join(' ') ?? null, intact_limit_kw: intactKw };
 }
 
 export function rounded(value: number): number {

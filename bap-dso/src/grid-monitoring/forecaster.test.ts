@@ -44,7 +44,7 @@ describe('forecaster', function () {
     const feeder = open();
     expect(feeder.forecaster.forecast()).to.equal(undefined);
     const [forecast] = feed(feeder, minutes(1).slice(0, 1));
-    expect(forecast).to.include({ issuedAtMs: LIVE_MS, model: 'ridge', version: '2', fittedAtMs: LIVE_MS });
+    expect(forecast).to.include({ issuedAtMs: LIVE_MS, model: 'ridge', version: '3', fittedAtMs: LIVE_MS });
     expect(forecast!.points.map(({ atMs }) => (atMs - LIVE_MS) / MINUTE_MS)).to.deep.equal(
       [1, 2, 3, 4, 5, 6, 7, 8].map((half) => 30 * half),
     );
@@ -174,7 +174,7 @@ describe('forecaster', function () {
     feed(feeder, minutes(6));
     expect(feeder.forecaster.snapshot().byteLength).to.be.below(160_000);
     const other = packState({} as Parameters<typeof packState>[0]);
-    const text = Buffer.from(other).toString('latin1').replace('"\x012', '"\x019');
+    const text = Buffer.from(other).toString('latin1').replace('"\x013', '"\x019');
     expect(() => Forecaster.restore(Buffer.from(text, 'latin1'))).to.throw(RangeError, 'version 9');
   });
 });

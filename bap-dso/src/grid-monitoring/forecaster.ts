@@ -1,6 +1,7 @@
 /** Short-term forecast of one feeder: five minutes to four hours ahead with 90 % bands, anew with every sample. */
 import { CONFORMAL_WINDOW, FIT_MINIMUM_ROWS, FORECAST_STEPS } from '../limits.ts';
-import { between, type Origin, type TemperatureAt, usual } from './forecast/features.ts';
+import { between, type Origin, usual } from './forecast/features.ts';
+import type { ForecastInput } from './forecast/inputs.ts';
 import type { Basis, ModelKind } from './forecast/load-model.ts';
 import { type Issued, RollingForecast } from './forecast/rolling.ts';
 import { lineOf, ShortTerm } from './forecast/short-term.ts';
@@ -21,15 +22,20 @@ export interface Forecast {
   /** Version of the method, and until when its daily fit has read; null before the first. */
   readonly version?: string;
   readonly fittedAtMs?: number | null;
+  /** What it was made from. */
+  readonly used?: readonly string[];
   readonly points: readonly ForecastPoint[];
 }
 
 export interface ForecasterOptions {
-  readonly temperature?: TemperatureAt;
+  /** From outside its readings. */
+  readonly inputs?: readonly ForecastInput[];
   /** Half hours by which this feeder's daily fits are later than another's. */
   readonly phase?: number;
   /** Learn the bands from the last week of history (a fraction of a second a feeder) or from live forecasts alone. */
   readonly warmUp?: boolean;
+  /** Fits are left to `refit`, so that a sample never waits for them. */
+  readonly deferred?: boolean;
 }
 
 const AHEADS = Array.from({ length: FORECAST_STEPS }, (_, i) => i + 1);
@@ -49,9 +55,14 @@ export class Forecaster {
 
   constructor(series: FeederSeries, options: ForecasterOptions = {}) {
     this.#series = series;
-    const { temperature, phase } = options;
-    this.#rolling = new RollingForecast({ stepMs: HALF_HOUR_MS, aheads: AHEADS, temperature, phase });
+    const { inputs, phase, deferred } = options;
+    this.#rolling = new RollingForecast({ stepMs: HALF_HOUR_MS, aheads: AHEADS, inputs, phase, deferred });
     this.#readIn(options.warmUp ?? true);
+  }
+
+  /** One of the fits that are due; false when none is. */
+  refit(): boolean {
+    return this.#rolling.model.refit();
   }
 
   /** A forecaster and its series as they were when `snapshot` was taken. Throws on bytes of another version. */
@@ -74,6 +85,17 @@ export class Forecaster {
       relievedMs: this.#relievedMs,
     };
     return packState(state);
+  }
+
+  /** Where it takes its place among other feeders, once it is restored. */
+  settle({ phase, deferred }: Required<Pick<ForecasterOptions, 'phase' | 'deferred'>>): void {
+    this.#rolling.model.phase = phase;
+    this.#rolling.model.deferred = deferred;
+  }
+
+  /** Until when the daily fits have read; null before the first. */
+  get fittedAtMs(): number | null {
+    return this.#rolling.model.fittedAtMs;
   }
 
   /** What the forecast is made from, and when it was fitted. */
@@ -101,6 +123,7 @@ export class Forecaster {
       model: issued.at(-1)?.prediction.model ?? 'persistence',
       version: this.#rolling.model.version,
       fittedAtMs: this.#rolling.model.fittedAtMs,
+      used: this.#rolling.model.used,
       points: [
         ...short.map(({ atMs, powerKw, interval }) => pointOf(atMs, powerKw, interval.half)),
         ...AHEADS.map((ahead, i) => {
@@ -143,7 +166,9 @@ export class Forecaster {
   /** History first, and with it the errors of forecasts made on the way, so that the bands are there from the start. */
   #readIn(warmUp: boolean): void {
     const { model } = this.#rolling;
+    const { deferred } = model;
     const history = this.#series.takeHistory();
+    model.deferred = deferred && !warmUp;
     const warmFrom = warmUp ? Math.max(FIT_MINIMUM_ROWS, history.length - CONFORMAL_WINDOW) : history.length;
     model.fitsDaily = false;
     history.forEach(({ atMs, powerKw }, n) => {
@@ -157,7 +182,8 @@ export class Forecaster {
     });
     model.fitsDaily = true;
     this.#rolling.forget();
-    if (warmUp && history.length > 0) model.fit();
+    if ((warmUp || deferred) && history.length > 0) model.fit();
+    model.deferred = deferred;
   }
 
   /** A half-hour reading is the mean of its half hour, so it stands at the centre. */

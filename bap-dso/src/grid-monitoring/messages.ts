@@ -1,8 +1,15 @@
 /** What the edge tells the DSO over the event stream, as messages of schemas/stream and back. Pure. */
 import { eventId } from '@flexder/protocol/beckn/identifiers.ts';
-import type { FeederReading, OverloadDetected, StreamForecast, StreamSample } from '@flexder/schemas/types.ts';
+import type {
+  AnomalyChanged,
+  FeederReading,
+  OverloadDetected,
+  StreamForecast,
+  StreamSample,
+} from '@flexder/schemas/types.ts';
 import { FINDING_READINGS, OPERATIONAL_BASELINE_MS } from '../limits.ts';
-import { OVERLOAD_RULES } from '../rules.ts';
+import { ANOMALY_RULES, OVERLOAD_RULES } from '../rules.ts';
+import type { AnomalyChange, AnomalyKind } from './anomalies.ts';
 import type { Sample } from './detection.ts';
 import type { ModelKind } from './forecast/load-model.ts';
 import type { Forecast } from './forecaster.ts';
@@ -54,6 +61,43 @@ export function findingOf(message: OverloadDetected): NamedFinding | undefined {
   );
 }
 
+export function anomalyMessage(monitorId: string, anomalyId: string, told: AnomalyChange): AnomalyChanged {
+  const { change, anomaly, feederId, substationId, received, atMs } = told;
+  return {
+    ...{ type: 'anomaly.changed', v: 1, monitor_id: monitorId, anomaly_id: anomalyId, change, kind: anomaly.kind },
+    ...(feederId !== undefined && { feeder_id: feederId }),
+    ...(substationId !== undefined && { substation_id: substationId }),
+    ...{ rule_id: anomaly.rule.id, rule_version: anomaly.rule.version, rule_inputs: { ...anomaly.inputs } },
+    ...{ text: anomaly.text, at: iso(atMs) },
+    ...(received && {
+      source: { topic: received.topic, sha256: received.sha256, received_at: iso(received.wallMs) },
+    }),
+  };
+}
+
+/** Undefined for a rule of a version that this program does not know. */
+export function anomalyOf(message: AnomalyChanged): AnomalyChange | undefined {
+  const { rule_id, rule_version, source, feeder_id, substation_id } = message;
+  const rule = ANOMALY_RULES.find(({ id, version }) => id === rule_id && version === rule_version);
+  if (!rule) return undefined;
+  const atMs = Date.parse(message.at);
+  const inputs = message.rule_inputs as AnomalyChange['anomaly']['inputs'];
+  const kind = message.kind as AnomalyKind;
+  return {
+    change: message.change,
+    anomaly: { kind, present: true, rule, inputs, text: message.text, sinceMs: atMs, absentSinceMs: null },
+    ...(feeder_id !== undefined && { feederId: feeder_id }),
+    ...(substation_id !== undefined && { substationId: substation_id }),
+    atMs,
+    ...(source && {
+      received: {
+        ...{ topic: source.topic, sha256: source.sha256 },
+        ...{ wallMs: Date.parse(source.received_at), observedMs: atMs },
+      },
+    }),
+  };
+}
+
 export function receivedOf({ feeder_id, sample, source }: FeederReading | OverloadDetected): Received {
   const { topic, sha256, received_at } = source;
   return { sample: { feederId: feeder_id, ...sampleOf(sample) }, wallMs: Date.parse(received_at), topic, sha256 };
@@ -71,12 +115,13 @@ export function forecastOf(message: StreamForecast | undefined): Forecast | unde
     lowKw: low_kw,
     highKw: high_kw,
   }));
-  const { version, fitted_at } = message;
+  const { version, fitted_at, used } = message;
   return {
     issuedAtMs: Date.parse(message.issued_at),
     model: message.model as ModelKind,
     ...(version !== undefined && { version }),
     ...(fitted_at !== undefined && { fittedAtMs: fitted_at === null ? null : Date.parse(fitted_at) }),
+    ...(used !== undefined && { used }),
     points,
   };
 }
@@ -100,12 +145,13 @@ function sampleMessage({ atMs, powerKw, quality }: Sample): StreamSample {
   return { at: iso(atMs), power_kw: powerKw, quality };
 }
 
-function forecastMessage({ issuedAtMs, model, version, fittedAtMs, points }: Forecast): StreamForecast {
+function forecastMessage({ issuedAtMs, model, version, fittedAtMs, used, points }: Forecast): StreamForecast {
   return {
     issued_at: iso(issuedAtMs),
     model,
     ...(version !== undefined && { version }),
     ...(fittedAtMs !== undefined && { fitted_at: fittedAtMs === null ? null : iso(fittedAtMs) }),
+    ...(used !== undefined && { used: [...used] }),
     points: points.map(({ atMs, powerKw, lowKw, highKw }) => ({
       at: iso(atMs),
       power_kw: powerKw,

@@ -11,12 +11,24 @@ import { publishAllowance } from '@flexder/runtime/engines/bus/rate.ts';
 import { engineLimits } from '@flexder/runtime/engines/limits.ts';
 import { validateDevice } from '@flexder/schemas/validators.ts';
 import type { BapConfig, FeederConfig } from '../config.ts';
-import { type LimitsAt, limitsAt } from '../network-model/feeders.ts';
+import { FITS_AT_ONCE, FORECAST_QUIET_MS, RISE_WITHIN_MS, WARMED_UP_FEEDERS } from '../limits.ts';
+import { type LimitsAt, limitsAt, limitsWithOutage } from '../network-model/feeders.ts';
+import type { Anomalies, AnomalyChange } from './anomalies.ts';
+import { AnomalyWatch, type LastRead } from './anomaly-watch.ts';
 import { ARMED, type DetectorState, detect, eventClosed, eventOpened, type Finding } from './detection.ts';
+import { FitQueue } from './fit-queue.ts';
+import type { ForecastInput } from './forecast/inputs.ts';
+import type { Forecasting } from './forecast-keeper.ts';
+import { type Beginning, NOTHING_KEPT } from './forecast-restore.ts';
+import type { TakenState } from './forecast-store.ts';
 import { type Forecast, Forecaster } from './forecaster.ts';
 import type { ReadingWriter } from './reading-writer.ts';
-import { FeederSeries } from './series.ts';
+import { FeederSeries, type Reading } from './series.ts';
+import { implausible, refusedSign } from './symptoms.ts';
 import { type Admission, type AdmittedSample, admitMessage, admitReading } from './telemetry.ts';
+
+/** Feeders fit in turns, by half hours of the day. */
+const FIT_TURNS = 48;
 
 /** A sample as it came: the start of every latency figure. */
 export interface Received {
@@ -27,6 +39,8 @@ export interface Received {
   /** Of the message as it came, lower-case hex. */
   readonly sha256: string;
 }
+
+type Refused = Admission & { readonly admitted: false };
 
 /** What Grid Monitoring is told of the network. */
 export type MonitoringConfig = Pick<BapConfig, 'subscriberId' | 'feeders' | 'history' | 'forecastHorizonMinutes'>;
@@ -44,6 +58,7 @@ export interface MonitoredFeeder extends LimitsAt {
   readonly sample: AdmittedSample | undefined;
   readonly forecast: Forecast | undefined;
   readonly level: DetectorState['level'];
+  readonly anomalies: Anomalies;
 }
 
 export interface MonitorListener {
@@ -51,6 +66,8 @@ export interface MonitorListener {
   onSample(feeder: MonitoredFeeder, received: Received): void;
   /** A rule was met and no event is open. Rejects when the event could not be opened: the next sample tries again. */
   onFinding(feeder: MonitoredFeeder, finding: NamedFinding, received: Received): Promise<void>;
+  /** An anomaly was raised or cleared. Rejects when that could not be told: one that was raised is raised again. */
+  onAnomaly?(change: AnomalyChange): Promise<void>;
 }
 
 interface FeederState {
@@ -64,26 +81,56 @@ interface FeederState {
   detector: DetectorState;
 }
 
-export class Monitor {
+export class Monitor implements Forecasting {
   readonly #context: Context;
   readonly #config: MonitoringConfig;
   readonly #writer: Pick<ReadingWriter, 'add'>;
   readonly #feeders: ReadonlyMap<string, FeederState>;
+  /** Absent for few feeders: then every forecast is of fits that read all there was. */
+  readonly #fits: FitQueue | undefined;
+  readonly #anomalies: AnomalyWatch;
   #listener: MonitorListener | undefined;
 
-  constructor(context: Context, config: MonitoringConfig, writer: Pick<ReadingWriter, 'add'>) {
+  constructor(
+    context: Context,
+    config: MonitoringConfig,
+    writer: Pick<ReadingWriter, 'add'>,
+    { restored, histories }: Beginning = NOTHING_KEPT,
+    inputs: readonly ForecastInput[] = [],
+  ) {
     this.#context = context;
     this.#config = config;
     this.#writer = writer;
     const history = new Map(config.history.map((entry) => [entry.feederId, entry.readings]));
+    this.#anomalies = new AnomalyWatch(context, config.feeders);
+    const many = config.feeders.length > FITS_AT_ONCE;
+    this.#fits = many ? new FitQueue(context) : undefined;
+    const warmUp = config.feeders.length <= WARMED_UP_FEEDERS;
+    const begin = ({ feederId }: FeederConfig, phase: number): Pick<FeederState, 'series' | 'forecaster'> => {
+      const kept = restored.get(feederId);
+      if (kept) {
+        kept.forecaster.settle({ phase, deferred: many });
+        return kept;
+      }
+      const series = new FeederSeries(merged(history.get(feederId), histories.get(feederId)));
+      return { series, forecaster: new Forecaster(series, { phase, warmUp, deferred: many, inputs }) };
+    };
     this.#feeders = new Map(
-      config.feeders.map((feeder) => [feeder.feederId, openFeeder(feeder, history.get(feeder.feederId), context.wall)]),
+      config.feeders.map((feeder, i) => [
+        feeder.feederId,
+        openFeeder(feeder, begin(feeder, i % FIT_TURNS), context.wall),
+      ]),
     );
+    for (const [feederId, { series, forecaster }] of this.#feeders) {
+      this.#anomalies.began(feederId, series.last?.atMs);
+      this.#fits?.add(forecaster);
+    }
   }
 
   /** To be called before the first reading. */
   listen(listener: MonitorListener): void {
     this.#listener = listener;
+    this.#anomalies.listen(async (change) => listener.onAnomaly?.(change));
   }
 
   /** One message of the device bus. Never throws for what it holds. */
@@ -105,6 +152,10 @@ export class Monitor {
         return feeder ? feeder.sample?.atMs : null;
       },
       mayHear: (feederId: string) => this.#feeders.get(feederId)?.mayHear() ?? false,
+      implausible: (feederId: string, powerKw: number, atMs: number) => {
+        const { config, series } = this.#feeders.get(feederId)!;
+        return implausible(powerKw, series.last?.powerKw, limitsAt(config, atMs));
+      },
       validate: (body: unknown) => validateDevice('feeder-telemetry', body),
     };
   }
@@ -114,6 +165,7 @@ export class Monitor {
     if (!admission.admitted) {
       this.#context.metrics.count('bap_telemetry_refused_total', { reason: admission.reason });
       this.#context.log.debug({ topic: topic.slice(0, 200), reason: admission.reason }, 'a feeder sample was refused');
+      this.#suspect(topic, bytes, admission, wallMs);
       return;
     }
     const { sample } = admission;
@@ -121,20 +173,50 @@ export class Monitor {
     this.#take(this.#feeders.get(sample.feederId)!, { sample, wallMs, topic, sha256 });
   }
 
+  /** A value that was refused for what it is. */
+  #suspect(topic: string, bytes: Uint8Array, { reason, feederId, powerKw }: Refused, wallMs: number): void {
+    const feeder = feederId === undefined ? undefined : this.#feeders.get(feederId);
+    if (!feeder || powerKw === undefined || (reason !== 'impossible' && reason !== 'unit-confused')) return;
+    const atMs = this.#context.grid.nowMs();
+    const limits = limitsAt(feeder.config, atMs);
+    const sign = refusedSign(feeder.config.feederId, reason, powerKw, feeder.series.last?.powerKw, limits);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    this.#anomalies.refused(feeder.config.feederId, sign, { topic, sha256, wallMs, observedMs: atMs });
+  }
+
+  /** One of the fits that wait, now; false when none does. */
+  fitOne(): boolean {
+    return this.#fits?.fitOne() ?? false;
+  }
+
+  /** Fits nothing more in the background. */
+  async close(): Promise<void> {
+    this.#fits?.close();
+  }
+
+  /** Looks for feeders that fell silent, until it is closed; `lastRead` knows what other processes read. */
+  watchSilence(lastRead?: LastRead): { close(): Promise<void> } {
+    return this.#anomalies.watchSilence(lastRead);
+  }
+
   #take(feeder: FeederState, received: Received): void {
     const { sample } = received;
     this.#context.metrics.count('bap_telemetry_samples_total');
+    const before = feeder.series.between(sample.atMs - RISE_WITHIN_MS, sample.atMs);
     feeder.sample = sample;
     const completed = feeder.series.add(sample);
     const relieved = feeder.detector.eventOpen;
     if (completed) feeder.forecaster.learn(relieved);
     feeder.forecast = feeder.forecaster.forecast(relieved);
+    if (completed) this.#fits?.add(feeder.forecaster);
     const horizonMs = this.#config.forecastHorizonMinutes * 60_000;
-    const limits = limitsAt(feeder.config, sample.atMs);
+    const limits = this.#limitsOf(feeder, sample.atMs);
     const { state, finding } = detect(feeder.detector, sample, feeder.forecast, limits, horizonMs);
     feeder.detector = state;
     if (finding) this.#report(feeder, finding, received);
-    this.#listener?.onSample(viewOf(feeder, sample.atMs), received);
+    const quiet = relieved || isQuiet(state, sample.atMs);
+    this.#anomalies.sample(received, { before, limits, relieved: quiet, level: state.level });
+    this.#listener?.onSample(this.#view(feeder, sample.atMs), received);
     this.#writer.add(sample);
   }
 
@@ -142,7 +224,9 @@ export class Monitor {
     this.#context.metrics.count('bap_overloads_detected_total', { by: finding.detectedBy });
     const named = { ...finding, eventId: eventId(`event-${this.#context.ids.uuid()}`) };
     void this.#context.activity
-      .track('overload', async () => this.#listener?.onFinding(viewOf(feeder, received.sample.atMs), named, received))
+      .track('overload', async () =>
+        this.#listener?.onFinding(this.#view(feeder, received.sample.atMs), named, received),
+      )
       .catch((error) => {
         this.rearm(feeder.config.feederId);
         this.#context.log.error(
@@ -170,34 +254,63 @@ export class Monitor {
     if (feeder) feeder.detector = eventClosed(feeder.detector, atMs);
   }
 
+  feederIds(): readonly string[] {
+    return [...this.#feeders.keys()];
+  }
+
+  forecastState(feederId: string, afterMs: number): TakenState | undefined {
+    const feeder = this.#feeders.get(feederId);
+    const atMs = feeder?.series.last?.atMs;
+    if (!feeder || atMs === undefined || atMs <= afterMs) return undefined;
+    return { feederId, atMs, state: feeder.forecaster.snapshot(), fittedAtMs: feeder.forecaster.fittedAtMs };
+  }
+
   feeder(feederId: string): MonitoredFeeder | undefined {
     const feeder = this.#feeders.get(feederId);
-    return feeder && viewOf(feeder, this.#context.grid.nowMs());
+    return feeder && this.#view(feeder, this.#context.grid.nowMs());
   }
 
   feeders(): MonitoredFeeder[] {
     const nowMs = this.#context.grid.nowMs();
-    return [...this.#feeders.values()].map((feeder) => viewOf(feeder, nowMs));
+    return [...this.#feeders.values()].map((feeder) => this.#view(feeder, nowMs));
   }
+
+  #view(feeder: FeederState, atMs: number): MonitoredFeeder {
+    const { config, series, sample, forecast, detector } = feeder;
+    const anomalies = this.#anomalies.of(config.feederId);
+    return { ...this.#limitsOf(feeder, atMs), config, series, sample, forecast, level: detector.level, anomalies };
+  }
+
+  /** A transformer that is out lowers the limit as long as the anomaly is open, so that it does not go up and down. */
+  #limitsOf({ config, sample }: FeederState, atMs: number): LimitsAt {
+    const limits = limitsAt(config, atMs);
+    const out = sample?.transformersOut ?? this.#anomalies.of(config.feederId).get('transformer-out');
+    return out ? limitsWithOutage(limits) : limits;
+  }
+}
+
+/** What was read in this network counts where the given history says something else. */
+function merged(given: readonly Reading[] = [], read: readonly Reading[] = []): Reading[] {
+  return [...new Map([...given, ...read].map((reading) => [reading.atMs, reading])).values()];
 }
 
 function openFeeder(
   config: FeederConfig,
-  history: readonly { atMs: number; powerKw: number }[] = [],
+  { series, forecaster }: Pick<FeederState, 'series' | 'forecaster'>,
   wall: Pick<WallClock, 'monotonicMs'>,
 ): FeederState {
-  const series = new FeederSeries(history);
   return {
     config,
     mayHear: publishAllowance(engineLimits.busPublishRate, engineLimits.busPublishBurst, () => wall.monotonicMs()),
     series,
-    forecaster: new Forecaster(series),
+    forecaster,
     sample: undefined,
     forecast: undefined,
     detector: ARMED,
   };
 }
 
-function viewOf({ config, series, sample, forecast, detector }: FeederState, atMs: number): MonitoredFeeder {
-  return { ...limitsAt(config, atMs), config, series, sample, forecast, level: detector.level };
+/** The load rebounds after an event, and that is no anomaly. */
+function isQuiet({ eventClosedAtMs }: DetectorState, atMs: number): boolean {
+  return eventClosedAtMs !== null && atMs < eventClosedAtMs + FORECAST_QUIET_MS;
 }

@@ -1,11 +1,12 @@
 /** The feeders as Grid Monitoring at the edge tells of them: the same view that a monitor in this process would give. */
 import type { Context } from '@flexder/runtime/context.ts';
-import type { FeederReading, OverloadDetected } from '@flexder/schemas/types.ts';
+import type { AnomalyChanged, FeederReading, OverloadDetected } from '@flexder/schemas/types.ts';
 import type { BapConfig, FeederConfig } from '../config.ts';
-import { TELEMETRY_FUTURE_MS } from '../limits.ts';
+import { ANOMALIES_REMEMBERED, TELEMETRY_FUTURE_MS } from '../limits.ts';
+import { type Anomalies, NO_ANOMALIES } from './anomalies.ts';
 import type { DetectorState, Sample } from './detection.ts';
 import type { Forecast } from './forecaster.ts';
-import { forecastOf, receivedOf, sampleOf } from './messages.ts';
+import { anomalyOf, forecastOf, receivedOf, sampleOf } from './messages.ts';
 import type { MonitoredFeeder, MonitorListener, Received } from './monitor.ts';
 import type { ReadingWriter } from './reading-writer.ts';
 import { FeederSeries } from './series.ts';
@@ -19,13 +20,16 @@ interface RemoteFeeder {
   sample: AdmittedSample | undefined;
   forecast: Forecast | undefined;
   level: DetectorState['level'];
+  anomalies: Anomalies;
 }
 
 export class RemoteMonitor {
   readonly #context: Context;
   readonly #writer: Pick<ReadingWriter, 'add'>;
   readonly #feeders: ReadonlyMap<string, RemoteFeeder>;
-  #listener: Pick<MonitorListener, 'onSample'> | undefined;
+  /** Changes of before, so that a repeated one is no second alarm. */
+  readonly #told = new Set<string>();
+  #listener: Pick<MonitorListener, 'onSample' | 'onAnomaly'> | undefined;
 
   constructor(context: Context, { feeders }: Pick<BapConfig, 'feeders'>, writer: Pick<ReadingWriter, 'add'>) {
     this.#context = context;
@@ -33,7 +37,7 @@ export class RemoteMonitor {
     this.#feeders = new Map(feeders.map((config) => [config.feederId, openFeeder(config)]));
   }
 
-  listen(listener: Pick<MonitorListener, 'onSample'>): void {
+  listen(listener: Pick<MonitorListener, 'onSample' | 'onAnomaly'>): void {
     this.#listener = listener;
   }
 
@@ -52,6 +56,25 @@ export class RemoteMonitor {
     this.#listener?.onSample(feeder, received);
   }
 
+  /** An anomaly of the edge, told on once; a throw is a reason to hand it in again. */
+  async anomaly(message: AnomalyChanged): Promise<void> {
+    const change = anomalyOf(message);
+    const feeder = message.feeder_id === undefined ? undefined : this.#feeders.get(message.feeder_id);
+    const refused = !change || (message.feeder_id !== undefined && !feeder);
+    const outcome = refused ? 'refused' : this.#told.has(message.anomaly_id) ? 'repeated' : change.change;
+    this.#context.metrics.count('bap_remote_anomalies_total', { outcome });
+    if (!change || outcome === 'refused' || outcome === 'repeated') return;
+    await this.#listener?.onAnomaly?.(change);
+    this.#told.add(message.anomaly_id);
+    const [oldest] = this.#told;
+    if (this.#told.size > ANOMALIES_REMEMBERED && oldest !== undefined) this.#told.delete(oldest);
+    if (!feeder) return;
+    const anomalies = new Map(feeder.anomalies);
+    if (change.change === 'raised') anomalies.set(change.anomaly.kind, change.anomaly);
+    else anomalies.delete(change.anomaly.kind);
+    feeder.anomalies = anomalies;
+  }
+
   /** What a finding says of its feeder, for who acts on it; undefined for a feeder that is not ours. */
   found(message: OverloadDetected): { readonly feeder: MonitoredFeeder; readonly received: Received } | undefined {
     const feeder = this.#feeders.get(message.feeder_id);
@@ -61,7 +84,8 @@ export class RemoteMonitor {
       if (isNewer(feeder, recent)) feeder.series.add(recent);
     }
     if (isNewer(feeder, received.sample)) this.#take(feeder, received.sample, message);
-    return { feeder, received };
+    // The limits of the edge are those it found the overload by: of the season, or with a transformer out.
+    return { feeder: { ...feeder, limitKw: message.limit_kw, releaseKw: message.release_kw }, received };
   }
 
   #take(feeder: RemoteFeeder, sample: AdmittedSample, message: Pick<FeederReading, 'forecast'>): void {
@@ -105,5 +129,6 @@ function openFeeder(config: FeederConfig): RemoteFeeder {
     sample: undefined,
     forecast: undefined,
     level: 'NORMAL',
+    anomalies: NO_ANOMALIES,
   };
 }

@@ -16,7 +16,9 @@ export type Refusal =
   | 'feeder-mismatch'
   | 'duplicate'
   | 'out-of-order'
-  | 'future';
+  | 'future'
+  | 'impossible'
+  | 'unit-confused';
 
 export interface AdmittedSample extends Sample {
   readonly feederId: string;
@@ -24,7 +26,13 @@ export interface AdmittedSample extends Sample {
 
 export type Admission =
   | { readonly admitted: true; readonly sample: AdmittedSample }
-  | { readonly admitted: false; readonly reason: Refusal; readonly feederId?: string };
+  | {
+      readonly admitted: false;
+      readonly reason: Refusal;
+      readonly feederId?: string;
+      /** Present when the value itself is the reason. */
+      readonly powerKw?: number;
+    };
 
 export interface AdmissionRules {
   readonly dsoId: string;
@@ -33,6 +41,8 @@ export interface AdmissionRules {
   lastAtMs(feederId: string): number | undefined | null;
   /** Whether it keeps within its share of messages; asked once a message. */
   mayHear(feederId: string): boolean;
+  /** Why a value cannot be the load of this feeder; undefined for one that can. */
+  implausible?(feederId: string, powerKw: number, atMs: number): 'impossible' | 'unit-confused' | undefined;
   validate(body: unknown): Verdict;
 }
 
@@ -67,7 +77,10 @@ export function admitReading(
   if (atMs > rules.nowMs + TELEMETRY_FUTURE_MS) return refuse('future');
   if (lastAtMs !== undefined && atMs === lastAtMs) return refuse('duplicate');
   if (lastAtMs !== undefined && atMs < lastAtMs) return refuse('out-of-order');
-  return { admitted: true, sample: { feederId, atMs, powerKw: telemetry.power_kw, quality: telemetry.quality } };
+  const { power_kw: powerKw, quality, transformers_out: out } = telemetry;
+  const reason = rules.implausible?.(feederId, powerKw, atMs);
+  if (reason) return { admitted: false, reason, feederId, powerKw };
+  return { admitted: true, sample: { feederId, atMs, powerKw, quality, ...(out?.length && { transformersOut: out }) } };
 }
 
 function parse(payload: Uint8Array): unknown {

@@ -2,6 +2,7 @@
 import type { Context } from '@flexder/runtime/context.ts';
 import { STALE_MS } from '../limits.ts';
 import type { FeederView } from '../operator-api/deps.ts';
+import type { Forecast } from './forecaster.ts';
 import type { Monitor, MonitoredFeeder, MonitorListener, Received } from './monitor.ts';
 
 interface EventStates {
@@ -28,14 +29,24 @@ function viewOf(feeder: MonitoredFeeder, events: EventStates, nowMs: number): Fe
     at: sample?.atMs ?? null,
     quality,
     forecast: feeder.forecast?.points ?? [],
+    ...(feeder.forecast && { forecastBasis: basisOf(feeder.forecast) }),
     state: events.eventOf(config.feederId)?.state ?? feeder.level,
+    anomalies: [...feeder.anomalies.values()].map(({ kind, sinceMs, text, rule, inputs }) => ({
+      ...{ kind, sinceMs, text, ruleId: rule.id, ruleVersion: rule.version, inputs },
+    })),
   };
+}
+
+/** By which model, fitted until when, from what: so that whoever looks can judge it. */
+function basisOf({ model, version, fittedAtMs, used }: Forecast): NonNullable<FeederView['forecastBasis']> {
+  return { model, version: version ?? null, fittedAtMs: fittedAtMs ?? null, used: used ?? [] };
 }
 
 /** Samples go to the stream directly and not through the outbox: the next one replaces what was lost. */
 export function streamSamples(context: Context, events: MonitorListener & EventStates): MonitorListener {
   return {
     onFinding: (feeder, finding, received) => events.onFinding(feeder, finding, received),
+    onAnomaly: async (change) => events.onAnomaly?.(change),
     onSample: (feeder, received) => {
       events.onSample(feeder, received);
       publish(context, feeder, received, events);

@@ -2,8 +2,18 @@
 import type { Context } from '@flexder/runtime/context.ts';
 import type { StreamEvent } from '@flexder/runtime/engines/events/port.ts';
 import { closeAll } from '@flexder/runtime/service.ts';
-import type { FeederReading, OverloadDetected } from '@flexder/schemas/types.ts';
+import type { AnomalyChanged, FeederReading, OverloadDetected, WeatherForecast } from '@flexder/schemas/types.ts';
+import type { Kysely } from 'kysely';
 import { type BapConfig, listensToBus } from '../config.ts';
+import { HISTORY_DAYS, SILENCE_LOOKED_BACK_MS } from '../limits.ts';
+import { groupBy } from '../network-model/group.ts';
+import type { OpenData } from '../open-data/open.ts';
+import type { BapTables } from '../tables.ts';
+import { DAY_MS } from './forecast/calendar.ts';
+import { keepForecasts } from './forecast-keeper.ts';
+import { type RelievedAt, restoreForecasts } from './forecast-restore.ts';
+import { lastReadings } from './forecast-store.ts';
+import { gatherInputs, LiveInputs, restoreInputs, WEATHER_TOPIC } from './live-inputs.ts';
 import { MONITORING_TOPIC } from './messages.ts';
 import { Monitor, type MonitoredFeeder, type MonitorListener } from './monitor.ts';
 import type { ReadingWriter } from './reading-writer.ts';
@@ -27,12 +37,30 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-export function watchOf(context: Context, config: BapConfig, writer: Pick<ReadingWriter, 'add'>): Watch {
-  return config.monitoring === 'stream' ? remoteWatch(context, config, writer) : ownWatch(context, config, writer);
+/** @param keep whose part is closed before the database is */
+export async function watchOf(
+  context: Context,
+  config: BapConfig,
+  writer: Pick<ReadingWriter, 'add'>,
+  db: Kysely<BapTables>,
+  keep: <P extends { close(): Promise<void> }>(part: P) => P,
+  openData: Pick<OpenData, 'exogenous'> | undefined,
+): Promise<Watch> {
+  if (config.monitoring === 'stream') return remoteWatch(context, config, writer);
+  const live = new LiveInputs();
+  await restoreInputs(context, db, live);
+  const relieved = await relievedTimes(context, db);
+  const beginning = await restoreForecasts(context, db, config.feeders, relieved, live.inputs);
+  const monitor = new Monitor(context, config, writer, beginning, live.inputs);
+  if (openData) keep(gatherInputs(context, db, live, openData.exogenous));
+  if (config.telemetry !== 'mqtt') keep(readWeather(context, live));
+  keep(keepForecasts(context, db, monitor));
+  keep(monitor.watchSilence((ids) => lastReadings(db, ids, context.grid.nowMs() - SILENCE_LOOKED_BACK_MS)));
+  keep(monitor);
+  return ownWatch(context, config, monitor);
 }
 
-function ownWatch(context: Context, config: BapConfig, writer: Pick<ReadingWriter, 'add'>): Watch {
-  const monitor = new Monitor(context, config, writer);
+function ownWatch(context: Context, config: BapConfig, monitor: Monitor): Watch {
   return watching(monitor, async (listener) => {
     monitor.listen(listener);
     return listenToTelemetry(context, monitor, {
@@ -80,8 +108,9 @@ function remoteWatch(context: Context, config: BapConfig, writer: Pick<ReadingWr
   return watching(monitor, async (listener, take) => {
     monitor.listen(listener);
     const handle = async ({ value }: StreamEvent) => {
-      const message = value as FeederReading | OverloadDetected;
+      const message = value as FeederReading | OverloadDetected | AnomalyChanged;
       if (message.type === 'feeder.reading') monitor.reading(message);
+      else if (message.type === 'anomaly.changed') await monitor.anomaly(message);
       else await take(message, monitor);
     };
     // A finding that waited for the DSO is looked at too: it may be fresh enough.
@@ -101,4 +130,32 @@ function watching(monitor: Omit<Watch, 'start'>, start: Watch['start']): Watch {
     released: (feederId, atMs) => monitor.released(feederId, atMs),
     start,
   };
+}
+
+/** When dispatch changed the load of which feeder, as far back as a history reaches. */
+async function relievedTimes({ grid }: Pick<Context, 'grid'>, db: Kysely<BapTables>): Promise<RelievedAt> {
+  const since = new Date(grid.nowMs() - HISTORY_DAYS * DAY_MS);
+  const rows = await db
+    .selectFrom('overload')
+    .select(['feeder_id', 'detected_at', 'released_at'])
+    .where('detected_at', '>=', since)
+    .execute();
+  const spans = groupBy(
+    rows.map(({ feeder_id, detected_at, released_at }) => ({
+      feederId: feeder_id,
+      fromMs: detected_at.getTime(),
+      toMs: released_at?.getTime() ?? Number.POSITIVE_INFINITY,
+    })),
+    ({ feederId }) => feederId,
+  );
+  return (feederId, atMs) => (spans.get(feederId) ?? []).some(({ fromMs, toMs }) => atMs >= fromMs && atMs <= toMs);
+}
+
+/** Every process reads all of it: each has feeders of its own. */
+function readWeather(context: Context, live: LiveInputs): { close(): Promise<void> } {
+  return subscribed(context, WEATHER_TOPIC, () =>
+    context.engines.events.subscribe(WEATHER_TOPIC, ({ value }) =>
+      live.weather(value as WeatherForecast, context.grid.nowMs()),
+    ),
+  );
 }

@@ -11,6 +11,8 @@ export interface LimitsAt {
   readonly normalKw?: number;
   /** With the largest transformer out; null when none is known. */
   readonly firmKw?: number | null;
+  /** Limit of the intact feeder, while a transformer that is out lowers it. */
+  readonly intactKw?: number;
 }
 
 /** @param atMs grid time */
@@ -28,6 +30,19 @@ export function limitsAt(feeder: Pick<FeederConfig, 'limitKw' | 'releaseShare' |
   };
 }
 
+/** With a transformer out: what is left with the largest one out, where the network model says it. */
+export function limitsWithOutage(limits: LimitsAt): LimitsAt {
+  const { firmKw, limitKw, releaseKw } = limits;
+  if (firmKw == null || firmKw >= limitKw || firmKw <= 0) return limits;
+  return { ...limits, limitKw: firmKw, releaseKw: firmKw * (releaseKw / limitKw), intactKw: limitKw };
+}
+
+/** Upstream of a feeder the one that most of its load flows through. */
+function substationOf({ links }: NetworkModel, feederId: string): string | undefined {
+  const [largest] = links.filter(({ toId }) => toId === feederId).sort((a, b) => b.share - a.share);
+  return largest?.fromId;
+}
+
 /** What stands in place of a list of feeders in the configuration. */
 export function feedersOf(model: NetworkModel): FeederConfig[] {
   return [...model.feeders.values()].map((feeder) => ({
@@ -39,5 +54,6 @@ export function feedersOf(model: NetworkModel): FeederConfig[] {
     gspGroupId: feeder.gspGroupId,
     licenceArea: model.licenceArea,
     ratings: [...feeder.ratings],
+    substationId: substationOf(model, feeder.feederId),
   }));
 }

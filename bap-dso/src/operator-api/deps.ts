@@ -23,7 +23,23 @@ export interface FeederView {
     readonly lowKw: number;
     readonly highKw: number;
   }[];
+  readonly forecastBasis?: {
+    readonly model: string;
+    readonly version: string | null;
+    readonly fittedAtMs: number | null;
+    readonly used: readonly string[];
+  };
   readonly state: string;
+  /** What Grid Monitoring finds wrong with it beside its load, each with its rule. */
+  readonly anomalies?: readonly {
+    readonly kind: string;
+    /** Grid time. */
+    readonly sinceMs: number;
+    readonly text: string;
+    readonly ruleId: string;
+    readonly ruleVersion: string;
+    readonly inputs: Readonly<Record<string, string | number | null>>;
+  }[];
 }
 
 export interface OperatorApiDeps {

@@ -155,9 +155,39 @@ describe('evaluation of the forecast', function () {
     });
     const options = { horizonMinutes: [240] };
     const without = evaluated(heated, options).result;
-    const informed = evaluated(heated, { ...options, temperature: (atMs) => temperatures.get(atMs) }).result;
+    const at = (atMs: number) => temperatures.get(atMs);
+    const weather = { name: 'temperature forecast', known: 'ahead', kind: 'temperature', at } as const;
+    const informed = evaluated(heated, { ...options, inputs: [weather] }).result;
     expect(informed.horizons[0]!.model.mae).to.be.below(0.8 * without.horizons[0]!.model.mae!);
     expect(informed.model.inputs).to.deep.equal(['load', 'London calendar', 'temperature forecast']);
+  });
+
+  it('an input that is not known changes no forecast to the last digit, and is not said to be used', () => {
+    const short = plain.slice(0, 22 * 48);
+    const nowhere = { name: 'national demand', known: 'outturn', kind: 'plain', at: () => undefined } as const;
+    const without = evaluated(short, { horizonMinutes: [240] });
+    const absent = evaluated(short, { horizonMinutes: [240], inputs: [nowhere] });
+    expect(absent.made).to.deep.equal(without.made);
+    expect(absent.result.model.inputs).to.deep.equal(['load', 'London calendar']);
+  });
+
+  it('of an outturn nothing later than an hour and a half before the origin counts', () => {
+    const short = plain.slice(0, 22 * 48);
+    const random = seededRandom('demand');
+    const demand = new Map(short.map(({ atMs }) => [atMs, random.normal(30_000, 3_000)]));
+    const input = (at: (atMs: number) => number | undefined) =>
+      ({ name: 'national demand', known: 'outturn', kind: 'plain', at }) as const;
+    const until = short.at(-100)!.atMs;
+    const options = { horizonMinutes: [240] };
+    const first = evaluated(short, { ...options, inputs: [input((atMs) => demand.get(atMs))] });
+    const other = evaluated(short, {
+      ...options,
+      inputs: [input((atMs) => (atMs <= until - 90 * 60_000 ? demand.get(atMs) : 99_000))],
+    });
+    const upTo = (made: readonly MadeForecast[]) => made.filter(({ originMs }) => originMs <= until);
+    expect(upTo(other.made)).to.deep.equal(upTo(first.made));
+    expect(other.made).to.not.deep.equal(first.made);
+    expect(first.result.model.inputs).to.deep.equal(['load', 'London calendar', 'national demand']);
   });
 
   it('refuses a share that leaves no reading, and a reading off the raster', () => {

@@ -6,7 +6,7 @@
 import { CONFORMAL_WINDOW } from '../../limits.ts';
 import { baselinesOf } from './baselines.ts';
 import { DAY_MS } from './calendar.ts';
-import type { TemperatureAt } from './features.ts';
+import type { ForecastInput } from './inputs.ts';
 import type { Basis } from './load-model.ts';
 import { type Issued, RollingForecast } from './rolling.ts';
 import { type ModelScores, Scores } from './scores.ts';
@@ -24,7 +24,8 @@ export interface EvaluationOptions {
   readonly testShare: number;
   /** Horizons, minutes, ascending; those that are no multiple of the sampling are left out. */
   readonly horizonMinutes?: readonly number[];
-  readonly temperature?: TemperatureAt;
+  /** From outside the readings; what they say is taken for known at every origin, as each declares. */
+  readonly inputs?: readonly ForecastInput[];
   /** Told every forecast whose target was read, in order: for plots and for tests. */
   onForecast?(forecast: MadeForecast): void;
 }
@@ -76,7 +77,7 @@ export function evaluateForecast(readings: readonly SeriesReading[], options: Ev
   const minutes = wanted.filter((m) => (m * 60_000) % stepMs === 0);
   const aheads = minutes.map((m) => (m * 60_000) / stepMs);
   const testFromMs = readings[firstTest]!.atMs;
-  const rolling = new RollingForecast({ stepMs, aheads, temperature: options.temperature });
+  const rolling = new RollingForecast({ stepMs, aheads, inputs: options.inputs });
   const baseline = baselinesOf(readings);
   // Which relative errors mean something is part of the measure, not of any forecast.
   const scores = minutes.map(() => new Scores(readings.slice(firstTest).map(({ load }) => load)));

@@ -1,18 +1,14 @@
 /**
  * What the forecast looks at, all of it known at the origin: the load now and before, the same clock time a day and a
- * week ago, the usual load at origin and target, the calendar of the target and, where given, a temperature forecast.
+ * week ago, the usual load at origin and target, the calendar of the target and, where given, inputs from outside.
  * Loads are deviations from the usual load, in units of the feeder's level, so that no feature has a size of its own.
  */
 import { SUNDAY } from './calendar.ts';
 import type { LoadHistory } from './history.ts';
+import { type ForecastInput, inputFeatures, widthOf, writeInputs } from './inputs.ts';
 import { HARMONICS, isQuiet } from './slots.ts';
 
 const SLOPE_MS = 15 * 60_000;
-/** Below it a home is heated, °C: the base temperature of British degree days. */
-const HEATING_BELOW_C = 15.5;
-
-/** Forecast temperature at the feeder, °C; undefined where none is known. For a past instant what is best known of it. */
-export type TemperatureAt = (atMs: number) => number | undefined;
 
 /** Where a forecast starts. */
 export interface Origin {
@@ -41,14 +37,11 @@ const WIDE_OWN = ['slow usual load at the target', 'slow usual load at the origi
   'last day of the kind, target',
   'last day of the kind, origin',
 ]);
-const TEMPERATURE = ['heating at the target', 'its change from the origin', 'its change from a day before'] as const;
 const MODULATED = 8;
 
 export const NEAR_WIDTH = NEAR_FEATURES.length;
 export const WIDE_WIDTH = NEAR_WIDTH + WIDE_OWN.length + 2 + 4 * HARMONICS + 3 * MODULATED;
-export const TEMPERATURE_WIDTH = TEMPERATURE.length;
-
-export function featureNames(temperature: boolean): readonly string[] {
+export function featureNames(inputs: readonly ForecastInput[]): readonly string[] {
   return [
     ...NEAR_FEATURES,
     ...WIDE_OWN,
@@ -56,7 +49,7 @@ export function featureNames(temperature: boolean): readonly string[] {
     'Sunday or bank holiday',
     `${HARMONICS} daily harmonics, also of quiet days`,
     `deviation, slope and usual change modulated by ${MODULATED / 2} harmonics`,
-    ...(temperature ? TEMPERATURE : []),
+    ...inputFeatures(inputs),
   ];
 }
 
@@ -100,7 +93,8 @@ export function expected(history: LoadHistory, origin: Origin, ahead: number): n
 
 export interface FeatureSource {
   readonly history: LoadHistory;
-  readonly temperature: TemperatureAt | undefined;
+  /** Written behind the others. */
+  readonly inputs: readonly ForecastInput[];
 }
 
 /** Writes the features for `ahead` slots after `origin` at `out[from…]`; false where one of them is not known. */
@@ -118,9 +112,9 @@ export function writeFeatures(
     writeWide(source.history, origin, ahead, out, from);
     end = from + WIDE_WIDTH;
   }
-  if (source.temperature) {
-    writeTemperature(source, source.temperature, origin, ahead, out, end);
-    end += TEMPERATURE_WIDTH;
+  if (source.inputs.length > 0) {
+    writeInputs(source.inputs, source.history, origin.position, ahead, out, end);
+    end += widthOf(source.inputs);
   }
   for (let i = from; i < end; i++) if (!Number.isFinite(out[i]!)) return false;
   return true;
@@ -173,20 +167,4 @@ function writeWide(history: LoadHistory, origin: Origin, ahead: number, out: Flo
     out[at++] = out[from + 1]! * harmonics[k]!;
     out[at++] = out[from + 9]! * harmonics[k]!;
   }
-}
-
-function writeTemperature(
-  { history }: FeatureSource,
-  temperature: TemperatureAt,
-  origin: Origin,
-  ahead: number,
-  out: Float64Array,
-  from: number,
-): void {
-  const heating = (position: number) =>
-    Math.max(0, HEATING_BELOW_C - (temperature(position * history.stepMs) ?? Number.NaN));
-  const there = origin.position + ahead;
-  out[from] = heating(there) / 10;
-  out[from + 1] = (heating(there) - heating(origin.position)) / 10;
-  out[from + 2] = (heating(there) - heating(there - history.calendar.perDay)) / 10;
 }

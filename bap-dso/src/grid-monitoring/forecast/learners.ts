@@ -5,16 +5,9 @@
  */
 import { FIT_MINIMUM_ROWS } from '../../limits.ts';
 import { DAY_MS } from './calendar.ts';
-import {
-  expected,
-  type FeatureSource,
-  NEAR_WIDTH,
-  originAt,
-  TEMPERATURE_WIDTH,
-  WIDE_WIDTH,
-  writeFeatures,
-} from './features.ts';
+import { expected, type FeatureSource, NEAR_WIDTH, originAt, WIDE_WIDTH, writeFeatures } from './features.ts';
 import type { LoadHistory } from './history.ts';
+import { widthOf } from './inputs.ts';
 import { type Examples, fitRobust, type RidgeModel } from './ridge.ts';
 
 const NEAR_PENALTY = 1;
@@ -80,7 +73,7 @@ function collect(
   wide: boolean,
 ): Examples {
   const { history } = source;
-  const width = (wide ? WIDE_WIDTH : NEAR_WIDTH) + (source.temperature ? TEMPERATURE_WIDTH : 0);
+  const width = (wide ? WIDE_WIDTH : NEAR_WIDTH) + widthOf(source.inputs);
   if (scratch.length < width * slots.length) scratch = new Float64Array(width * slots.length);
   const targets = new Float64Array(slots.length + 3);
   const weights = new Float64Array(slots.length);

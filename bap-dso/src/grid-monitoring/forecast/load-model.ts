@@ -1,7 +1,8 @@
 /**
- * The load of one feeder some slots ahead, from its readings alone (and a temperature forecast where there is one):
- * near and wide regression and the usual load, weighted by how they did lately. Learns with every reading.
+ * The load of one feeder some slots ahead, from its readings and, where there are any, inputs from outside: near and
+ * wide regressions and the usual load, weighted by how they did lately. Learns with every reading.
  */
+import { FIT_MINIMUM_ROWS } from '../../limits.ts';
 import {
   between,
   expected,
@@ -9,23 +10,23 @@ import {
   featureNames,
   type Origin,
   originAt,
-  TEMPERATURE_WIDTH,
-  type TemperatureAt,
   usual,
   WIDE_WIDTH,
   writeFeatures,
 } from './features.ts';
 import { type HistoryState, LoadHistory } from './history.ts';
+import { type ForecastInput, usableOf, widthOf } from './inputs.ts';
 import { fitNear, fitWide, type NearFit } from './learners.ts';
 import { predict, type RidgeModel } from './ridge.ts';
 
 /** Changes with every change of features, inputs or method. */
-export const MODEL_VERSION = '2';
+export const MODEL_VERSION = '3';
 
 /** `ridge` blends both regressions with the usual load; `profile` is the usual load alone, without enough history. */
 export type ModelKind = 'ridge' | 'profile' | 'persistence';
 
-export const EXPERTS = ['near', 'wide', 'usual'] as const;
+export const EXPERTS = ['near', 'wide', 'usual', 'informed near', 'informed wide'] as const;
+const USUAL = 2;
 /** What each expert says, in the unit of the readings; undefined where it cannot. */
 export type Opinions = readonly (number | undefined)[];
 
@@ -63,6 +64,7 @@ const SPREAD_UNKNOWN = 0.02;
 export interface LoadModelState {
   readonly history: HistoryState;
   readonly wide: readonly (RidgeModel | undefined)[];
+  readonly informed: { readonly inputs: string; readonly wide: readonly (RidgeModel | undefined)[] };
   readonly losses: readonly Float64Array[];
   readonly range: readonly [low: number, high: number];
   readonly wideFittedSlot: number | null;
@@ -73,20 +75,37 @@ export interface LoadModelOptions {
   readonly stepMs: number;
   /** Slots ahead that are forecast, ascending. */
   readonly aheads: readonly number[];
-  readonly temperature?: TemperatureAt;
+  readonly inputs?: readonly ForecastInput[];
   /** Delays the daily fits by this many slots, so that many feeders do not fit at once. */
   readonly phase?: number;
+  /** Nothing is fitted on the way: what is due is fitted by `refit`, and until then the fits of before count. */
+  readonly deferred?: boolean;
+}
+
+interface Near {
+  readonly target: number;
+  readonly fit: NearFit | undefined;
+  readonly informed: NearFit | undefined;
+  /** Whether it has read all that was. */
+  readonly current: boolean;
 }
 
 export class LoadModel {
   readonly history: LoadHistory;
   readonly aheads: readonly number[];
   readonly version = MODEL_VERSION;
-  readonly #source: FeatureSource;
-  readonly #phase: number;
+  readonly #plain: FeatureSource;
+  /** With those of the inputs that are known well enough; undefined without any. */
+  #informed: FeatureSource | undefined;
+  readonly #inputs: readonly ForecastInput[];
+  readonly #informedWide: (RidgeModel | undefined)[];
+  phase: number;
   readonly #wide: (RidgeModel | undefined)[];
-  /** By horizon, with the target slot it was fitted for; forgotten with every reading. */
-  readonly #near: ({ readonly target: number; readonly fit: NearFit | undefined } | undefined)[];
+  /** By horizon, with the target slot it was fitted for; out of date with every reading. */
+  readonly #near: (Near | undefined)[];
+  /** Deferred fits: targets of near ones, and whether the wide one is due, by horizon. */
+  readonly #nearDue: (number | undefined)[];
+  readonly #wideDue: boolean[];
   /** Recent absolute errors by horizon and expert; 0 while unknown. */
   readonly #losses: Float64Array[];
   #range: readonly [low: number, high: number] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
@@ -94,46 +113,89 @@ export class LoadModel {
   readonly #row: Float64Array;
   /** Off while a history is read in: it is fitted at its end. */
   fitsDaily = true;
+  deferred: boolean;
 
-  constructor({ stepMs, aheads, temperature, phase = 0 }: LoadModelOptions) {
+  constructor({ stepMs, aheads, inputs = [], phase = 0, deferred = false }: LoadModelOptions) {
+    this.deferred = deferred;
+    this.#nearDue = aheads.map(() => undefined);
+    this.#wideDue = aheads.map(() => false);
     this.history = new LoadHistory(stepMs);
     this.aheads = aheads;
-    this.#source = { history: this.history, temperature };
-    this.#phase = phase;
+    this.#plain = { history: this.history, inputs: [] };
+    this.#inputs = inputs;
+    this.#informedWide = aheads.map(() => undefined);
+    this.phase = phase;
     this.#wide = aheads.map(() => undefined);
     this.#near = aheads.map(() => undefined);
     this.#losses = aheads.map(() => new Float64Array(EXPERTS.length));
-    this.#row = new Float64Array(WIDE_WIDTH + TEMPERATURE_WIDTH);
+    this.#row = new Float64Array(WIDE_WIDTH + widthOf(inputs));
   }
 
   /** The reading of `slot`, later than any before. Throws RangeError otherwise. */
   observe(slot: number, load: number): void {
     const before = this.history.last;
     this.history.observe(slot, load);
-    this.#near.fill(undefined);
+    this.#outdateNear();
     if (before < 0 || !this.fitsDaily) return;
     const { perDay } = this.history.calendar;
     const spacing = perDay / this.aheads.length;
     this.aheads.forEach((_, i) => {
       // The first slot of the day, in this horizon's turn, that is not yet behind.
-      const turn = (at: number) => Math.floor((at + this.#phase - Math.floor(i * spacing)) / perDay);
-      if (turn(slot) > turn(before)) this.#fitWide(i);
+      const turn = (at: number) => Math.floor((at + this.phase - Math.floor(i * spacing)) / perDay);
+      if (turn(slot) <= turn(before)) return;
+      if (this.deferred) this.#wideDue[i] = true;
+      else this.#fitWide(i);
+    });
+  }
+
+  #outdateNear(): void {
+    this.#near.forEach((near, i) => {
+      this.#near[i] = this.deferred && near ? { ...near, current: false } : undefined;
     });
   }
 
   /** Fits every horizon now: at the end of a history that is read in. */
   fit(): void {
     this.aheads.forEach((_, i) => {
-      this.#fitWide(i);
+      if (this.deferred) this.#wideDue[i] = true;
+      else this.#fitWide(i);
     });
   }
 
+  /** One fit of those that are due, some milliseconds; false when none is. */
+  refit(): boolean {
+    const near = this.#nearDue.findIndex((target) => target !== undefined);
+    if (near >= 0) {
+      this.#fitNear(near, this.#nearDue[near]!);
+      this.#nearDue[near] = undefined;
+      return true;
+    }
+    const wide = this.#wideDue.indexOf(true);
+    if (wide < 0) return false;
+    this.#wideDue[wide] = false;
+    this.#fitWide(wide);
+    return true;
+  }
+
   #fitWide(i: number): void {
-    this.#wide[i] = fitWide(this.#source, this.aheads[i]!, this.#wide[i]);
+    this.#wide[i] = fitWide(this.#plain, this.aheads[i]!, this.#wide[i]);
+    this.#fitInformed(i);
     this.#wideFittedSlot = this.history.last;
     const { low, high } = this.history.range();
     const beyond = BEYOND_RANGE * (high - low);
     this.#range = [low - beyond, high + beyond];
+  }
+
+  /** A model of other inputs than before begins anew. */
+  #fitInformed(i: number): void {
+    if (this.#inputs.length === 0) return;
+    const usable = usableOf(this.#inputs, this.history, FIT_MINIMUM_ROWS);
+    if (namesOf(usable) !== namesOf(this.#informed?.inputs ?? [])) {
+      this.#informed = usable.length === 0 ? undefined : { history: this.history, inputs: usable };
+      this.#informedWide.fill(undefined);
+      this.#near.fill(undefined);
+    }
+    if (this.#informed) this.#informedWide[i] = fitWide(this.#informed, this.aheads[i]!, this.#informedWide[i]);
   }
 
   /** The load at horizon number `i` after `origin`, by default the last reading; undefined before the first. */
@@ -143,8 +205,16 @@ export class LoadModel {
     const ahead = this.aheads[i]!;
     const plain = this.#usual(from, ahead);
     const near = this.#nearFit(i, Math.round(from.position) + ahead);
-    const opinions = [this.#near1(near, from, ahead), this.#wide1(this.#wide[i], from, ahead), plain];
-    const spread = (near?.spread ?? SPREAD_UNKNOWN) * from.level;
+    const say = (source: FeatureSource | undefined, model: RidgeModel | undefined, wide: boolean) =>
+      source && model && this.#say(source, model, from, ahead, wide);
+    const opinions = [
+      say(this.#plain, near?.fit?.model, false),
+      say(this.#plain, this.#wide[i], true),
+      plain,
+      say(this.#informed, near?.informed?.model, false),
+      say(this.#informed, this.#informedWide[i], true),
+    ];
+    const spread = (near?.fit?.spread ?? SPREAD_UNKNOWN) * from.level;
     if (opinions[0] === undefined && opinions[1] === undefined) {
       const model = plain === undefined ? 'persistence' : 'profile';
       return { value: plain ?? from.recent[0], model, spread, opinions };
@@ -158,7 +228,9 @@ export class LoadModel {
     opinions.forEach((opinion, k) => {
       if (opinion === undefined) return;
       const loss = Math.abs(opinion - actual);
-      losses[k] = losses[k] === 0 ? loss : LOSS_KEPT * losses[k]! + (1 - LOSS_KEPT) * loss;
+      // Who joins later is taken for no better than the others before it has shown to be.
+      const first = k > USUAL ? Math.max(loss, Math.min(losses[0] || loss, losses[1] || loss)) : loss;
+      losses[k] = losses[k] === 0 ? first : LOSS_KEPT * losses[k]! + (1 - LOSS_KEPT) * loss;
     });
   }
 
@@ -166,14 +238,19 @@ export class LoadModel {
     const { history } = this;
     return {
       version: MODEL_VERSION,
-      features: featureNames(this.#source.temperature !== undefined),
-      inputs: ['load', 'London calendar', ...(this.#source.temperature ? ['temperature forecast'] : [])],
+      features: featureNames(this.#informed?.inputs ?? []),
+      inputs: this.used,
       fittedAtMs: {
         near: this.#near.some((known) => known?.fit) ? (history.last + 1) * history.stepMs : null,
         wide: this.fittedAtMs,
       },
       readings: history.count(),
     };
+  }
+
+  /** What is looked at; inputs from outside once they are known well enough. */
+  get used(): readonly string[] {
+    return ['load', 'London calendar', ...(this.#informed?.inputs ?? []).map(({ name }) => name)];
   }
 
   /** Until when the daily fits have read; null before the first. */
@@ -185,6 +262,7 @@ export class LoadModel {
     return {
       history: this.history.state(),
       wide: this.#wide,
+      informed: { inputs: namesOf(this.#informed?.inputs ?? []), wide: this.#informedWide },
       losses: this.#losses,
       range: this.#range,
       wideFittedSlot: this.#wideFittedSlot,
@@ -192,8 +270,15 @@ export class LoadModel {
   }
 
   /** Into a model of the same horizons and readings. */
-  restore({ history, wide, losses, range, wideFittedSlot }: LoadModelState): void {
+  restore({ history, wide, informed, losses, range, wideFittedSlot }: LoadModelState): void {
     this.history.restore(history);
+    const known = this.#inputs.filter(({ name }) => informed.inputs.split('|').includes(name));
+    if (known.length > 0 && namesOf(known) === informed.inputs) {
+      this.#informed = { history: this.history, inputs: known };
+      informed.wide.forEach((model, i) => {
+        this.#informedWide[i] = model;
+      });
+    }
     this.aheads.forEach((_, i) => {
       this.#wide[i] = wide[i];
       this.#losses[i]!.set(losses[i]!);
@@ -203,25 +288,25 @@ export class LoadModel {
     this.#wideFittedSlot = wideFittedSlot;
   }
 
-  #nearFit(i: number, target: number): NearFit | undefined {
-    let known = this.#near[i];
-    if (known?.target !== target) {
-      known = { target, fit: fitNear(this.#source, this.aheads[i]!, target) };
-      this.#near[i] = known;
-    }
-    return known.fit;
+  #nearFit(i: number, target: number): Near | undefined {
+    const known = this.#near[i];
+    if (known?.current && known.target === target) return known;
+    if (!this.deferred) return this.#fitNear(i, target);
+    this.#nearDue[i] = target;
+    return known;
   }
 
-  #near1(fit: NearFit | undefined, origin: Origin, ahead: number): number | undefined {
-    return fit && this.#say(fit.model, origin, ahead, false);
+  #fitNear(i: number, target: number): Near {
+    const ahead = this.aheads[i]!;
+    const fit = fitNear(this.#plain, ahead, target);
+    const informed = this.#informed && fitNear(this.#informed, ahead, target);
+    const near = { target, fit, informed, current: true };
+    this.#near[i] = near;
+    return near;
   }
 
-  #wide1(model: RidgeModel | undefined, origin: Origin, ahead: number): number | undefined {
-    return model && this.#say(model, origin, ahead, true);
-  }
-
-  #say(model: RidgeModel, origin: Origin, ahead: number, wide: boolean): number | undefined {
-    if (!writeFeatures(this.#source, origin, ahead, wide, this.#row, 0)) return undefined;
+  #say(source: FeatureSource, model: RidgeModel, origin: Origin, ahead: number, wide: boolean): number | undefined {
+    if (!writeFeatures(source, origin, ahead, wide, this.#row, 0)) return undefined;
     const value = expected(this.history, origin, ahead) + origin.level * predict(model, this.#row);
     return Math.min(this.#range[1], Math.max(this.#range[0], value));
   }
@@ -236,16 +321,21 @@ export class LoadModel {
 
   /** Before any loss is known the regressions count alike and the usual load not at all. */
   #blend(opinions: Opinions, losses: Float64Array): number {
-    const known = opinions.every((opinion, k) => opinion === undefined || losses[k]! > 0);
+    const known = opinions.every((opinion, k) => k > USUAL || opinion === undefined || losses[k]! > 0);
     const smallest = Math.min(...losses.filter((loss) => loss > 0));
     let sum = 0;
     let total = 0;
     opinions.forEach((opinion, k) => {
       if (opinion === undefined) return;
-      const weight = known ? (smallest / losses[k]!) ** LOSS_POWER : k < 2 ? 1 : 0;
+      const judged = losses[k]! > 0 ? (smallest / losses[k]!) ** LOSS_POWER : 0;
+      const weight = known ? judged : k < USUAL ? 1 : 0;
       sum += weight * opinion;
       total += weight;
     });
     return sum / total;
   }
+}
+
+function namesOf(inputs: readonly ForecastInput[]): string {
+  return inputs.map(({ name }) => name).join('|');
 }

@@ -35,6 +35,10 @@ const BENCHES: Record<string, (values: Values) => Promise<object>> = {
       say,
     );
   },
+  async forecast(values) {
+    const { benchForecast } = await import('@flexder/bench/forecast.ts');
+    return benchForecast({ feeders: integer(values, 'feeders', 10_000, 10, 20_000) }, say);
+  },
   async inbound(values) {
     const { benchInbound } = await import('@flexder/bench/inbound.ts');
     return benchInbound({ n: integer(values, 'n', 4_000, 8, 1_000_000) }, say);
@@ -70,6 +74,7 @@ const command: Command = {
     mosquitto: { type: 'string', value: 'DIR', help: 'fleet: folder of that Mosquitto; its accounts are replaced' },
     processes: { type: 'string', value: 'N', help: 'fan-out: processes that share it (3)' },
     queue: { type: 'string', value: 'URL', help: 'fan-out: their job queue; the database when absent' },
+    feeders: { type: 'string', value: 'N', help: 'forecast: the largest number of feeders (10000)' },
     hung: { type: 'string', value: 'N', help: 'activation: BPPs beside the two that accept and never answer (0)' },
     seed: { type: 'string', value: 'N', help: 'activation, fleet: the seed (1)' },
     ...DATABASE_OPTION,

@@ -4,6 +4,8 @@ import {
   evaluateForecast,
   type HorizonResult,
 } from '@flexder/bap-dso/grid-monitoring/forecast/evaluate.ts';
+import { readDemand, readWeather } from '@flexder/bap-dso/grid-monitoring/forecast/input-file.ts';
+import type { ForecastInput } from '@flexder/bap-dso/grid-monitoring/forecast/inputs.ts';
 import {
   POWER_FLOW_COLUMNS,
   type PowerFlow,
@@ -32,18 +34,32 @@ function shareOf(values: Values): number {
   return share;
 }
 
-function read(file: string, column: PowerFlowColumn | undefined): PowerFlow {
+function read<T>(file: string, reading: (bytes: Uint8Array) => T): T {
   try {
-    return readPowerFlow(readAll(file), column);
+    return reading(readAll(file));
   } catch (error) {
     if (error instanceof PowerFlowError) throw new UsageError(`${basename(file)}: ${error.message}`);
     throw error;
   }
 }
 
-function evaluate(file: string, { readings, stepMs }: PowerFlow, testShare: number): Evaluation {
+function inputsOf(values: Values): ForecastInput[] {
+  const weather = text(values, 'weather');
+  const demand = text(values, 'demand');
+  return [
+    ...(weather === undefined ? [] : [read(weather, readWeather)]),
+    ...(demand === undefined ? [] : read(demand, readDemand)),
+  ];
+}
+
+function evaluate(
+  file: string,
+  { readings, stepMs }: PowerFlow,
+  testShare: number,
+  inputs: readonly ForecastInput[],
+): Evaluation {
   try {
-    return evaluateForecast(readings, { stepMs, testShare });
+    return evaluateForecast(readings, { stepMs, testShare, inputs });
   } catch (error) {
     if (error instanceof RangeError) throw new UsageError(`${basename(file)}: ${error.message}`);
     throw error;
@@ -76,8 +92,16 @@ function table(horizons: readonly HorizonResult[], column: PowerFlowColumn): str
   ];
 }
 
-function notesOf({ notes }: PowerFlow, { leftOutMinutes, horizons }: Evaluation, stepMs: number): string[] {
+function notesOf(
+  { notes, stepMs }: PowerFlow,
+  { leftOutMinutes, horizons, model }: Evaluation,
+  inputs: readonly ForecastInput[],
+): string[] {
   const said = [...notes];
+  for (const { name, known } of inputs) {
+    if (!model.inputs.includes(name)) said.push(`${name} is not known over enough of the readings: not used`);
+    else if (known === 'ahead') said.push(`${name} of the file is taken for a forecast that was known at every origin`);
+  }
   if (leftOutMinutes.length > 0) {
     said.push(`${leftOutMinutes.join(' and ')} minutes are no multiple of ${stepMs / 60_000}: left out`);
   }
@@ -97,6 +121,16 @@ const command: Command = {
     },
     column: { type: 'string', value: 'NAME', help: 'current_amps or active_power_mw (the one that has more values)' },
     'test-share': { type: 'string', value: 'SHARE', help: 'the last share of the readings is the test (0.35)' },
+    weather: {
+      type: 'string',
+      value: 'FILE',
+      help: 'CSV: timestamp, temperature_c, hourly or so; taken for a forecast known in advance',
+    },
+    demand: {
+      type: 'string',
+      value: 'FILE',
+      help: 'CSV of `flexder data fetch --source neso`: national demand, embedded wind and solar, as published',
+    },
     json: { type: 'boolean', help: 'one line of JSON: percentages in percent, all else in the unit of the column' },
   },
   notes: [
@@ -113,22 +147,25 @@ const command: Command = {
     if (verb !== 'evaluate') throw new UsageError('say what to do with the forecast: `flexder forecast evaluate`');
     const file = required(values, 'data');
     const testShare = shareOf(values);
-    const flow = read(file, columnOf(values));
-    const result = evaluate(file, flow, testShare);
+    const column = columnOf(values);
+    const inputs = inputsOf(values);
+    const flow = read(file, (bytes) => readPowerFlow(bytes, column));
+    const result = evaluate(file, flow, testShare, inputs);
     const { readings, test, horizons, model } = result;
-    const notes = notesOf(flow, result, flow.stepMs);
+    const notes = notesOf(flow, result, inputs);
     if (values.json === true) {
-      const { column, transformers, stepMs } = flow;
+      const { transformers, stepMs } = flow;
       const minutes = stepMs / 60_000;
       const testFrom = new Date(result.testFromMs).toISOString();
-      const told = { samplingMinutes: minutes, transformers, testFrom, model, notes };
-      print(JSON.stringify({ file: basename(file), column, readings, test, horizons, ...told }));
+      const told = { samplingMinutes: minutes, transformers, testFrom, used: model.inputs, model, notes };
+      print(JSON.stringify({ file: basename(file), column: flow.column, readings, test, horizons, ...told }));
       return 0;
     }
     print(`${basename(file)}: ${flow.column}, ${flow.transformers.length} transformers summed, ${readings} readings`);
     print(
       `every ${flow.stepMs / 60_000} minutes; the last ${test}, from ${new Date(result.testFromMs).toISOString()}, are the test`,
     );
+    print(`used: ${model.inputs.join(', ')}`);
     for (const line of table(horizons, flow.column)) print(line);
     for (const note of notes) say(`note: ${note}`);
     return 0;
