@@ -1,5 +1,6 @@
 /** The anomalies of all feeders of a monitor, and of the substations that feed several of them. */
 import type { Context } from '@flexder/runtime/context.ts';
+import { repeatedly } from '@flexder/runtime/repeat.ts';
 import type { FeederConfig } from '../config.ts';
 import { MISSING_INTERVALS, SILENCE_CHECK_MS, STALE_MS } from '../limits.ts';
 import { groupBy } from '../network-model/group.ts';
@@ -88,32 +89,14 @@ export class AnomalyWatch {
    * processes read, to whom the stream may have given a feeder.
    */
   watchSilence(lastRead: LastRead = async () => new Map()): { close(): Promise<void> } {
-    const { activity, grid, log } = this.#context;
-    let cancel = () => {};
-    let closed = false;
-    let running: Promise<void> = Promise.resolve();
-    const look = async () => {
-      try {
-        await this.#lookForSilence(lastRead);
-      } catch (error) {
-        log.warn({ error: String(error) }, 'silent feeders could not be looked for; will be tried again');
-      }
-      if (!closed) arm();
-    };
-    const arm = () => {
-      cancel = grid.at(grid.nowMs() + SILENCE_CHECK_MS, 'silent feeders', () => {
-        running = activity.track('silent feeders', look);
-        return running;
-      });
-    };
-    arm();
-    return {
-      close() {
-        closed = true;
-        cancel();
-        return running;
-      },
-    };
+    const { log } = this.#context;
+    return repeatedly(this.#context, {
+      label: 'silent feeders',
+      everyMs: SILENCE_CHECK_MS,
+      run: () => this.#lookForSilence(lastRead),
+      failed: (error) =>
+        log.warn({ error: String(error) }, 'silent feeders could not be looked for; will be tried again'),
+    });
   }
 
   async #lookForSilence(lastRead: LastRead): Promise<void> {

@@ -1,5 +1,6 @@
 /** Writes what forecasters learnt now and then, a part of the feeders at a time, and all of it when the service stops. */
 import type { Context } from '@flexder/runtime/context.ts';
+import { repeatedly } from '@flexder/runtime/repeat.ts';
 import type { Kysely } from 'kysely';
 import { STATE_DRAIN_MS, STATE_EVERY_MS, STATE_TURNS, STATE_WRITE_BATCH } from '../limits.ts';
 import { type ForecastTables, type TakenState, writeStates } from './forecast-store.ts';
@@ -18,9 +19,6 @@ export function keepForecasts(
 ): { close(): Promise<void> } {
   const writtenMs = new Map<string, number>();
   let turn = 0;
-  let closed = false;
-  let cancel = () => {};
-  let running: Promise<void> = Promise.resolve();
 
   /** Until `untilMs` of the monotonic clock: what is left then is as it was written last, and replayed from readings. */
   const write = async (feederIds: readonly string[], untilMs: number) => {
@@ -32,33 +30,24 @@ export function keepForecasts(
       for (const { feederId, atMs } of taken) writtenMs.set(feederId, atMs);
     }
   };
-  const guarded = async (feederIds: readonly string[], untilMs: number) => {
-    try {
-      await write(feederIds, untilMs);
-    } catch (error) {
-      context.metrics.count('bap_forecast_states_failed_total');
-      context.log.warn({ error: String(error) }, 'forecasts could not be kept; will be tried again');
-    }
+  const failed = (error: unknown) => {
+    context.metrics.count('bap_forecast_states_failed_total');
+    context.log.warn({ error: String(error) }, 'forecasts could not be kept; will be tried again');
   };
-  const arm = () => {
-    cancel = context.grid.at(context.grid.nowMs() + STATE_EVERY_MS, 'forecast states', () => {
+  const inTurns = repeatedly(context, {
+    label: 'forecast states',
+    everyMs: STATE_EVERY_MS,
+    async run() {
       const share = forecasting.feederIds().filter((_, i) => i % STATE_TURNS === turn);
       turn = (turn + 1) % STATE_TURNS;
-      running = context.activity
-        .track('forecast states', () => guarded(share, Number.POSITIVE_INFINITY))
-        .then(() => {
-          if (!closed) arm();
-        });
-      return running;
-    });
-  };
-  arm();
+      await write(share, Number.POSITIVE_INFINITY);
+    },
+    failed,
+  });
   return {
     async close() {
-      closed = true;
-      cancel();
-      await running;
-      await guarded(forecasting.feederIds(), context.wall.monotonicMs() + STATE_DRAIN_MS);
+      await inTurns.close();
+      await write(forecasting.feederIds(), context.wall.monotonicMs() + STATE_DRAIN_MS).catch(failed);
     },
   };
 }

@@ -4,6 +4,7 @@
  */
 import { deserialize, serialize } from 'node:v8';
 import type { Context } from '@flexder/runtime/context.ts';
+import { repeatedly } from '@flexder/runtime/repeat.ts';
 import type { WeatherForecast } from '@flexder/schemas/types.ts';
 import type { Kysely } from 'kysely';
 import { HISTORY_DAYS, INPUT_SLOTS, INPUTS_EVERY_MS } from '../limits.ts';
@@ -116,32 +117,16 @@ export function gatherInputs(
   live: LiveInputs,
   exogenous: ExogenousInputs,
 ): { close(): Promise<void> } {
-  let cancel = () => {};
-  let closed = false;
-  let running: Promise<void> = Promise.resolve();
-  const gather = async () => {
-    const nowMs = context.grid.nowMs();
-    try {
+  return repeatedly(context, {
+    label: 'forecast inputs',
+    everyMs: INPUTS_EVERY_MS,
+    async run() {
+      const nowMs = context.grid.nowMs();
       live.openData(exogenous, nowMs);
       const state = { feederId: STATE_ID, state: live.state(), atMs: nowMs, fittedAtMs: null };
       await writeStates(db, [state], context.wall.nowMs());
-    } catch (error) {
-      context.log.warn({ error: String(error) }, 'forecast inputs could not be kept; will be tried again');
-    }
-    if (!closed) arm();
-  };
-  const arm = () => {
-    cancel = context.grid.at(context.grid.nowMs() + INPUTS_EVERY_MS, 'forecast inputs', () => {
-      running = context.activity.track('forecast inputs', gather);
-      return running;
-    });
-  };
-  arm();
-  return {
-    close() {
-      closed = true;
-      cancel();
-      return running;
     },
-  };
+    failed: (error) =>
+      context.log.warn({ error: String(error) }, 'forecast inputs could not be kept; will be tried again'),
+  });
 }

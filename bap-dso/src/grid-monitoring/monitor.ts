@@ -4,31 +4,26 @@
  */
 import { createHash } from 'node:crypto';
 import { type EventId, eventId } from '@flexder/protocol/beckn/identifiers.ts';
-import type { WallClock } from '@flexder/runtime/clock.ts';
 import type { Context } from '@flexder/runtime/context.ts';
 import type { BusMessage } from '@flexder/runtime/engines/bus/port.ts';
-import { publishAllowance } from '@flexder/runtime/engines/bus/rate.ts';
-import { engineLimits } from '@flexder/runtime/engines/limits.ts';
 import { validateDevice } from '@flexder/schemas/validators.ts';
 import type { BapConfig, FeederConfig } from '../config.ts';
-import { FITS_AT_ONCE, FORECAST_QUIET_MS, RISE_WITHIN_MS, WARMED_UP_FEEDERS } from '../limits.ts';
+import { FITS_AT_ONCE, FORECAST_QUIET_MS, RISE_WITHIN_MS } from '../limits.ts';
 import { type LimitsAt, limitsAt, limitsWithOutage } from '../network-model/feeders.ts';
 import type { Anomalies, AnomalyChange } from './anomalies.ts';
 import { AnomalyWatch, type LastRead } from './anomaly-watch.ts';
-import { ARMED, type DetectorState, detect, eventClosed, eventOpened, type Finding } from './detection.ts';
+import { type DetectorState, detect, eventClosed, eventOpened, type Finding } from './detection.ts';
+import { type FeederState, openFeeders } from './feeder-state.ts';
 import { FitQueue } from './fit-queue.ts';
 import type { ForecastInput } from './forecast/inputs.ts';
 import type { Forecasting } from './forecast-keeper.ts';
 import { type Beginning, NOTHING_KEPT } from './forecast-restore.ts';
 import type { TakenState } from './forecast-store.ts';
-import { type Forecast, Forecaster } from './forecaster.ts';
+import type { Forecast } from './forecaster.ts';
 import type { ReadingWriter } from './reading-writer.ts';
-import { FeederSeries, type Reading } from './series.ts';
+import type { FeederSeries } from './series.ts';
 import { implausible, refusedSign } from './symptoms.ts';
 import { type Admission, type AdmittedSample, admitMessage, admitReading } from './telemetry.ts';
-
-/** Feeders fit in turns, by half hours of the day. */
-const FIT_TURNS = 48;
 
 /** A sample as it came: the start of every latency figure. */
 export interface Received {
@@ -70,17 +65,6 @@ export interface MonitorListener {
   onAnomaly?(change: AnomalyChange): Promise<void>;
 }
 
-interface FeederState {
-  readonly config: FeederConfig;
-  readonly series: FeederSeries;
-  readonly forecaster: Forecaster;
-  /** Not every broker holds a sender to a rate; true while this one keeps within it. */
-  readonly mayHear: () => boolean;
-  sample: AdmittedSample | undefined;
-  forecast: Forecast | undefined;
-  detector: DetectorState;
-}
-
 export class Monitor implements Forecasting {
   readonly #context: Context;
   readonly #config: MonitoringConfig;
@@ -101,26 +85,10 @@ export class Monitor implements Forecasting {
     this.#context = context;
     this.#config = config;
     this.#writer = writer;
-    const history = new Map(config.history.map((entry) => [entry.feederId, entry.readings]));
     this.#anomalies = new AnomalyWatch(context, config.feeders);
-    const many = config.feeders.length > FITS_AT_ONCE;
-    this.#fits = many ? new FitQueue(context) : undefined;
-    const warmUp = config.feeders.length <= WARMED_UP_FEEDERS;
-    const begin = ({ feederId }: FeederConfig, phase: number): Pick<FeederState, 'series' | 'forecaster'> => {
-      const kept = restored.get(feederId);
-      if (kept) {
-        kept.forecaster.settle({ phase, deferred: many });
-        return kept;
-      }
-      const series = new FeederSeries(merged(history.get(feederId), histories.get(feederId)));
-      return { series, forecaster: new Forecaster(series, { phase, warmUp, deferred: many, inputs }) };
-    };
-    this.#feeders = new Map(
-      config.feeders.map((feeder, i) => [
-        feeder.feederId,
-        openFeeder(feeder, begin(feeder, i % FIT_TURNS), context.wall),
-      ]),
-    );
+    const deferred = config.feeders.length > FITS_AT_ONCE;
+    this.#fits = deferred ? new FitQueue(context) : undefined;
+    this.#feeders = openFeeders(context.wall, config, { restored, histories }, { inputs, deferred });
     for (const [feederId, { series, forecaster }] of this.#feeders) {
       this.#anomalies.began(feederId, series.last?.atMs);
       this.#fits?.add(forecaster);
@@ -287,27 +255,6 @@ export class Monitor implements Forecasting {
     const out = sample?.transformersOut ?? this.#anomalies.of(config.feederId).get('transformer-out');
     return out ? limitsWithOutage(limits) : limits;
   }
-}
-
-/** What was read in this network counts where the given history says something else. */
-function merged(given: readonly Reading[] = [], read: readonly Reading[] = []): Reading[] {
-  return [...new Map([...given, ...read].map((reading) => [reading.atMs, reading])).values()];
-}
-
-function openFeeder(
-  config: FeederConfig,
-  { series, forecaster }: Pick<FeederState, 'series' | 'forecaster'>,
-  wall: Pick<WallClock, 'monotonicMs'>,
-): FeederState {
-  return {
-    config,
-    mayHear: publishAllowance(engineLimits.busPublishRate, engineLimits.busPublishBurst, () => wall.monotonicMs()),
-    series,
-    forecaster,
-    sample: undefined,
-    forecast: undefined,
-    detector: ARMED,
-  };
 }
 
 /** The load rebounds after an event, and that is no anomaly. */

@@ -1,5 +1,6 @@
 import type { Context } from '@flexder/runtime/context.ts';
 import { keepSeries, type Series } from '@flexder/runtime/engines/database/time-series.ts';
+import { repeatedly } from '@flexder/runtime/repeat.ts';
 import type { Kysely } from 'kysely';
 import { READINGS_KEPT_MS, READINGS_PRUNED_EVERY_MS } from '../limits.ts';
 import type { BapTables } from '../tables.ts';
@@ -18,29 +19,11 @@ export const FEEDER_READINGS: Series = {
 
 /** Drops old feeder readings now and then (grid time), until it is closed. */
 export function keepReadings(context: Context, database: Kysely<BapTables>): { close(): Promise<void> } {
-  let cancel = () => {};
-  let closed = false;
-  let running: Promise<void> = Promise.resolve();
-  const arm = () => {
-    cancel = context.grid.at(context.grid.nowMs() + READINGS_PRUNED_EVERY_MS, 'feeder readings', () => {
-      running = context.activity.track('feeder readings', prune);
-      return running;
-    });
-  };
-  const prune = async () => {
-    try {
-      await keepSeries(database, FEEDER_READINGS, context.grid.nowMs());
-    } catch (error) {
-      context.log.error({ error: String(error) }, 'old feeder readings could not be dropped; will be tried again');
-    }
-    if (!closed) arm();
-  };
-  arm();
-  return {
-    close() {
-      closed = true;
-      cancel();
-      return running;
-    },
-  };
+  return repeatedly(context, {
+    label: 'feeder readings',
+    everyMs: READINGS_PRUNED_EVERY_MS,
+    run: () => keepSeries(database, FEEDER_READINGS, context.grid.nowMs()),
+    failed: (error) =>
+      context.log.error({ error: String(error) }, 'old feeder readings could not be dropped; will be tried again'),
+  });
 }

@@ -3,6 +3,7 @@
  * wide regressions and the usual load, weighted by how they did lately. Learns with every reading.
  */
 import { FIT_MINIMUM_ROWS } from '../../limits.ts';
+import { Experts, type Opinions } from './experts.ts';
 import {
   between,
   expected,
@@ -25,11 +26,6 @@ export const MODEL_VERSION = '3';
 /** `ridge` blends both regressions with the usual load; `profile` is the usual load alone, without enough history. */
 export type ModelKind = 'ridge' | 'profile' | 'persistence';
 
-export const EXPERTS = ['near', 'wide', 'usual', 'informed near', 'informed wide'] as const;
-const USUAL = 2;
-/** What each expert says, in the unit of the readings; undefined where it cannot. */
-export type Opinions = readonly (number | undefined)[];
-
 export interface Prediction {
   readonly value: number;
   readonly model: ModelKind;
@@ -51,10 +47,6 @@ export interface Basis {
 /** How much of the present deviation from the usual load is left after half an hour. */
 const DEVIATION_KEPT = 0.9;
 const HALF_HOUR_MS = 1_800_000;
-/** Of a fit's rows this much of the loss is remembered: about the last hundred forecasts count. */
-const LOSS_KEPT = 0.98;
-/** Twice the loss is a 256th of the weight: an expert that is much worse than another has no say. */
-const LOSS_POWER = 8;
 /** A regression may go beyond all it has seen by half its range, not further. */
 const BEYOND_RANGE = 0.5;
 /** Without a fit the spread is a share of the level; the interval's quantile makes it right. */
@@ -106,8 +98,7 @@ export class LoadModel {
   /** Deferred fits: targets of near ones, and whether the wide one is due, by horizon. */
   readonly #nearDue: (number | undefined)[];
   readonly #wideDue: boolean[];
-  /** Recent absolute errors by horizon and expert; 0 while unknown. */
-  readonly #losses: Float64Array[];
+  readonly #experts: Experts;
   #range: readonly [low: number, high: number] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
   #wideFittedSlot: number | null = null;
   readonly #row: Float64Array;
@@ -127,7 +118,7 @@ export class LoadModel {
     this.phase = phase;
     this.#wide = aheads.map(() => undefined);
     this.#near = aheads.map(() => undefined);
-    this.#losses = aheads.map(() => new Float64Array(EXPERTS.length));
+    this.#experts = new Experts(aheads.length);
     this.#row = new Float64Array(WIDE_WIDTH + widthOf(inputs));
   }
 
@@ -219,19 +210,12 @@ export class LoadModel {
       const model = plain === undefined ? 'persistence' : 'profile';
       return { value: plain ?? from.recent[0], model, spread, opinions };
     }
-    return { value: this.#blend(opinions, this.#losses[i]!), model: 'ridge', spread, opinions };
+    return { value: this.#experts.blend(i, opinions), model: 'ridge', spread, opinions };
   }
 
   /** What came of a forecast: the experts' weights follow it. */
   judge(i: number, opinions: Opinions, actual: number): void {
-    const losses = this.#losses[i]!;
-    opinions.forEach((opinion, k) => {
-      if (opinion === undefined) return;
-      const loss = Math.abs(opinion - actual);
-      // Who joins later is taken for no better than the others before it has shown to be.
-      const first = k > USUAL ? Math.max(loss, Math.min(losses[0] || loss, losses[1] || loss)) : loss;
-      losses[k] = losses[k] === 0 ? first : LOSS_KEPT * losses[k]! + (1 - LOSS_KEPT) * loss;
-    });
+    this.#experts.judge(i, opinions, actual);
   }
 
   describe(): Basis {
@@ -263,7 +247,7 @@ export class LoadModel {
       history: this.history.state(),
       wide: this.#wide,
       informed: { inputs: namesOf(this.#informed?.inputs ?? []), wide: this.#informedWide },
-      losses: this.#losses,
+      losses: this.#experts.state(),
       range: this.#range,
       wideFittedSlot: this.#wideFittedSlot,
     };
@@ -281,8 +265,8 @@ export class LoadModel {
     }
     this.aheads.forEach((_, i) => {
       this.#wide[i] = wide[i];
-      this.#losses[i]!.set(losses[i]!);
     });
+    this.#experts.restore(losses);
     this.#near.fill(undefined);
     this.#range = range;
     this.#wideFittedSlot = wideFittedSlot;
@@ -317,22 +301,6 @@ export class LoadModel {
     const kept = DEVIATION_KEPT ** ((ahead * this.history.stepMs) / HALF_HOUR_MS);
     const value = there + (origin.recent[0] - here) * kept;
     return Number.isFinite(value) ? value : undefined;
-  }
-
-  /** Before any loss is known the regressions count alike and the usual load not at all. */
-  #blend(opinions: Opinions, losses: Float64Array): number {
-    const known = opinions.every((opinion, k) => k > USUAL || opinion === undefined || losses[k]! > 0);
-    const smallest = Math.min(...losses.filter((loss) => loss > 0));
-    let sum = 0;
-    let total = 0;
-    opinions.forEach((opinion, k) => {
-      if (opinion === undefined) return;
-      const judged = losses[k]! > 0 ? (smallest / losses[k]!) ** LOSS_POWER : 0;
-      const weight = known ? judged : k < USUAL ? 1 : 0;
-      sum += weight * opinion;
-      total += weight;
-    });
-    return sum / total;
   }
 }
 
