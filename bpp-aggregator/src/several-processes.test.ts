@@ -6,6 +6,7 @@ import { type Balancer, startBalancer } from '@flexder/runtime/testing/balancer.
 import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
 import { type Kysely, sql } from 'kysely';
+import { LIMITS } from './limits.ts';
 import { AGGREGATOR_MIGRATIONS } from './migrations.ts';
 import { type Bench, openBench } from './testing/bench.ts';
 import { type Mortal, startMortal } from './testing/mortal.ts';
@@ -14,7 +15,7 @@ import { type Ask, buy, buyInit, buyQuote, confirmation, reports, selectionOf } 
 
 /** On each feeder: three batches, which is more than one process takes at a time. */
 const DERS = 110;
-const FEEDERS = 10;
+const FEEDERS = 12;
 const HALF_HOUR_MS = 1_800_000;
 const SETTINGS = { answerDeadlineS: 60, releaseSpreadSeconds: 60 };
 
@@ -241,6 +242,43 @@ describe('several processes of one aggregator', function () {
     await closedReport(order.transactionId);
     expect(eachOneCommand()).to.equal(true);
     expect(last(order.transactionId)?.dispatch).to.include({ silent: 0 });
+  });
+
+  it('one that is left alone claims a whole fan-out as it writes it; with another there it leaves it to both', async () => {
+    const [stays, ...others] = processes;
+    const db = await tables();
+    /** By the first command that is handed over: how many of the order are claimed already, and how many there are. */
+    const claimsAtFirst = async (ask: Ask) => {
+      let seen: { claimed: number; all: number } | undefined;
+      const look = async () => {
+        const { rows } = await sql<{ claimed: number; all: number }>`
+          select count(claimed_by)::int as claimed, count(*)::int as all from command
+          where order_no = (select max(order_no) from command)`.execute(db);
+        seen ??= rows[0];
+      };
+      for (const process of processes) process.doom = { beforePublish: () => (seen ? Promise.resolve() : look()) };
+      const { transactionId } = await buy(bench, buyer(), ask);
+      await closedReport(transactionId);
+      expect(eachOneCommand()).to.equal(true);
+      return seen!;
+    };
+    const shared = await claimsAtFirst(most);
+    expect(shared.all).to.be.above(100);
+    expect(shared.claimed).to.be.below(shared.all);
+
+    await Promise.all(others.map((other) => other.close()));
+    processes = [stays!];
+    await bench.until('no other is alive', async () => {
+      const { rows } = await sql`
+        select from process where seen_at > clock_timestamp() - ${sql.lit(LIMITS.peerAliveMs)} * interval '1 ms'`.execute(
+        db,
+      );
+      return rows.length === 1;
+    });
+    // Until its next look it takes them to be there.
+    await bench.context.wall.sleep(1_500);
+    const alone = await claimsAtFirst({ ...most, feeder: feederOf(feeders++) });
+    expect(alone.claimed).to.equal(alone.all);
   });
 
   it('their record is one chain', async () => {

@@ -1,6 +1,7 @@
 import { verifyAudit } from '@flexder/bap-dso/audit-settlement/verify.ts';
 import { tokenSha256 } from '@flexder/bap-dso/operator-api/access/people.ts';
 import type { ParticipantTables } from '@flexder/runtime/participant/open.ts';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { startHungBpp } from '@flexder/sandbox/network/hung-bpp.ts';
 import { expect } from 'chai';
 import { type Kysely, sql } from 'kysely';
@@ -185,7 +186,8 @@ describe('one activation through the whole network', function () {
     expect(await verifyAudit(db)).to.include({ valid: false, seq: 5, reason: 'hash' });
   });
 
-  it('goes on with the others while one BPP accepts every message and answers none', async () => {
+  it('goes on with the others while one BPP accepts every message and answers none', async function () {
+    thorough.call(this);
     await using net = await TestNetwork.create({ ders: 40 });
     const hung = await startHungBpp(net, 'hung-bpp-1');
     try {
@@ -200,7 +202,8 @@ describe('one activation through the whole network', function () {
     }
   });
 
-  it('plans again what one aggregator is not firm on', async () => {
+  it('plans again what one aggregator is not firm on', async function () {
+    thorough.call(this);
     await using net = await TestNetwork.create({
       ders: 40,
       aggregator: (_, index) => (index === 1 ? { quoteShare: 0.5 } : {}),

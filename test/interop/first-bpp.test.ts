@@ -9,7 +9,7 @@ import { openTables } from '../harness/tables.ts';
 
 const MINUTE_MS = 60_000;
 /** On a machine with other work a slow turn must not be taken for silence. */
-const PATIENT = { gatherBoundMs: 5_000, gatherOverallMs: 5_000 };
+const PATIENT = { gatherBoundMs: 2_000, gatherOverallMs: 2_000 };
 
 interface Told {
   readonly event: string;

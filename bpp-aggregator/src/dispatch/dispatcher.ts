@@ -31,8 +31,8 @@ export interface DispatcherDeps {
 /**
  * Hands commands to the broker. The rows written by the confirming transaction are the outbox. A process that is alone
  * sends them at once from memory, and so does any with a batch; where others are alive, more than a batch is shared as
- * jobs, each of which claims the next batch from the rows. What fails goes on as a job with backoff, what a crash left is taken up from the rows. A device executes a
- * `command_id` once, so sending one twice does no harm.
+ * jobs, each of which claims the next batch from the rows. What fails goes on as a job with backoff, what a crash left
+ * is taken up from the rows. A device executes a `command_id` once, so sending one twice does no harm.
  */
 export class Dispatcher {
   readonly #deps: DispatcherDeps;
