@@ -238,7 +238,7 @@ describe('several processes of one aggregator', function () {
   it('one leaves in the middle of a fan-out: what it had is sent at once by another', async () => {
     const order = await confirmOnly(buyer(), most);
     await order.send();
-    await processes[0]?.close();
+    await processes.shift()?.close();
     await closedReport(order.transactionId);
     expect(eachOneCommand()).to.equal(true);
     expect(last(order.transactionId)?.dispatch).to.include({ silent: 0 });
@@ -292,7 +292,8 @@ describe('several processes of one aggregator', function () {
       select record, seq from audit_record order by seq nulls last`.execute(db)
       ).rows;
     await bench.until('every record sealed', async () => (await records()).every(({ seq }) => seq !== null));
-    const chain = (await records()).map(({ record }) => record);
+    // What is written meanwhile is sealed in its turn.
+    const chain = (await records()).flatMap(({ record, seq }) => (seq === null ? [] : [record]));
     expect(chain.length).to.be.above(20);
     expect(verifyChain(chain)).to.deep.include({ valid: true });
   });
