@@ -65,6 +65,8 @@ export const TICK_MS = 500;
 /** Delivered marks are written together, out of the way of an activation; a crash in between only repeats a delivery. */
 export const MARK_AFTER_MS = 250;
 export const MARK_ROWS = 200;
+/** A database that takes no marks is asked again so soon. */
+export const MARK_AGAIN_MS = 1_000;
 /** How long a delivery under way holds a stepped scenario: a living peer answers far sooner, a hanging one must not stop time. */
 export const ACTIVITY_HOLD_MS = 2_000;
 /** Attempts of the undelivered hook before the row is closed without it, with an alarm. */

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { WallClock } from '../../clock.ts';
 import type { Logger } from '../../logging.ts';
-import { MARK_AFTER_MS, MARK_ROWS } from '../limits.ts';
+import { MARK_AFTER_MS, MARK_AGAIN_MS, MARK_ROWS, OUTBOX_IN_MEMORY } from '../limits.ts';
 import type { ParticipantTables } from '../tables.ts';
 
 export interface RetryMark {
@@ -12,27 +12,29 @@ export interface RetryMark {
 }
 
 /**
- * Writes what became of outbox rows, many in one statement. It is not on the way of a message: a mark lost in a crash
- * only repeats a delivery, and receivers are idempotent.
+ * Writes what became of outbox rows, many in one statement. It is not on the way of a message: what cannot be written is
+ * written later, and a mark lost in a crash only repeats a delivery, which receivers take once.
  */
 export interface Marks {
   done(ids: readonly string[]): void;
   retry(mark: RetryMark): void;
+  /** Done with, although the database does not say so yet. */
+  isDone(id: string): boolean;
   flush(): Promise<void>;
 }
 
 export function createMarks(db: Kysely<ParticipantTables>, wall: WallClock, log: Logger): Marks {
-  let done: string[] = [];
+  const done = new Set<string>();
   let retries = new Map<string, RetryMark>();
   let armed = false;
+  let failing = false;
   let writing: Promise<void> = Promise.resolve();
 
   async function write(): Promise<void> {
-    const ids = done;
-    const marks = [...retries.values()];
-    done = [];
+    const ids = [...done];
+    const marks = retries;
     retries = new Map();
-    if (ids.length === 0 && marks.length === 0) return;
+    if (ids.length === 0 && marks.size === 0) return;
     const now = new Date(wall.nowMs());
     try {
       await sql`
@@ -41,11 +43,20 @@ export function createMarks(db: Kysely<ParticipantTables>, wall: WallClock, log:
           where id in (select value from jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb))
         )
         update outbox set attempts = r.attempts, next_attempt = r.next_attempt, error = r.error
-        from jsonb_to_recordset(${JSON.stringify(marks)}::jsonb) as r(id text, attempts integer, next_attempt timestamptz, error text)
+        from jsonb_to_recordset(${JSON.stringify([...marks.values()])}::jsonb) as r(id text, attempts integer, next_attempt timestamptz, error text)
         where outbox.id = r.id`.execute(db);
+      failing = false;
+      for (const id of ids) done.delete(id);
     } catch (error) {
-      // The rows stay open; the sweep will find them and deliver once more.
-      log.error({ rows: ids.length + marks.length, error: String(error) }, 'outbox marks could not be written');
+      failing = true;
+      log.error(
+        { rows: ids.length + marks.size, error: String(error) },
+        'outbox marks could not be written; later again',
+      );
+      for (const [id, mark] of marks) if (!done.has(id) && !retries.has(id)) retries.set(id, mark);
+      // Beyond the bound rows stay open: the sweep finds them and delivers once more.
+      for (const id of ids.slice(0, Math.max(0, done.size - OUTBOX_IN_MEMORY))) done.delete(id);
+      arm(MARK_AGAIN_MS);
     }
   }
 
@@ -54,27 +65,33 @@ export function createMarks(db: Kysely<ParticipantTables>, wall: WallClock, log:
     return writing;
   }
 
-  function arm(): void {
-    if (done.length + retries.size >= MARK_ROWS) void flush();
-    else if (!armed) {
-      armed = true;
-      wall.after(MARK_AFTER_MS, () => {
-        armed = false;
-        void flush();
-      });
-    }
+  function arm(afterMs: number): void {
+    if (armed) return;
+    armed = true;
+    wall.after(afterMs, () => {
+      armed = false;
+      void flush();
+    });
+  }
+
+  function added(): void {
+    if (!failing && done.size + retries.size >= MARK_ROWS) void flush();
+    else arm(MARK_AFTER_MS);
   }
 
   return {
     done(ids) {
-      for (const id of ids) retries.delete(id);
-      done.push(...ids);
-      arm();
+      for (const id of ids) {
+        retries.delete(id);
+        done.add(id);
+      }
+      added();
     },
     retry(mark) {
       retries.set(mark.id, mark);
-      arm();
+      added();
     },
+    isDone: (id) => done.has(id),
     flush,
   };
 }

@@ -150,7 +150,9 @@ export function createRelay(deps: RelayDeps): Relay {
     const found = deps.shared ? await claimOpen(db, deps.owner) : await openRows(db);
     const settled = settledMeanwhile ?? new Set<string>();
     settledMeanwhile = undefined;
-    const fresh = found.filter((row) => !messages.has(row.id) && !inFlight.has(row.id) && !settled.has(row.id));
+    const fresh = found.filter(
+      ({ id }) => !messages.has(id) && !inFlight.has(id) && !settled.has(id) && !marks.isDone(id),
+    );
     takeUp(
       fresh.map((row) => ({
         id: row.id,
