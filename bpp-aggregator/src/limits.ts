@@ -36,6 +36,8 @@ export const LIMITS = {
   refreshMs: 1_000,
   /** Between two counts of completed orders, which only offers quote. */
   completedCountMs: 60_000,
+  /** A window that began so long ago, and needs no notice, began while its message was under way: one lives that long. */
+  begunWindowMs: 30_000,
   /** A hold that lost a race is tried again with the devices that are left, this often. */
   holdRounds: 3,
   /** Telemetry waiting for the database; a day of a stuck database must not take the memory. The oldest go first. */

@@ -1,5 +1,6 @@
 import type { FeederId, SubscriberId } from '@flexder/protocol/beckn/identifiers.ts';
 import type { DeviceType, FlexOffer, TimeWindow } from '@flexder/protocol/flexibility/model.ts';
+import { LIMITS } from '../limits.ts';
 import { floorToStep, roundKw } from '../orders/quantity.ts';
 import { type FleetDer, reliabilityOf } from '../portfolio/der.ts';
 import { DEVICE_TYPES, fulfillmentIdOf, itemIdOf } from './item-id.ts';
@@ -23,9 +24,14 @@ export interface CatalogueTerms {
 export function infeasibility(window: TimeWindow, nowMs: number, terms: CatalogueTerms): string | undefined {
   if (window.endMs <= window.startMs) return 'the window ends before it starts';
   if (window.endMs <= nowMs) return 'the window has passed';
-  const noticeSeconds = (window.startMs - nowMs) / 1000;
-  if (noticeSeconds < terms.minimumNoticeSeconds)
-    return `notice is ${Math.max(0, Math.round(noticeSeconds))} s, at least ${terms.minimumNoticeSeconds} s are needed`;
+  const noticeMs = window.startMs - nowMs;
+  // Who asks for relief at once asks for a window that begins while the message is under way.
+  const atOnce = terms.minimumNoticeSeconds === 0 && noticeMs >= -LIMITS.begunWindowMs;
+  if (!atOnce && noticeMs < terms.minimumNoticeSeconds * 1000) {
+    const notice = Math.round(noticeMs / 1000);
+    const given = notice < 0 ? `the window began ${-notice} s ago` : `notice is ${notice} s`;
+    return `${given}, at least ${terms.minimumNoticeSeconds} s of notice are needed`;
+  }
   const durationSeconds = (window.endMs - window.startMs) / 1000;
   if (durationSeconds > terms.maxDurationSeconds)
     return `the window lasts ${Math.round(durationSeconds)} s, at most ${terms.maxDurationSeconds} s are offered`;
