@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startMosquitto } from '@flexder/runtime/testing/mosquitto.ts';
 import { startPostgres } from '@flexder/runtime/testing/postgres.ts';
+import type { LineFault } from '@flexder/runtime/testing/proxy.ts';
 import { startRedis } from '@flexder/runtime/testing/redis.ts';
 import { expect } from 'chai';
 import { Redis } from 'ioredis';
@@ -14,6 +15,7 @@ import type { Asked, Errand } from '../harness/shopper.ts';
 
 const DERS = 300;
 const SETTLED_MS = 40_000;
+const ALWAYS = ['registry', 'gateway', 'bpp-1', 'bap', 'fleet'];
 /** Devices have as long as their aggregator may be late after a death. */
 const ANSWER_DEADLINE_S = 15;
 
@@ -28,9 +30,13 @@ describe('faults: an engine is away, full or restarted', function () {
     net = await openEngineCluster({
       ders: DERS,
       bpps: 1,
+      copies: 1,
+      early: ALWAYS,
       variables: (name): Record<string, string> =>
         name.startsWith('bpp') ? { FLEXDER_BPP_ANSWER_DEADLINE_S: String(ANSWER_DEADLINE_S) } : {},
     });
+    // Messages come to the first process; the second is started where work is shared.
+    net.balancer!.backends = [net.of('bpp-1').url];
     sql = net.sql;
   });
   after(() => net?.close());
@@ -111,23 +117,6 @@ describe('faults: an engine is away, full or restarted', function () {
     return { status, code: body.error?.code, headers };
   }
 
-  it('F-07 Redis is killed and started on its file: an acknowledged order of many devices is whole', async () => {
-    const of = await net.shopper.buy(errand(400, 2), 'select', 'init');
-    // Batches wait in the queue while commands trickle.
-    await net.line('bpp-1', 'bus').set({ mode: 'slice', bytes: 512, everyMs: 5 });
-    const asked = await net.shopper.send('confirm', of);
-    expect(asked.acked).to.equal(true);
-    await net.redis.kill();
-    const again = await startRedis({ port: net.redis.port, folder: net.redis.folder });
-    Object.assign(net.redis, again);
-    await net.line('bpp-1', 'bus').set({ mode: 'pass' });
-    await net.shopper.heard(of, asked);
-    await expectWhole(of);
-    const report = await net.shopper.closed(of);
-    expect(report!.commands).to.be.above(50);
-    expect(await sentOf(of)).to.equal(report!.commands);
-  });
-
   /** Commands of an order that were handed to the broker. */
   async function sentOf(of: Errand): Promise<number> {
     const query = await sql.of('aggregator-1');
@@ -136,21 +125,61 @@ describe('faults: an engine is away, full or restarted', function () {
     return Number(row!.n);
   }
 
-  it('F-08 Redis is full: the order goes out without it, the log says what to do, and it is used again when there is room', async () => {
-    const admin = new Redis(net.redis.url);
-    try {
-      await admin.config('SET', 'maxmemory', '1mb');
-      const before = await metricOf(net.of('bpp-1'), 'dispatch_not_shared');
-      const of = await net.shopper.buy(errand(400, 3), 'select', 'init', 'confirm');
-      await expectWhole(of);
-      expect(await metricOf(net.of('bpp-1'), 'dispatch_not_shared')).to.equal(before + 1);
-      expect(net.of('bpp-1').log()).to.include('Redis is full: raise its maxmemory');
-      await admin.config('SET', 'maxmemory', '0');
-    } finally {
-      admin.disconnect();
+  describe('with a second process, which a fan-out is shared with', () => {
+    before(async () => {
+      await net.start('bpp-1b');
+      await net.untilDevices('bpp-1b');
+      await untilBothLooked();
+    });
+    after(() => net?.stop('bpp-1b'));
+
+    /** Each counts the processes when it says that it is there. */
+    async function untilBothLooked(): Promise<void> {
+      const query = await sql.of('aggregator-1');
+      const [now] = await query('select clock_timestamp() as now');
+      await askUntil(
+        () => query(`select from process where seen_at > '${(now!.now as Date).toISOString()}'`),
+        (seen) => seen.length === 2,
+        SETTLED_MS,
+      );
     }
-    const { body } = await health();
-    expect(detailOf(body, 'queue')).to.match(/waiting/);
+    async function onBothBuses(fault: LineFault): Promise<void> {
+      for (const name of ['bpp-1', 'bpp-1b']) await net.line(name, 'bus').set(fault);
+    }
+
+    it('F-07 Redis is killed and started on its file: an acknowledged order of many devices is whole', async () => {
+      const of = await net.shopper.buy(errand(400, 2), 'select', 'init');
+      // Batches wait in the queue while commands trickle.
+      await onBothBuses({ mode: 'slice', bytes: 512, everyMs: 5 });
+      const asked = await net.shopper.send('confirm', of);
+      expect(asked.acked).to.equal(true);
+      await net.redis.kill();
+      const again = await startRedis({ port: net.redis.port, folder: net.redis.folder });
+      Object.assign(net.redis, again);
+      await onBothBuses({ mode: 'pass' });
+      await net.shopper.heard(of, asked);
+      await expectWhole(of);
+      const report = await net.shopper.closed(of);
+      expect(report!.commands).to.be.above(50);
+      expect(await sentOf(of)).to.equal(report!.commands);
+    });
+
+    it('F-08 Redis is full: the order goes out without it, the log says what to do, and it is used again when there is room', async () => {
+      const admin = new Redis(net.redis.url);
+      try {
+        await admin.config('SET', 'maxmemory', '1mb');
+        const before = await metricOf(net.of('bpp-1'), 'dispatch_not_shared');
+        const of = await net.shopper.buy(errand(400, 3), 'select', 'init', 'confirm');
+        await expectWhole(of);
+        expect(await metricOf(net.of('bpp-1'), 'dispatch_not_shared')).to.equal(before + 1);
+        expect(net.of('bpp-1').log()).to.include('Redis is full: raise its maxmemory');
+        await admin.config('SET', 'maxmemory', '0');
+      } finally {
+        admin.disconnect();
+      }
+      const { body } = await health();
+      expect(detailOf(body, 'queue')).to.match(/waiting/);
+    });
   });
 
   it('F-18 the database is read-only, as a replica after a failover: 503, and nothing half written', async () => {
