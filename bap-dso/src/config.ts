@@ -4,7 +4,7 @@ import type { ParticipantKeys } from '@flexder/runtime/participant/types.ts';
 import { z } from 'zod';
 import { type SettlementConfig, settlementConfig } from './audit-settlement/config.ts';
 import { type Env, readVariables } from './environment.ts';
-import { HISTORY_READINGS } from './limits.ts';
+import { HISTORY_READINGS, PLAN_SOLVE_MS } from './limits.ts';
 import { feedersOf } from './network-model/feeders.ts';
 import { importNetwork } from './network-model/import.ts';
 import { SEASONS } from './network-model/limits.ts';
@@ -101,6 +101,10 @@ const schema = z
     activationLeadSeconds: z.number().min(0).max(3_600).default(2),
     /** From the start of the window until the fall at the feeder is judged (grid time). */
     verifyAfterSeconds: positive.default(120),
+    /** The most that one plan asks of one BPP, kW. */
+    maxBppKw: positive.optional(),
+    /** Wall time a solver has for a plan that a short search does not prove cheapest. */
+    planSolveMs: positive.max(60_000).default(PLAN_SOLVE_MS),
     maxTopUps: z.number().int().min(0).max(20).default(5),
     maxReplans: z.number().int().min(0).max(20).default(3),
     /** Between the window ends of the orders of one event, so that their loads do not come back at once. */
@@ -207,6 +211,8 @@ const NUMBERS: Record<string, keyof BapConfigInput> = {
   FLEXDER_BAP_FORECAST_MARGIN_MINUTES: 'forecastMarginMinutes',
   FLEXDER_BAP_ACTIVATION_LEAD_SECONDS: 'activationLeadSeconds',
   FLEXDER_BAP_VERIFY_AFTER_SECONDS: 'verifyAfterSeconds',
+  FLEXDER_BAP_MAX_BPP_KW: 'maxBppKw',
+  FLEXDER_BAP_PLAN_SOLVE_MS: 'planSolveMs',
   FLEXDER_BAP_MAX_TOP_UPS: 'maxTopUps',
   FLEXDER_BAP_MAX_REPLANS: 'maxReplans',
   FLEXDER_BAP_RELEASE_STAGGER_SECONDS: 'releaseStaggerSeconds',

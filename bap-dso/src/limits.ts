@@ -104,9 +104,23 @@ export const WINDOW_MAX_MINUTES = 150;
 export const WINDOW_STEP_MINUTES = 30;
 
 /** Blocks one plan looks at; the cheapest come first, the rest is named as excluded. */
-export const PLAN_OFFERS = 64;
-/** Branches of the exact search; a real catalogue needs a few hundred. Past it the best found so far is taken and said so. */
-export const PLAN_NODES = 50_000;
+export const PLAN_OFFERS = 10_000;
+/** Blocks the proving search looks at: it goes one deeper for each. */
+export const SEARCH_BLOCKS = 64;
+/** Branches of the proving search: some milliseconds. A usual catalogue needs a few hundred. */
+export const PLAN_NODES = 20_000;
+/** A cost that lies above the cheapest by less than this share of itself is as good. */
+export const PLAN_GAP = 1e-4;
+/** Wall time of the solver where the search does not prove its plan: a fifth of the aim for a whole activation. */
+export const PLAN_SOLVE_MS = 100;
+/** Beyond its own bound, for the way there and back. */
+export const SOLVER_GRACE_MS = 50;
+/** Plans that wait for the solver: more would wait longer than their bound. */
+export const SOLVER_QUEUE = 4;
+/** It keeps its memory as long as it lives: it ends when no plan has needed it for this long. */
+export const SOLVER_IDLE_MS = 600_000;
+/** Of JavaScript; that of the solver itself grows with the plan, 140 to 240 MB at 10,000 blocks. */
+export const SOLVER_MEMORY_MB = 128;
 /** An aggregator that answers says "from now on", and its now is later than ours by the way there. */
 export const AVAILABILITY_SLACK_MS = 5_000;
 /** Exclusions and options one record names; the rest is counted. */

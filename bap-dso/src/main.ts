@@ -24,6 +24,7 @@ import { Events } from './flex-orchestration/events.ts';
 import { takeFinding } from './flex-orchestration/findings.ts';
 import { Gathers } from './flex-orchestration/gather.ts';
 import { knowsExchange } from './flex-orchestration/orders.ts';
+import { createSolver } from './flex-orchestration/planning/solver.ts';
 import { ReadingWriter } from './grid-monitoring/reading-writer.ts';
 import { keepReadings } from './grid-monitoring/retention.ts';
 import { feederViews, streamSamples } from './grid-monitoring/view.ts';
@@ -143,6 +144,7 @@ function openRooms(
     counterparties: new Counterparties(context, participant),
     gathers,
     deadlines,
+    solver: keep(createSolver(context)),
     ...(config.network ? { reach: createReach(config.network) } : {}),
     openData,
     moved: (eventId) => events.moved(eventId),

@@ -9,6 +9,7 @@ import type { BapTables, FlexOrderTable, OverloadTable } from '../tables.ts';
 import type { Counterparties } from './counterparties.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { Gathers } from './gather.ts';
+import type { CoverSolver } from './planning/solver.ts';
 
 export type Work = UnitOfWork<BapTables>;
 export type OrderRow = Selectable<FlexOrderTable>;
@@ -28,6 +29,7 @@ export interface Desk {
   readonly deadlines: Deadlines;
   /** What is felt where, by the network model; absent without one. */
   readonly reach?: Reach;
+  readonly solver: Pick<CoverSolver, 'solve'>;
   /** Absent while open data are off. */
   readonly openData?: Pick<OpenData, 'eventContext' | 'costContext'> | undefined;
   /** Called after a commit that moved an order: what its event makes of it. */

@@ -6,7 +6,7 @@ import { nextOrderState, type OrderEvent, type OrderState } from '@flexder/proto
 import type { Kysely, Updateable } from 'kysely';
 import type { BapTables, FlexOrderTable } from '../tables.ts';
 import type { Desk, OrderRow, Work } from './desk.ts';
-import type { PlannedOrder } from './plan.ts';
+import type { PlannedOrder } from './planning/plan.ts';
 
 /** Buying is under way: an answer of the BPP is awaited. */
 export const AWAITING: readonly OrderState[] = ['SELECTING', 'QUOTED', 'INITIALISING', 'INITIALISED', 'CONFIRMING'];

@@ -2,12 +2,12 @@
 import type { ObpId, TransactionId } from '@flexder/protocol/beckn/identifiers.ts';
 import { encodeSelect } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { Desk, Work } from './desk.ts';
-import { blockKey } from './eligibility.ts';
 import type { OpenEvent, Purchase } from './event.ts';
 import { needOf } from './need.ts';
 import { orderRow } from './orders.ts';
-import { choosePlan, type Plan, type PlannedOrder, reliabilityDerate } from './plan.ts';
-import { recordPlan } from './plan-record.ts';
+import { blockKey } from './planning/eligibility.ts';
+import { choosePlan, type Plan, type PlannedOrder, reliabilityDerate } from './planning/plan.ts';
+import { recordPlan } from './planning/record.ts';
 import { stagger } from './window.ts';
 
 interface PlacedSelection {
@@ -26,11 +26,14 @@ export async function place(
 ): Promise<void> {
   const offers = purchase.offers ?? [];
   const { reach } = desk;
-  const plan = choosePlan(needOf(desk, event, purchase, needKw), offers, {
+  const plan = await choosePlan(needOf(desk, event, purchase, needKw), offers, {
     derate: reliabilityDerate,
     nowMs: desk.context.grid.nowMs(),
     unresponsive: desk.counterparties.unresponsive('order'),
     declined: purchase.declined,
+    partyMaxKw: desk.config.maxBppKw,
+    solver: desk.solver,
+    solveMs: desk.config.planSolveMs,
     ...(reach ? { reach: (offer) => reach(offer.bppId, offer.feederId, event.feederId) } : {}),
   });
   const selections = numbered(

@@ -3,7 +3,7 @@ import type { Finding } from '../grid-monitoring/detection.ts';
 import type { Forecast } from '../grid-monitoring/forecaster.ts';
 import { OVERLOAD_MEASURED } from '../rules.ts';
 import { need, offer, START_MS } from '../testing/offers.ts';
-import { choosePlan } from './plan.ts';
+import { choosePlan } from './planning/plan.ts';
 import { activationWindow, peakInWindow, stagger } from './window.ts';
 
 const MINUTE_MS = 60_000;
@@ -70,21 +70,19 @@ describe('activation window', () => {
 
 describe('staggered release', () => {
   const at = { derate: () => 1, nowMs: START_MS, unresponsive: new Set<string>(), declined: new Set<string>() };
-  const orders = (changes = {}) =>
-    choosePlan(
-      need({ requestedKw: 240 }),
-      ['a', 'b', 'c'].map((id) => offer(id, changes)),
-      at,
-    ).orders;
-  const ends = (list: ReturnType<typeof orders>) =>
+  const orders = async (changes = {}) => {
+    const offers = ['a', 'b', 'c'].map((id) => offer(id, changes));
+    return (await choosePlan(need({ requestedKw: 240 }), offers, at)).orders;
+  };
+  const ends = (list: Awaited<ReturnType<typeof orders>>) =>
     list.map(({ selection }) => (selection.window.endMs - START_MS) / MINUTE_MS);
 
-  it('lets the orders of one event go one after the other', () => {
-    expect(ends(stagger(orders(), 300))).to.deep.equal([60, 65, 70]);
-    expect(ends(stagger(orders(), 300, 2))).to.deep.equal([70, 75, 80]);
+  it('lets the orders of one event go one after the other', async () => {
+    expect(ends(stagger(await orders(), 300))).to.deep.equal([60, 65, 70]);
+    expect(ends(stagger(await orders(), 300, 2))).to.deep.equal([70, 75, 80]);
   });
 
-  it('holds nobody longer than its blocks can', () => {
-    expect(ends(stagger(orders({ maxDurationSeconds: 63 * 60 }), 300))).to.deep.equal([60, 63, 63]);
+  it('holds nobody longer than its blocks can', async () => {
+    expect(ends(stagger(await orders({ maxDurationSeconds: 63 * 60 }), 300))).to.deep.equal([60, 63, 63]);
   });
 });

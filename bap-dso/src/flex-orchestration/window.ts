@@ -3,7 +3,7 @@ import type { TimeWindow } from '@flexder/protocol/flexibility/model.ts';
 import type { Finding } from '../grid-monitoring/detection.ts';
 import type { Forecast } from '../grid-monitoring/forecaster.ts';
 import { WINDOW_MAX_MINUTES, WINDOW_MIN_MINUTES, WINDOW_STEP_MINUTES } from '../limits.ts';
-import type { PlannedOrder } from './plan.ts';
+import type { PlannedOrder } from './planning/plan.ts';
 
 const MINUTE_MS = 60_000;
 

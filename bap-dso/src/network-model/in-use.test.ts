@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { FeederId } from '@flexder/protocol/beckn/identifiers.ts';
 import { expect } from 'chai';
 import { ConfigError, configFromEnv } from '../config.ts';
-import { choosePlan } from '../flex-orchestration/plan.ts';
+import { choosePlan } from '../flex-orchestration/planning/plan.ts';
 import { feederViews } from '../grid-monitoring/view.ts';
 import { networkView } from '../operator-api/network.ts';
 import { overloadViews } from '../operator-api/overloads.ts';
@@ -52,8 +52,8 @@ describe('the network model in use', () => {
     const on = (bppId: string, feederId: string, changes = {}) =>
       offer(bppId, { feederId: feederId as FeederId, fulfillmentId: `window.${feederId}`, ...changes });
 
-    it('what is behind the feeder counts whole, what is elsewhere not at all', () => {
-      const plan = choosePlan(wanted, [on('a', 'heath-road-f07'), on('b', 'river-lane')], options);
+    it('what is behind the feeder counts whole, what is elsewhere not at all', async () => {
+      const plan = await choosePlan(wanted, [on('a', 'heath-road-f07'), on('b', 'river-lane')], options);
       expect(
         plan.blocks.map(({ offer: { bppId }, kw, expectedKw, reach: felt }) => [bppId, kw, expectedKw, felt]),
       ).to.deep.equal([['a', 62, 62, 1]]);
@@ -66,34 +66,34 @@ describe('the network model in use', () => {
       expect(plan.orders[0]!.selection.feederId, 'ordered where it is').to.equal('heath-road-f07');
     });
 
-    it('of an offer at a GSP more is bought, by the share that reaches the feeder, and it costs accordingly', () => {
+    it('of an offer at a GSP more is bought, by the share that reaches the feeder, and it costs accordingly', async () => {
       const share = reach('a', 'gsp-west', 'heath-road');
-      const plan = choosePlan(wanted, [on('a', 'gsp-west', { availableKw: 500 })], options);
+      const plan = await choosePlan(wanted, [on('a', 'gsp-west', { availableKw: 500 })], options);
       expect(plan.askedKw).to.be.closeTo(62 / share, 0.2);
       expect(plan.expectedKw).to.be.closeTo(62, 0.1);
       expect(plan.orders[0]!.reach).to.equal(share);
       const dearer = on('b', 'heath-road', { priceGbpPerKwh: 0.5, availableKw: 500 });
-      const both = choosePlan(wanted, [on('a', 'gsp-west', { availableKw: 500 }), dearer], options);
+      const both = await choosePlan(wanted, [on('a', 'gsp-west', { availableKw: 500 }), dearer], options);
       expect(
         both.blocks.map(({ offer: { bppId } }) => bppId),
         '0.4 for half a kW is more than 0.5',
       ).to.deep.equal(['b']);
     });
 
-    it('one BPP with blocks at two places gets two orders', () => {
+    it('one BPP with blocks at two places gets two orders', async () => {
       const offers = [on('a', 'heath-road'), on('a', 'heath-road-f07', { itemId: 'heat-pump.f07' })];
-      const plan = choosePlan({ ...wanted, requestedKw: 120 }, offers, options);
+      const plan = await choosePlan({ ...wanted, requestedKw: 120 }, offers, options);
       expect(plan.orders.map(({ selection }) => selection.feederId)).to.deep.equal(['heath-road', 'heath-road-f07']);
     });
 
-    it('next to nothing is too little', () => {
-      const plan = choosePlan(wanted, [on('a', 'gsp-west')], { ...options, reach: () => 0.009 });
+    it('next to nothing is too little', async () => {
+      const plan = await choosePlan(wanted, [on('a', 'gsp-west')], { ...options, reach: () => 0.009 });
       expect(plan.excluded.map(({ reason }) => reason)).to.deep.equal(['reaches-too-little']);
     });
 
-    it('without a model only the feeder itself counts', () => {
+    it('without a model only the feeder itself counts', async () => {
       const { reach: _, ...plain } = options;
-      const plan = choosePlan(wanted, [on('a', 'heath-road-f07'), on('b', 'heath-road')], plain);
+      const plan = await choosePlan(wanted, [on('a', 'heath-road-f07'), on('b', 'heath-road')], plain);
       expect(plan.blocks.map(({ offer: { bppId } }) => bppId)).to.deep.equal(['b']);
     });
   });

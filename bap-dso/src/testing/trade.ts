@@ -123,6 +123,7 @@ export class Trade {
       counterparties: new Counterparties(context, participant),
       gathers: new Gathers(context, this.config),
       deadlines: new Deadlines(context, (obpId) => closeLate(this.desk, obpId)),
+      solver: { solve: async () => undefined },
       moved: (eventId) => this.events.moved(eventId),
     };
   }

@@ -1,10 +1,10 @@
 /** A plan in the record: what was chosen, what was left out and why. */
-import { PLAN_NAMED } from '../limits.ts';
-import { CHEAPEST_SUFFICIENT } from '../rules.ts';
-import type { Desk, Work } from './desk.ts';
+import { PLAN_NAMED } from '../../limits.ts';
+import { CHEAPEST_SUFFICIENT } from '../../rules.ts';
+import type { Desk, Work } from '../desk.ts';
+import type { OpenEvent, Purchase } from '../event.ts';
+import { planCosts } from '../outside.ts';
 import { blockKey } from './eligibility.ts';
-import type { OpenEvent, Purchase } from './event.ts';
-import { planCosts } from './outside.ts';
 import type { Plan } from './plan.ts';
 
 export async function recordPlan(
@@ -39,7 +39,8 @@ export async function recordPlan(
       expected_kw: plan.expectedKw,
       cost_gbp_per_hour: plan.costGbpPerHour,
       sufficient: plan.sufficient,
-      proven_cheapest: plan.exact,
+      method: plan.method,
+      gap: plan.gap,
       max_price_gbp_per_kwh: desk.config.maxPriceGbpPerKwh,
       min_reliability: desk.config.minReliability,
       round: purchase.replans,

@@ -1,8 +1,8 @@
 /** Which blocks may serve a need at all; every one that may not is named with its reason. */
 
 import type { FlexNeed, FlexOffer } from '@flexder/protocol/flexibility/model.ts';
-import { AVAILABILITY_SLACK_MS } from '../limits.ts';
-import { LEAST_REACH } from '../network-model/limits.ts';
+import { AVAILABILITY_SLACK_MS } from '../../limits.ts';
+import { LEAST_REACH } from '../../network-model/limits.ts';
 
 export type ExclusionReason =
   | 'other-feeder'

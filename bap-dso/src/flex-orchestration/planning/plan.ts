@@ -1,13 +1,26 @@
-/** The plan of one need: the cheapest sufficient set of offers, as one selection a BPP. Pure and deterministic. */
+/** The plan of one need: the cheapest sufficient set of offers, as one selection a BPP. */
 import type { SubscriberId } from '@flexder/protocol/beckn/identifiers.ts';
 import type { FlexNeed, FlexOffer, FlexSelection } from '@flexder/protocol/flexibility/model.ts';
-import { PLAN_OFFERS } from '../limits.ts';
-import { byUnitCost, type CoverBlock, cheapestCover } from './cover.ts';
+import { PLAN_GAP, PLAN_OFFERS, PLAN_SOLVE_MS } from '../../limits.ts';
+import {
+  byUnitCost,
+  type Cover,
+  type CoverBlock,
+  type CoverMethod,
+  type CoverProblem,
+  cheapestCover,
+} from './cover.ts';
 import { type Exclusion, exclusionOf, type PlanConditions, reachOf } from './eligibility.ts';
+import type { CoverSolver } from './solver.ts';
 
 export interface PlanOptions extends PlanConditions {
   /** kW that may be expected for each kW asked of an offer, 0 to 1. */
   readonly derate: (offer: FlexOffer) => number;
+  /** The most that one BPP is asked for, in kW; no limit when absent. */
+  readonly partyMaxKw?: number | undefined;
+  readonly solver?: Pick<CoverSolver, 'solve'> | undefined;
+  /** Wall time that the solver has. */
+  readonly solveMs?: number | undefined;
 }
 
 export interface PlannedBlock {
@@ -39,7 +52,9 @@ export interface Plan {
   /** £ per hour of full delivery. */
   readonly costGbpPerHour: number;
   readonly sufficient: boolean;
-  readonly exact: boolean;
+  readonly method: CoverMethod;
+  /** By how much of itself the cost may lie above the cheapest; 0 where it is proven to be that. */
+  readonly gap: number;
 }
 
 /** An unproven newcomer offers with reliability 0: buying from it at no discount or never are both wrong. */
@@ -54,28 +69,70 @@ export function byPrice(a: FlexOffer, b: FlexOffer): number {
   return a.priceGbpPerKwh - b.priceGbpPerKwh || compare(a.bppId, b.bppId) || compare(a.itemId, b.itemId);
 }
 
-export function choosePlan(need: FlexNeed, offers: readonly FlexOffer[], options: PlanOptions): Plan {
+/** The offers that may serve a need, cheapest first, and why the others may not. */
+export interface Market {
+  readonly need: FlexNeed;
+  readonly options: PlanOptions;
+  readonly eligible: readonly FlexOffer[];
+  readonly blocks: readonly CoverBlock[];
+  readonly excluded: readonly Exclusion[];
+  readonly parties: readonly SubscriberId[];
+}
+
+export function marketOf(need: FlexNeed, offers: readonly FlexOffer[], options: PlanOptions): Market {
   const excluded: Exclusion[] = [];
   const eligible: { offer: FlexOffer; block: CoverBlock }[] = [];
+  const parties = [...new Set(offers.map(({ bppId }) => bppId))].sort();
+  const partyOf = new Map(parties.map((bppId, i) => [bppId, i]));
   for (const offer of [...offers].sort(byPrice)) {
-    const block = blockOf(need, offer, options);
+    const block = blockOf(need, offer, options, partyOf.get(offer.bppId)!);
     const reason = exclusionOf(need, offer, options) ?? (block.maximumW > 0 ? undefined : 'nothing-available');
-    if (reason) excluded.push({ bppId: offer.bppId, itemId: offer.itemId, availableKw: offer.availableKw, reason });
+    if (reason) excluded.push(exclusion(offer, reason));
     else eligible.push({ offer, block });
   }
   eligible.sort((a, b) => byUnitCost(a.block, b.block) || byPrice(a.offer, b.offer));
-  for (const { offer } of eligible.splice(PLAN_OFFERS)) {
-    const { bppId, itemId, availableKw } = offer;
-    excluded.push({ bppId, itemId, availableKw, reason: 'beyond-plan-size' });
-  }
-  const cover = cheapestCover(
-    eligible.map(({ block }) => block),
-    Math.ceil(need.requestedKw * 1_000) * 1_000,
-  );
-  const blocks = eligible.flatMap(({ offer, block }, i): PlannedBlock[] => {
+  for (const { offer } of eligible.splice(PLAN_OFFERS)) excluded.push(exclusion(offer, 'beyond-plan-size'));
+  return {
+    ...{ need, options, parties, excluded },
+    eligible: eligible.map(({ offer }) => offer),
+    blocks: eligible.map(({ block }) => block),
+  };
+}
+
+function exclusion({ bppId, itemId, availableKw }: FlexOffer, reason: Exclusion['reason']): Exclusion {
+  return { bppId, itemId, availableKw, reason };
+}
+
+/** Watts times 1000 of a need. */
+export const milliWatts = (kw: number): number => Math.ceil(kw * 1_000) * 1_000;
+
+/**
+ * The cheapest plan for `needKw` (infinite: all there is). A search that proves it is tried first; where that would take
+ * too long a solver has `solveMs`; the best block after block serves when it has nothing by then, and says so.
+ */
+export async function planOf(market: Market, needKw: number): Promise<Plan> {
+  const { solver, solveMs = PLAN_SOLVE_MS, partyMaxKw = Number.POSITIVE_INFINITY } = market.options;
+  const problem: CoverProblem = {
+    blocks: market.blocks,
+    neededMilliW: milliWatts(needKw),
+    partyMaxW: market.parties.map(() => partyMaxKw * 1_000),
+  };
+  const found = cheapestCover(problem);
+  if (found.gap <= PLAN_GAP || !solver) return planWith(market, found);
+  const solved = await solver.solve(problem, solveMs);
+  if (!solved) return planWith(market, found);
+  return planWith(market, solved.cost <= found.cost ? solved : { ...found, gap: Math.min(found.gap, solved.gap) });
+}
+
+export function choosePlan(need: FlexNeed, offers: readonly FlexOffer[], options: PlanOptions): Promise<Plan> {
+  return planOf(marketOf(need, offers, options), need.requestedKw);
+}
+
+function planWith({ need, options, eligible, blocks: market, excluded }: Market, cover: Cover): Plan {
+  const blocks = eligible.flatMap((offer, i): PlannedBlock[] => {
     const watts = cover.takenW[i]!;
     if (watts <= 0) return [];
-    const expectedKw = (watts * block.yieldMilli) / 1_000_000;
+    const expectedKw = (watts * market[i]!.yieldMilli) / 1_000_000;
     return [{ offer, kw: watts / 1_000, expectedKw, reach: reachOf(need, offer, options) }];
   });
   return {
@@ -87,12 +144,13 @@ export function choosePlan(need: FlexNeed, offers: readonly FlexOffer[], options
     expectedKw: total(blocks, (block) => block.expectedKw),
     costGbpPerHour: Math.round(cover.cost / 100) / 1_000_000,
     sufficient: cover.sufficient,
-    exact: cover.exact,
+    method: cover.method,
+    gap: cover.gap,
   };
 }
 
 /** Whole watts and hundred-thousandths of a pound, so that equal plans cost exactly the same. */
-function blockOf(need: FlexNeed, offer: FlexOffer, options: PlanOptions): CoverBlock {
+function blockOf(need: FlexNeed, offer: FlexOffer, options: PlanOptions, party: number): CoverBlock {
   const stepW = Math.max(1, Math.round(offer.stepKw * 1_000));
   const maximumW = Math.floor(Math.round(offer.availableKw * 1_000) / stepW) * stepW;
   const minimumW = Math.round(offer.minimumKw * 1_000);
@@ -101,6 +159,7 @@ function blockOf(need: FlexNeed, offer: FlexOffer, options: PlanOptions): CoverB
     minimumW,
     maximumW: maximumW >= minimumW ? maximumW : 0,
     unitCost: Math.round(offer.priceGbpPerKwh * 100_000),
+    party,
     yieldMilli: Math.max(1, Math.round(options.derate(offer) * reachOf(need, offer, options) * 1_000)),
   };
 }
