@@ -4,6 +4,7 @@ import type { ParticipantKeys } from '@flexder/runtime/participant/types.ts';
 import { z } from 'zod';
 import { type SettlementConfig, settlementConfig } from './audit-settlement/config.ts';
 import { type Env, readVariables } from './environment.ts';
+import { modesSchema } from './flex-orchestration/decisions/modes.ts';
 import { HISTORY_READINGS, PLAN_SOLVE_MS } from './limits.ts';
 import { feedersOf } from './network-model/feeders.ts';
 import { importNetwork } from './network-model/import.ts';
@@ -92,6 +93,10 @@ const schema = z
     /** How long a BPP may take to answer select, init and confirm, each (wall time). */
     answerTimeoutMs: positive.default(1_000),
     maxPriceGbpPerKwh: positive.default(1),
+    /** Where an event was escalated; the usual one when absent. */
+    emergencyMaxPriceGbpPerKwh: positive.optional(),
+    /** Whether an event whose means are used up while the load is at the limit goes on under emergency terms by itself. */
+    emergency: z.enum(['by-hand', 'by-rule']).default('by-hand'),
     minReliability: z.number().min(0).max(1).default(0.5),
     maxResponseSeconds: positive.default(300),
     forecastHorizonMinutes: z.number().min(15).max(120).default(60),
@@ -105,6 +110,8 @@ const schema = z
     maxBppKw: positive.optional(),
     /** Wall time a solver has for a plan that a short search does not prove cheapest. */
     planSolveMs: positive.max(60_000).default(PLAN_SOLVE_MS),
+    /** Who decides, for each feeder and kind of overload; the first that fits. */
+    modes: modesSchema,
     maxTopUps: z.number().int().min(0).max(20).default(5),
     maxReplans: z.number().int().min(0).max(20).default(3),
     /** Between the window ends of the orders of one event, so that their loads do not come back at once. */
@@ -197,6 +204,7 @@ const TEXTS: Record<string, keyof BapConfigInput> = {
   FLEXDER_BAP_MONITORING: 'monitoring',
   FLEXDER_BAP_TELEMETRY: 'telemetry',
   FLEXDER_BAP_VIEWING: 'viewing',
+  FLEXDER_BAP_EMERGENCY: 'emergency',
 };
 
 const NUMBERS: Record<string, keyof BapConfigInput> = {
@@ -205,6 +213,7 @@ const NUMBERS: Record<string, keyof BapConfigInput> = {
   FLEXDER_BAP_GATHER_OVERALL_MS: 'gatherOverallMs',
   FLEXDER_BAP_ANSWER_TIMEOUT_MS: 'answerTimeoutMs',
   FLEXDER_BAP_MAX_PRICE_GBP_PER_KWH: 'maxPriceGbpPerKwh',
+  FLEXDER_BAP_EMERGENCY_MAX_PRICE_GBP_PER_KWH: 'emergencyMaxPriceGbpPerKwh',
   FLEXDER_BAP_MIN_RELIABILITY: 'minReliability',
   FLEXDER_BAP_MAX_RESPONSE_SECONDS: 'maxResponseSeconds',
   FLEXDER_BAP_FORECAST_HORIZON_MINUTES: 'forecastHorizonMinutes',
@@ -226,6 +235,7 @@ const DOCUMENTS: Record<string, keyof BapConfigInput> = {
   FLEXDER_BAP_SETTLEMENT: 'settlement',
   FLEXDER_BAP_KEYS: 'keys',
   FLEXDER_BAP_OPERATORS: 'operators',
+  FLEXDER_BAP_MODES: 'modes',
 };
 
 /** Reads `FLEXDER_…` variables. Throws ConfigError with every problem at once. */

@@ -121,6 +121,12 @@ export const SOLVER_QUEUE = 4;
 export const SOLVER_IDLE_MS = 600_000;
 /** Of JavaScript; that of the solver itself grows with the plan, 140 to 240 MB at 10,000 blocks. */
 export const SOLVER_MEMORY_MB = 128;
+/** Power of one device in the chance that a plan falls short: a home's battery or charger. */
+export const OPTION_UNIT_KW = 3;
+/** Rules of who decides: one for each of the feeders a process has and a few for all. */
+export const MODES = 2_000;
+/** What the operator has to decide where nothing else is said. */
+export const DECISION_COUNTDOWN_S = 120;
 /** An aggregator that answers says "from now on", and its now is later than ours by the way there. */
 export const AVAILABILITY_SLACK_MS = 5_000;
 /** Exclusions and options one record names; the rest is counted. */

@@ -15,7 +15,7 @@ import { settleOrder } from './audit-settlement/settle.ts';
 import { stepsWithExchange } from './beckn/exchange.ts';
 import { bapHandlers } from './beckn/handlers.ts';
 import type { BapConfig } from './config.ts';
-import { cancelByHand } from './flex-orchestration/by-hand.ts';
+import { handsOf } from './flex-orchestration/by-hand.ts';
 import { closeLate, closeUndelivered } from './flex-orchestration/closing.ts';
 import { Counterparties } from './flex-orchestration/counterparties.ts';
 import { Deadlines } from './flex-orchestration/deadlines.ts';
@@ -25,6 +25,7 @@ import { takeFinding } from './flex-orchestration/findings.ts';
 import { Gathers } from './flex-orchestration/gather.ts';
 import { knowsExchange } from './flex-orchestration/orders.ts';
 import { createSolver } from './flex-orchestration/planning/solver.ts';
+import { Restrictions } from './flex-orchestration/restrictions.ts';
 import { ReadingWriter } from './grid-monitoring/reading-writer.ts';
 import { keepReadings } from './grid-monitoring/retention.ts';
 import { feederViews, streamSamples } from './grid-monitoring/view.ts';
@@ -90,7 +91,7 @@ async function open(context: Context, config: BapConfig, keep: Keep, close: () =
         participant,
         config,
         openData,
-        cancelOrder: (obpId, order) => cancelByHand(desk, obpId, order),
+        hands: handsOf(desk),
         feeders: () => feederViews(context, watch, events),
       }),
     ),
@@ -99,6 +100,7 @@ async function open(context: Context, config: BapConfig, keep: Keep, close: () =
   await serve(context, config, participant, desk);
   await participant.subscribe();
   await desk.counterparties.refresh();
+  await desk.restrictions.load(desk.participant.database);
   await events.resume();
   // What the edge tells of is on the stream already.
   const listener = config.monitoring === 'own' ? streamSamples(context, events) : events;
@@ -144,10 +146,13 @@ function openRooms(
     counterparties: new Counterparties(context, participant),
     gathers,
     deadlines,
+    restrictions: new Restrictions(),
     solver: keep(createSolver(context)),
     ...(config.network ? { reach: createReach(config.network) } : {}),
     openData,
     moved: (eventId) => events.moved(eventId),
+    reconsider: () => events.reconsider(),
+    inTurn: (eventId, run) => events.inTurn(eventId, run),
   };
   keep({
     close: async () => {

@@ -73,6 +73,22 @@ const FORECAST_STATE = `create table forecast_state (
   feeder_id text primary key, version text not null, fitted_at timestamptz, taken_at timestamptz not null,
   written_wall_at timestamptz not null, state bytea not null)`;
 
+const DECISION = [
+  `create table decision (
+     decision_id text primary key, event_id text not null references overload on delete cascade,
+     feeder_id text not null, mode text not null check (mode in ('automatic', 'supervised', 'manual')),
+     because text not null, state text not null check (state in ('OPEN', 'APPROVED', 'DECLINED', 'LAPSED')),
+     offered jsonb not null, due_wall_at timestamptz, on_due text not null check (on_due in ('approve', 'let-pass')),
+     made_wall_at timestamptz not null, chosen text check (chosen in ('low', 'sufficient', 'everything')),
+     decided_by text, decided_role text check (decided_role in ('OPERATOR', 'RULE')), reason text,
+     decided_wall_at timestamptz)`,
+  `create table restriction (
+     kind text not null check (kind in ('exclude-bpp', 'stop')), subject text not null, made_by text not null,
+     reason text not null, made_wall_at timestamptz not null, primary key (kind, subject))`,
+  'create index decision_of_event on decision (event_id, made_wall_at)',
+  "create index decision_open on decision (made_wall_at) where state = 'OPEN'",
+];
+
 const forecastState: Migration = {
   async up(db: Kysely<unknown>): Promise<void> {
     await sql.raw(FORECAST_STATE).execute(db);
@@ -107,4 +123,9 @@ export const migrations: Record<string, Migration> = {
     },
   },
   '0005-forecast-state': forecastState,
+  '0006-decision': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      for (const statement of DECISION) await sql.raw(statement).execute(db);
+    },
+  },
 };

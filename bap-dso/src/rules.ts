@@ -105,6 +105,18 @@ export const CHEAPEST_SUFFICIENT: Rule = {
   text: 'Of the eligible blocks the cheapest set is bought whose kW, each times its reliability, cover the need; when none does, all of them.',
 };
 
+export const COUNTDOWN_OVER: Rule = {
+  id: 'countdown-over',
+  version: '1',
+  text: 'Nobody decided within the time for it: what the mode says for that case holds.',
+};
+
+export const EMERGENCY_ESCALATION: Rule = {
+  id: 'emergency-escalation',
+  version: '1',
+  text: 'An event whose incentive means are used up while the load is at or above the limit goes on under emergency terms, once.',
+};
+
 export const RESPONSE_VERIFIED: Rule = {
   id: 'response-verified',
   version: '1',

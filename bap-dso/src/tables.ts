@@ -10,6 +10,7 @@ import type {
 } from '@flexder/protocol/flexibility/model.ts';
 import type { OrderState } from '@flexder/protocol/flexibility/order-machine.ts';
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { PlanOptions } from './flex-orchestration/planning/options.ts';
 import type { EventContext } from './open-data/event-context.ts';
 
 type Instant = ColumnType<Date, Date | string, Date | string>;
@@ -59,6 +60,36 @@ export interface OverloadTable {
   measured_kw: number | null;
   topped_up: Generated<boolean>;
   released_at: Instant | null;
+}
+
+/** What could be chosen for an event, and what was. */
+export interface DecisionTable {
+  decision_id: string;
+  event_id: string;
+  feeder_id: string;
+  mode: 'automatic' | 'supervised' | 'manual';
+  /** Why the one who decides does. */
+  because: string;
+  state: 'OPEN' | 'APPROVED' | 'DECLINED' | 'LAPSED';
+  offered: Json<PlanOptions>;
+  due_wall_at: Instant | null;
+  on_due: 'approve' | 'let-pass';
+  made_wall_at: Instant;
+  chosen: 'low' | 'sufficient' | 'everything' | null;
+  decided_by: string | null;
+  decided_role: 'OPERATOR' | 'RULE' | null;
+  reason: string | null;
+  decided_wall_at: Instant | null;
+}
+
+/** What a person holds back until they give it free. */
+export interface RestrictionTable {
+  kind: 'exclude-bpp' | 'stop';
+  /** The BPP, or `*`. */
+  subject: string;
+  made_by: string;
+  reason: string;
+  made_wall_at: Instant;
 }
 
 export interface FlexOrderTable {
@@ -148,6 +179,8 @@ export interface BapTables {
   feeder_reading: FeederReadingTable;
   forecast_state: ForecastStateTable;
   overload: OverloadTable;
+  decision: DecisionTable;
+  restriction: RestrictionTable;
   flex_order: FlexOrderTable;
   flex_search: FlexSearchTable;
   finding: FindingTable;

@@ -84,7 +84,7 @@ describe('losses of before a restart', () => {
       updated_wall_at: new Date(at),
     }) as unknown as OrderRow;
   const remembered = (...orders: OrderRow[]) => {
-    const event = { handled: new Set<string>() };
+    const event = { handled: new Set<string>(), state: 'DISPATCHED' as const };
     rememberLosses(event, orders);
     return [...event.handled];
   };

@@ -7,7 +7,7 @@ import { rounded } from '../grid-monitoring/detection.ts';
 import type { MonitoredFeeder } from '../grid-monitoring/monitor.ts';
 import { meanKw } from '../grid-monitoring/series.ts';
 import { OPERATIONAL_BASELINE_MS } from '../limits.ts';
-import { RESPONSE_VERIFIED, ruleOf } from '../rules.ts';
+import { EMERGENCY_ESCALATION, RESPONSE_VERIFIED, ruleOf } from '../rules.ts';
 import { topUpOf, topUpRecord } from './top-up.ts';
 import { guardKw, type Judgement, judge } from './verification.ts';
 
@@ -51,6 +51,24 @@ export function weigh(event: OpenEvent, feeder: MonitoredFeeder): Judgement | un
   return (news || again) && !drift ? judgement : undefined;
 }
 
+/** Once, by the rule for it, when it is on: the load is at the limit and no incentive is left to buy. */
+function mayEscalate({ config }: Desk, event: OpenEvent, feeder: MonitoredFeeder): boolean {
+  const atLimit = feeder.sample!.powerKw >= event.limitKw;
+  const usedUp = event.topUps >= config.maxTopUps && !event.handsOff;
+  return config.emergency === 'by-rule' && atLimit && usedUp && event.interventionClass === 'INCENTIVE';
+}
+
+function escalationRecord(event: OpenEvent, because: string) {
+  return {
+    event_type: 'event.escalated',
+    event_id: event.eventId,
+    feeder_id: event.feederId,
+    intervention_class: 'EMERGENCY' as const,
+    ...ruleOf(EMERGENCY_ESCALATION),
+    decision: `${because}: bought from here on under emergency terms`,
+  };
+}
+
 /** Writes a judgement; returns the top-up it calls for, while there are means. */
 export async function verify(
   desk: Desk,
@@ -63,12 +81,17 @@ export async function verify(
   const nowMs = desk.context.grid.nowMs();
   // Later the load drifts by itself, and a fall against an old baseline would not be relief.
   if (event.state === 'DISPATCHED' && nowMs >= event.window.startMs) event.measuredKw = judgement.measuredKw;
+  const escalates = verdict === 'short' && mayEscalate(desk, event, feeder);
+  if (escalates) Object.assign(event, { interventionClass: 'EMERGENCY', topUps: 0 });
   const topUp = verdict === 'short' ? topUpOf(desk, event, judgement.gapKw, triggerWallMs, nowMs) : undefined;
   const exhausted = verdict === 'short' && !topUp;
   await desk.participant.transact(async (work) => {
     await moveOverload(desk, work, event, {
       state: verdict === 'relieved' ? 'RELIEVED' : 'SHORT',
-      changes: event.topUps === 0 ? { baseline_kw: event.baselineKw } : {},
+      changes: {
+        intervention_class: event.interventionClass,
+        ...(event.topUps === 0 && !escalates ? { baseline_kw: event.baselineKw } : {}),
+      },
       audit: {
         event_type: 'response.verified',
         ...ruleOf(RESPONSE_VERIFIED),
@@ -85,6 +108,7 @@ export async function verify(
         decision: `${verdict}: ${judgement.because}`,
       },
     });
+    if (escalates) await work.audit(escalationRecord(event, judgement.because));
     if (topUp) await work.audit(topUpRecord(event, topUp, RESPONSE_VERIFIED, judgement.because));
     if (exhausted && !event.exhausted) {
       const text = `${judgement.because}; no means are left after ${event.topUps} top-ups`;

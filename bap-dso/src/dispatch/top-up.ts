@@ -17,7 +17,7 @@ export async function acknowledgedTopUp(
   const key = `answers of ${running.map((order) => order.obp_id).join(' ')}`;
   if (event.handled.has(key) || event.topUps >= ACKNOWLEDGED_TOP_UPS) return undefined;
   const gapKw = acknowledgedGapKw(
-    event.requestedKw,
+    event.targetKw,
     running.map((order) => ({
       committedKw: feltKw(order, order.committed_kw),
       acknowledgedKw: feltKw(order, order.dispatch?.acknowledgedKw ?? 0),
@@ -60,10 +60,11 @@ export async function lostTopUp(
 }
 
 /** After a restart: losses that a top-up came after are made good, and not bought again. */
-export function rememberLosses(event: Pick<OpenEvent, 'handled'>, orders: readonly OrderRow[]): void {
+export function rememberLosses(event: Pick<OpenEvent, 'handled' | 'state'>, orders: readonly OrderRow[]): void {
   for (const order of orders) {
     const madeGood = orders.some((other) => other.is_top_up && other.created_wall_at >= order.updated_wall_at);
-    if (order.state === 'CANCELLED' && madeGood) event.handled.add(lossOf(order));
+    // What is short is judged at the feeder, with all that was lost.
+    if (order.state === 'CANCELLED' && (madeGood || event.state === 'SHORT')) event.handled.add(lossOf(order));
   }
 }
 
@@ -93,7 +94,7 @@ export function topUpOf(
   triggerWallMs: number,
   startMs: number,
 ): Purchase | undefined {
-  if (event.topUps >= desk.config.maxTopUps) return undefined;
+  if (event.handsOff || desk.restrictions.stopped || event.topUps >= desk.config.maxTopUps) return undefined;
   // Near the end of its window a load that is still too high needs relief beyond it.
   const endMs = Math.max(event.window.endMs, startMs + WINDOW_MIN_MINUTES * 60_000);
   return newPurchase('top-up', gapKw, { startMs, endMs }, triggerWallMs);

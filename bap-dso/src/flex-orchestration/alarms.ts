@@ -14,6 +14,7 @@ export type AlarmKind =
   | 'telemetry-missing'
   | 'completion-missing'
   | 'order-lost'
+  | 'decision-needed'
   | AnomalyKind;
 
 export interface Alarm {

@@ -27,6 +27,7 @@ describe('buying relief', () => {
     expect(orders.every((order) => order.trigger_wall_at.getTime() === trade.wall.nowMs())).to.equal(true);
     expect(trade.audits.map((entry) => entry.event_type)).to.deep.equal([
       'overload.detected',
+      'decision.made',
       'plan.chosen',
       ...Array(6).fill('order.changed'),
       'purchase.finished',

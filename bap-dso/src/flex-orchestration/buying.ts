@@ -2,6 +2,7 @@
 import type { TransactionId } from '@flexder/protocol/beckn/identifiers.ts';
 import { GAP_MIN_KW, SHORTFALL_TOLERANCE } from '../limits.ts';
 import { raiseAlarm } from './alarms.ts';
+import { decide } from './decisions/decide.ts';
 import type { Desk, OrderRow, Work } from './desk.ts';
 import type { OpenEvent, Purchase } from './event.ts';
 import { search } from './need.ts';
@@ -48,7 +49,8 @@ export async function buy(
   // When nobody answered it is the search that failed, and no single BPP.
   if (gathered.answered.length > 0) for (const bppId of gathered.silent) desk.counterparties.silent(bppId, 'catalogue');
   purchase.offers = [...gathered.offers];
-  await place(desk, event, purchase, needKw, gathered.silent);
+  if (purchase.purpose === 'need' && !purchase.decided) await decide(desk, event, purchase, needKw, gathered.silent);
+  else await place(desk, event, purchase, needKw, gathered.silent);
 }
 
 /**
@@ -61,6 +63,7 @@ export async function review(
   purchase: Purchase,
   all: readonly OrderRow[],
 ): Promise<boolean> {
+  if (purchase.asked !== undefined) return false;
   const orders = all.filter((order) => purchase.obpIds.has(order.obp_id));
   if (orders.some((order) => order.state === 'SELECTING')) return false;
   const missingKw =
@@ -123,7 +126,7 @@ export async function finish(
     });
     if (missingKw <= toleranceOf(purchase.needKw)) return;
     const names = { eventId: event.eventId, feederId: event.feederId };
-    const text = `${round(missingKw)} kW of ${purchase.needKw} kW ${what} could not be bought`;
+    const text = `${round(missingKw)} kW of ${purchase.needKw} kW ${what} could not be bought${desk.restrictions.stopped ? ': dispatch is stopped' : ''}`;
     await raiseAlarm(desk, work, {
       kind: bought.length === 0 ? 'nothing-to-buy' : 'plan-insufficient',
       ...names,

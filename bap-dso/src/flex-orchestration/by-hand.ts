@@ -1,26 +1,42 @@
-/** What a person decides against the plan. */
+/** What a person decides, against the rules or in their place. Everything is recorded under their name with their reason. */
+import type { AuditEntry } from '@flexder/protocol/audit/record.ts';
+import { WINDOW_MIN_MINUTES } from '../limits.ts';
+import { buy } from './buying.ts';
 import { withdraw } from './closing.ts';
-import type { Desk } from './desk.ts';
+import { choose } from './decisions/decide.ts';
+import { lastDecision } from './decisions/store.ts';
+import type { Desk, OrderRow } from './desk.ts';
+import { newPurchase, type OpenEvent } from './event.ts';
+import { ordersOf } from './orders.ts';
+import { moveOverload } from './overloads.ts';
+import type { OptionName } from './planning/options.ts';
+import { EVERYBODY, type RestrictionKind } from './restrictions.ts';
+
+export interface ByHand {
+  readonly by: string;
+  readonly reason: string;
+}
+
+/** Somebody else was faster, or the event has moved on: nothing was done. */
+export class TooLateError extends Error {
+  override name = 'TooLateError';
+}
+
+const RUNNING: readonly OrderRow['state'][] = ['SCHEDULED', 'IN_PROGRESS'];
 
 /**
- * Cancels a confirmed order for a person. What its event still needs is bought elsewhere by the rules that hold for any
- * lost order. Resolves with the state the order is in then; an order that has ended stays as it is.
+ * Cancels a confirmed order. What its event still needs is bought elsewhere by the rules that hold for any lost order.
+ * Resolves with the state the order is in then; an order that has ended stays as it is.
  */
-export function cancelByHand(
-  desk: Desk,
-  obpId: string,
-  { by, reason }: { readonly by: string; readonly reason: string },
-): Promise<{ readonly state: string }> {
+function cancelByHand(desk: Desk, obpId: string, { by, reason }: ByHand): Promise<{ readonly state: string }> {
   return desk.participant.transact(async (work) => {
     const locked = () =>
       work.db.selectFrom('flex_order').selectAll().where('obp_id', '=', obpId).forUpdate().executeTakeFirst();
     const order = await locked();
     if (!order) throw new Error(`there is no order ${obpId}`);
-    if (order.state === 'SCHEDULED' || order.state === 'IN_PROGRESS') {
+    if (RUNNING.includes(order.state)) {
       await work.audit({
-        event_type: 'operator.cancelled',
-        actor_id: by,
-        actor_role: 'OPERATOR',
+        ...actionRecord('operator.cancelled', { by, reason: `cancelled by hand: ${reason}` }),
         obp_id: obpId,
         event_id: order.event_id,
         feeder_id: order.feeder_id,
@@ -28,10 +44,146 @@ export function cancelByHand(
         counterparty_id: order.bpp_id,
         ...(order.order_id !== null && { order_id: order.order_id }),
         committed_kw: order.committed_kw,
-        decision: `cancelled by hand: ${reason}`,
       });
       await withdraw(desk, work, order, `cancelled by ${by}: ${reason}`);
     }
     return { state: (await locked())?.state ?? order.state };
   });
+}
+
+/** Chooses an option of an event that waits for it; null declines relief. Throws TooLateError. */
+async function decideByHand(
+  desk: Desk,
+  eventId: string,
+  option: OptionName | null,
+  { by, reason }: ByHand,
+): Promise<void> {
+  await desk.inTurn(eventId, async (event) => {
+    const row = await lastDecision(desk.participant.database, eventId);
+    if (row?.state !== 'OPEN') throw new TooLateError(`nothing of ${eventId} waits for a decision`);
+    const state = option === null ? ('DECLINED' as const) : ('APPROVED' as const);
+    const made = await choose(desk, event, row.decision_id, { state, chosen: option, by, role: 'OPERATOR', reason });
+    if (!made) throw new TooLateError(`the decision on ${eventId} was made already`);
+  });
+}
+
+/** Buys relief beyond what the rules buy. With `emergency` from here on under the emergency terms. Throws TooLateError. */
+async function buyByHand(
+  desk: Desk,
+  eventId: string,
+  { kw, emergency }: { readonly kw: number; readonly emergency: boolean },
+  hand: ByHand,
+): Promise<void> {
+  await desk.inTurn(eventId, async (event) => {
+    if (event.purchase) throw new TooLateError(`relief for ${eventId} is being bought already`);
+    const nowMs = desk.context.grid.nowMs();
+    const startMs = Math.max(nowMs, event.window.startMs);
+    const endMs = Math.max(event.window.endMs, startMs + WINDOW_MIN_MINUTES * 60_000);
+    const purchase = newPurchase('top-up', kw, { startMs, endMs }, desk.context.wall.nowMs());
+    if (emergency) event.interventionClass = 'EMERGENCY';
+    const code = emergency ? 'operator.escalated' : 'operator.bought';
+    const record = { ...actionRecord(code, hand), ...namesOf(event), requested_kw: kw };
+    event.purchase = purchase;
+    event.targetKw += kw;
+    await buy(desk, event, purchase, kw, async (work) => {
+      await work.audit(record);
+      await moveOverload(desk, work, event, {
+        state: event.state,
+        changes: { intervention_class: event.interventionClass },
+      });
+    });
+  });
+}
+
+/** Ends an event before its time: its orders are cancelled and nothing more is bought for it. */
+async function releaseByHand(desk: Desk, eventId: string, hand: ByHand): Promise<void> {
+  await desk.inTurn(eventId, async (event) => {
+    if (event.purchase && event.purchase.asked === undefined)
+      throw new TooLateError(`relief for ${eventId} is being bought: release it in a moment`);
+    event.handsOff = true;
+    event.purchase = undefined;
+    const endMs = Math.min(event.window.endMs, desk.context.grid.nowMs());
+    // A window that has not begun is over, too.
+    event.window = { startMs: Math.min(event.window.startMs, endMs - 1), endMs };
+    await desk.participant.transact(async (work) => {
+      await work.audit({ ...actionRecord('operator.released', hand), ...namesOf(event) });
+      await moveOverload(desk, work, event, {
+        state: event.state,
+        changes: {
+          window_start_at: new Date(event.window.startMs),
+          window_end_at: new Date(event.window.endMs),
+        },
+      });
+    });
+    await cancelAll(desk, await ordersOf(desk.participant.database, eventId), hand);
+  });
+}
+
+/** Holds an aggregator back, or everything; `holds` false gives it free again. */
+async function restrictByHand(
+  desk: Desk,
+  kind: RestrictionKind,
+  subject: string,
+  holds: boolean,
+  hand: ByHand,
+): Promise<void> {
+  await desk.participant.transact(async (work) => {
+    const row = {
+      kind,
+      subject,
+      made_by: hand.by,
+      reason: hand.reason,
+      made_wall_at: new Date(desk.context.wall.nowMs()),
+    };
+    if (holds)
+      await work.db
+        .insertInto('restriction')
+        .values(row)
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+    else await work.db.deleteFrom('restriction').where('kind', '=', kind).where('subject', '=', subject).execute();
+    await work.audit({
+      ...actionRecord(
+        `operator.${kind === 'stop' ? (holds ? 'stopped' : 'resumed') : holds ? 'excluded' : 'restored'}`,
+        hand,
+      ),
+      ...(subject === EVERYBODY ? {} : { counterparty_id: subject }),
+    });
+    work.afterCommit(() => {
+      desk.restrictions.set(kind, subject, holds);
+      if (!holds) desk.reconsider();
+    });
+  });
+  if (!holds || kind !== 'stop') return;
+  const running = await desk.participant.database
+    .selectFrom('flex_order')
+    .selectAll()
+    .where('state', 'in', RUNNING)
+    .execute();
+  await cancelAll(desk, running, hand);
+}
+
+async function cancelAll(desk: Desk, orders: readonly OrderRow[], hand: ByHand): Promise<void> {
+  for (const order of orders) if (RUNNING.includes(order.state)) await cancelByHand(desk, order.obp_id, hand);
+}
+
+function actionRecord(event_type: string, { by, reason }: ByHand) {
+  return { event_type, actor_id: by, actor_role: 'OPERATOR', decision: reason } satisfies Partial<AuditEntry>;
+}
+
+function namesOf(event: OpenEvent) {
+  return { event_id: event.eventId, feeder_id: event.feederId, intervention_class: event.interventionClass };
+}
+
+/** Everything a person may do, at one desk. */
+export function handsOf(desk: Desk) {
+  return {
+    cancelOrder: (obpId: string, hand: ByHand) => cancelByHand(desk, obpId, hand),
+    decide: (eventId: string, option: OptionName | null, hand: ByHand) => decideByHand(desk, eventId, option, hand),
+    buy: (eventId: string, wanted: { kw: number; emergency: boolean }, hand: ByHand) =>
+      buyByHand(desk, eventId, wanted, hand),
+    release: (eventId: string, hand: ByHand) => releaseByHand(desk, eventId, hand),
+    restrict: (kind: RestrictionKind, subject: string, holds: boolean, hand: ByHand) =>
+      restrictByHand(desk, kind, subject, holds, hand),
+  };
 }

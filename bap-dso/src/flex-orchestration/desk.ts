@@ -8,8 +8,10 @@ import type { OpenData } from '../open-data/open.ts';
 import type { BapTables, FlexOrderTable, OverloadTable } from '../tables.ts';
 import type { Counterparties } from './counterparties.ts';
 import type { Deadlines } from './deadlines.ts';
+import type { OpenEvent } from './event.ts';
 import type { Gathers } from './gather.ts';
 import type { CoverSolver } from './planning/solver.ts';
+import type { Restrictions } from './restrictions.ts';
 
 export type Work = UnitOfWork<BapTables>;
 export type OrderRow = Selectable<FlexOrderTable>;
@@ -29,9 +31,14 @@ export interface Desk {
   readonly deadlines: Deadlines;
   /** What is felt where, by the network model; absent without one. */
   readonly reach?: Reach;
+  readonly restrictions: Restrictions;
   readonly solver: Pick<CoverSolver, 'solve'>;
   /** Absent while open data are off. */
   readonly openData?: Pick<OpenData, 'eventContext' | 'costContext'> | undefined;
   /** Called after a commit that moved an order: what its event makes of it. */
   moved(eventId: string): void;
+  /** There may be means again where they were used up. */
+  reconsider(): void;
+  /** Runs in the turn of an open event, which then goes on with what came of it. Throws where there is none. */
+  inTurn(eventId: string, run: (event: OpenEvent) => Promise<void>): Promise<void>;
 }

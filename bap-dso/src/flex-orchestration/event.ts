@@ -9,7 +9,7 @@ export type OverloadState = BapTables['overload']['state'];
 export interface Purchase {
   readonly purpose: 'need' | 'top-up' | 'resume';
   readonly isTopUp: boolean;
-  readonly needKw: number;
+  needKw: number;
   readonly window: TimeWindow;
   /** When the sample that led here was received, wall time. */
   readonly triggerWallMs: number;
@@ -24,6 +24,10 @@ export interface Purchase {
   replans: number;
   /** Nothing more is to be had for it. */
   spent: boolean;
+  /** The decision it waits for. */
+  asked: string | undefined;
+  /** Somebody chose what is bought: nobody is asked again. */
+  decided: boolean;
 }
 
 export interface OpenEvent {
@@ -32,7 +36,11 @@ export interface OpenEvent {
   readonly limitKw: number;
   readonly releaseKw: number;
   readonly requestedKw: number;
-  readonly interventionClass: InterventionClass;
+  readonly detectedBy: 'measured' | 'forecast';
+  /** EMERGENCY once it was escalated. */
+  interventionClass: InterventionClass;
+  /** kW of relief that are aimed at: what was asked for, or what a person chose. */
+  targetKw: number;
   /** A top-up near its end prolongs it. */
   window: TimeWindow;
   state: OverloadState;
@@ -53,6 +61,8 @@ export interface OpenEvent {
   /** A judgement is on its way into the database. */
   judging: boolean;
   exhausted: boolean;
+  /** A person said that nothing (more) is bought by rule. */
+  handsOff: boolean;
   /** Orders whose loss or acknowledgement has been dealt with. */
   readonly handled: Set<string>;
   /** The last end of window of its orders, grid time. */
@@ -68,6 +78,7 @@ export interface EventSeed {
   readonly limitKw: number;
   readonly releaseKw: number;
   readonly requestedKw: number;
+  readonly detectedBy: 'measured' | 'forecast';
   readonly interventionClass: InterventionClass;
   readonly window: TimeWindow;
   readonly state: OverloadState;
@@ -78,6 +89,7 @@ export interface EventSeed {
 export function openEvent(seed: EventSeed): OpenEvent {
   return {
     ...seed,
+    targetKw: seed.requestedKw,
     purchase: undefined,
     topUps: 0,
     committedKw: 0,
@@ -88,6 +100,7 @@ export function openEvent(seed: EventSeed): OpenEvent {
     measuredKw: null,
     judging: false,
     exhausted: false,
+    handsOff: false,
     handled: new Set(),
     endMs: seed.window.endMs,
     cancelTimers: [],
@@ -114,5 +127,7 @@ export function newPurchase(
     declined: new Set(),
     replans: 0,
     spent: false,
+    asked: undefined,
+    decided: false,
   };
 }

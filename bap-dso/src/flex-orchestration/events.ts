@@ -19,6 +19,7 @@ import {
 } from '../limits.ts';
 import { raiseAlarm, recordAnomaly } from './alarms.ts';
 import { buy, finish, review } from './buying.ts';
+import { takeUpDecision } from './decisions/decide.ts';
 import type { Desk, OrderRow } from './desk.ts';
 import { newPurchase, type OpenEvent, openEvent, type Purchase } from './event.ts';
 import { AWAITING, BOUGHT, feltKw, ordersOf } from './orders.ts';
@@ -124,6 +125,19 @@ export class Events implements MonitorListener {
     if (event) this.#step(event, () => this.#advance(event));
   }
 
+  /** There may be means again where they were used up. */
+  reconsider(): void {
+    for (const event of this.#events.values()) event.exhausted = false;
+  }
+
+  /** Runs in the turn of an open event, which then goes on with what came of it. Throws where there is none. */
+  async inTurn(eventId: string, run: (event: OpenEvent) => Promise<void>): Promise<void> {
+    const event = this.#events.get(eventId);
+    if (!event || this.#closed) throw new Error(`no event ${eventId} is open`);
+    await this.#inTurn(event, () => run(event));
+    this.moved(eventId);
+  }
+
   /** Open events of before the restart go on where their rows say they were. */
   async resume(): Promise<void> {
     const desk = this.#desk();
@@ -138,6 +152,7 @@ export class Events implements MonitorListener {
     rememberLosses(event, orders);
     event.endMs = Math.max(event.window.endMs, ...orders.map((order) => order.selection.window.endMs));
     event.purchase = purchaseUnderWay(event, orders, desk.context.wall.nowMs());
+    await takeUpDecision(desk, event);
     const awaiting = orders.filter((order) => AWAITING.includes(order.state));
     if (event.state !== 'RELEASED') this.#watch.reopen(event.feederId);
     this.#add(event);
@@ -161,6 +176,7 @@ export class Events implements MonitorListener {
       limitKw: feeder.limitKw,
       releaseKw: feeder.releaseKw,
       requestedKw: Math.max(GAP_MIN_KW, rounded(peakInWindow(finding, feeder.forecast, window) - feeder.releaseKw)),
+      detectedBy: finding.detectedBy,
       interventionClass: config.interventionClass,
       window,
       state: 'BUYING',

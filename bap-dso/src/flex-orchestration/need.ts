@@ -51,11 +51,16 @@ export function needOf(desk: Desk, event: OpenEvent, purchase: Purchase, needKw:
     direction: 'TURN_DOWN',
     requestedKw: Math.ceil(needKw * 1_000) / 1_000,
     window: windowOf(desk, purchase),
-    maxPriceGbpPerKwh: desk.config.maxPriceGbpPerKwh,
+    maxPriceGbpPerKwh: maxPriceOf(desk, event),
     minReliability: desk.config.minReliability,
     maxResponseSeconds: desk.config.maxResponseSeconds,
     interventionClass: event.interventionClass,
   };
+}
+
+function maxPriceOf({ config }: Desk, { interventionClass }: OpenEvent): number {
+  const { maxPriceGbpPerKwh, emergencyMaxPriceGbpPerKwh = maxPriceGbpPerKwh } = config;
+  return interventionClass === 'EMERGENCY' ? emergencyMaxPriceGbpPerKwh : maxPriceGbpPerKwh;
 }
 
 /** Time passes while a need is bought: no BPP is asked for a window that has begun when the message arrives. */

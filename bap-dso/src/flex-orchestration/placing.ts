@@ -6,7 +6,7 @@ import type { OpenEvent, Purchase } from './event.ts';
 import { needOf } from './need.ts';
 import { orderRow } from './orders.ts';
 import { blockKey } from './planning/eligibility.ts';
-import { choosePlan, type Plan, type PlannedOrder, reliabilityDerate } from './planning/plan.ts';
+import { choosePlan, type Plan, type PlannedOrder, type PlanOptions, reliabilityDerate } from './planning/plan.ts';
 import { recordPlan } from './planning/record.ts';
 import { stagger } from './window.ts';
 
@@ -16,6 +16,28 @@ interface PlacedSelection {
   readonly planned: PlannedOrder;
 }
 
+/** A plan that was chosen, and what is written with it. */
+export interface Decided {
+  readonly plan: Plan;
+  record(work: Work): Promise<void>;
+}
+
+/** What holds for every plan of this purchase. */
+export function planConditions(desk: Desk, event: OpenEvent, purchase: Purchase): PlanOptions {
+  const { reach, config, counterparties, context, solver, restrictions } = desk;
+  return {
+    derate: reliabilityDerate,
+    nowMs: context.grid.nowMs(),
+    unresponsive: counterparties.unresponsive('order'),
+    declined: purchase.declined,
+    heldBack: (bppId) => restrictions.has('exclude-bpp', bppId),
+    partyMaxKw: config.maxBppKw,
+    solver,
+    solveMs: config.planSolveMs,
+    ...(reach ? { reach: (offer) => reach(offer.bppId, offer.feederId, event.feederId) } : {}),
+  };
+}
+
 /** Plans `needKw` from the offers left and selects. Orders nothing when nothing is to be had. */
 export async function place(
   desk: Desk,
@@ -23,25 +45,21 @@ export async function place(
   purchase: Purchase,
   needKw: number,
   silent: readonly string[] = [],
+  decided?: Decided,
 ): Promise<void> {
-  const offers = purchase.offers ?? [];
-  const { reach } = desk;
-  const plan = await choosePlan(needOf(desk, event, purchase, needKw), offers, {
-    derate: reliabilityDerate,
-    nowMs: desk.context.grid.nowMs(),
-    unresponsive: desk.counterparties.unresponsive('order'),
-    declined: purchase.declined,
-    partyMaxKw: desk.config.maxBppKw,
-    solver: desk.solver,
-    solveMs: desk.config.planSolveMs,
-    ...(reach ? { reach: (offer) => reach(offer.bppId, offer.feederId, event.feederId) } : {}),
-  });
+  if (desk.restrictions.stopped) {
+    purchase.spent = true;
+    return;
+  }
+  const need = needOf(desk, event, purchase, needKw);
+  const plan = decided?.plan ?? (await choosePlan(need, purchase.offers ?? [], planConditions(desk, event, purchase)));
   const selections = numbered(
     desk,
     purchase,
     stagger(plan.orders, desk.config.releaseStaggerSeconds, purchase.obpIds.size),
   );
   await desk.participant.transact(async (work) => {
+    await decided?.record(work);
     await recordPlan(desk, work, event, plan, needKw, purchase, silent);
     if (selections.length > 0) await select(desk, work, event, purchase, selections);
   });

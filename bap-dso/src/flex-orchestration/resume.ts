@@ -38,6 +38,7 @@ export function eventFromRow(row: OverloadRow, nowMs: number): OpenEvent {
     limitKw: row.limit_kw,
     releaseKw: row.release_kw,
     requestedKw: row.requested_kw,
+    detectedBy: row.detected_by,
     interventionClass: row.intervention_class,
     window,
     state: row.state,

@@ -1,6 +1,9 @@
 import type { Context } from '@flexder/runtime/context.ts';
 import type { OpenParticipant } from '@flexder/runtime/participant/open.ts';
 import type { BapConfig } from '../config.ts';
+import type { ByHand } from '../flex-orchestration/by-hand.ts';
+import type { OptionName } from '../flex-orchestration/planning/options.ts';
+import type { RestrictionKind } from '../flex-orchestration/restrictions.ts';
 import type { OpenData } from '../open-data/open.ts';
 import type { BapTables } from '../tables.ts';
 
@@ -42,16 +45,23 @@ export interface FeederView {
   }[];
 }
 
+/** What a person may do; each resolves when it is done, and throws TooLateError when there is nothing left to do. */
+export interface Hands {
+  cancelOrder(obpId: string, hand: ByHand): Promise<{ readonly state: string }>;
+  /** null declines relief. */
+  decide(eventId: string, option: OptionName | null, hand: ByHand): Promise<void>;
+  buy(eventId: string, wanted: { readonly kw: number; readonly emergency: boolean }, hand: ByHand): Promise<void>;
+  release(eventId: string, hand: ByHand): Promise<void>;
+  restrict(kind: RestrictionKind, subject: string, holds: boolean, hand: ByHand): Promise<void>;
+}
+
 export interface OperatorApiDeps {
   readonly context: Context;
   readonly participant: OpenParticipant<BapTables>;
   readonly config: BapConfig;
   feeders(): FeederView[];
-  /** Cancels an order for a person; resolves with the state it is in then. Absent where nothing can be done by hand. */
-  readonly cancelOrder?: (
-    obpId: string,
-    order: { readonly by: string; readonly reason: string },
-  ) => Promise<{ readonly state: string }>;
+  /** Absent where nothing can be done by hand. */
+  readonly hands?: Hands;
   /** Absent while open data are off. */
   readonly openData?: Pick<OpenData, 'statuses'> | undefined;
 }

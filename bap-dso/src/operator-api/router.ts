@@ -6,6 +6,7 @@ import { sessionRoutes } from './access/routes.ts';
 import { actionRoutes } from './actions/routes.ts';
 import { auditRoutes } from './audit.ts';
 import { dashboardRoutes } from './dashboard.ts';
+import { decisionViews, restrictionViews } from './decisions.ts';
 import type { OperatorApiDeps } from './deps.ts';
 import { answering, failures, notFound, readOnly, security } from './http.ts';
 import { networkView } from './network.ts';
@@ -27,7 +28,7 @@ export function createOperatorApi(deps: OperatorApiDeps): OperatorApi {
   const guard = createGuard(deps);
   const api = Router();
   api.use(security, sessionRoutes(deps, guard));
-  if (deps.cancelOrder) api.use(actionRoutes(deps, guard));
+  if (deps.hands) api.use(actionRoutes(deps, guard));
   api.use(readOnly, guard.needs('viewer'));
   api.get(
     '/v1/snapshot',
@@ -45,6 +46,14 @@ export function createOperatorApi(deps: OperatorApiDeps): OperatorApi {
   api.get(
     '/v1/orders',
     answering((request) => orders(deps, request)),
+  );
+  api.get(
+    '/v1/decisions',
+    answering((request) => decisions(deps, request)),
+  );
+  api.get(
+    '/v1/restrictions',
+    plain(async () => ({ restrictions: await restrictionViews(bapTables(deps)) })),
   );
   api.get(
     '/v1/usage',
@@ -93,6 +102,14 @@ async function overloads(deps: OperatorApiDeps, request: Request) {
   const open = query.open === undefined ? undefined : query.open === 'true';
   const filter = { eventId: query.event_id, feederId: query.feeder_id, open, ...page(query) };
   return { overloads: await overloadViews(bapTables(deps), filter) };
+}
+
+async function decisions(deps: OperatorApiDeps, request: Request) {
+  const of = { event_id: identifier, feeder_id: identifier, open: oneOf(['true', 'false']) };
+  const query = parameters(request, { ...PAGE, ...of });
+  const open = query.open === undefined ? undefined : query.open === 'true';
+  const filter = { eventId: query.event_id, feederId: query.feeder_id, open, ...page(query) };
+  return { decisions: await decisionViews(bapTables(deps), filter) };
 }
 
 async function orders(deps: OperatorApiDeps, request: Request) {

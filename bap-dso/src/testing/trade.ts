@@ -27,6 +27,7 @@ import { Deadlines } from '../flex-orchestration/deadlines.ts';
 import type { Desk } from '../flex-orchestration/desk.ts';
 import { Events } from '../flex-orchestration/events.ts';
 import { Gathers } from '../flex-orchestration/gather.ts';
+import { Restrictions } from '../flex-orchestration/restrictions.ts';
 import { Monitor } from '../grid-monitoring/monitor.ts';
 import { migrations } from '../migrations.ts';
 import type { BapTables } from '../tables.ts';
@@ -69,6 +70,8 @@ const TABLES = [
   'meter_document',
   'flex_order',
   'flex_search',
+  'decision',
+  'restriction',
   'overload',
   'feeder_reading',
   'finding',
@@ -123,8 +126,11 @@ export class Trade {
       counterparties: new Counterparties(context, participant),
       gathers: new Gathers(context, this.config),
       deadlines: new Deadlines(context, (obpId) => closeLate(this.desk, obpId)),
+      restrictions: new Restrictions(),
       solver: { solve: async () => undefined },
       moved: (eventId) => this.events.moved(eventId),
+      reconsider: () => this.events.reconsider(),
+      inTurn: (eventId, run) => this.events.inTurn(eventId, run),
     };
   }
 
@@ -137,6 +143,7 @@ export class Trade {
   static async on(database: Kysely<BapTables>, bpps: Record<string, Script>, changes: Partial<BapConfigInput> = {}) {
     const trade = new Trade(database, bpps, changes);
     await trade.desk.counterparties.refresh();
+    await trade.desk.restrictions.load(database);
     trade.monitor.listen(trade.events);
     return trade;
   }

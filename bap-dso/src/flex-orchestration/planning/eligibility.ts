@@ -18,6 +18,7 @@ export type ExclusionReason =
   | 'availability'
   | 'unresponsive'
   | 'declined'
+  | 'excluded-by-operator'
   | 'beyond-plan-size';
 
 export interface Exclusion {
@@ -30,6 +31,8 @@ export interface Exclusion {
 export interface PlanConditions {
   /** Grid time at which the plan is made: what is left of the notice. */
   readonly nowMs: number;
+  /** BPPs that a person holds back. */
+  readonly heldBack?: (bppId: string) => boolean;
   /** BPPs that lately left an order unanswered. */
   readonly unresponsive: ReadonlySet<string>;
   /** BPPs that gave less than asked, or nothing, for this need. */
@@ -53,6 +56,7 @@ export function exclusionOf(need: FlexNeed, offer: FlexOffer, at: PlanConditions
   if (reach <= 0) return 'other-feeder';
   if (reach < LEAST_REACH) return 'reaches-too-little';
   if (offer.direction !== need.direction) return 'other-direction';
+  if (at.heldBack?.(offer.bppId)) return 'excluded-by-operator';
   if (at.declined.has(offer.bppId)) return 'declined';
   if (at.unresponsive.has(offer.bppId)) return 'unresponsive';
   if (!(offer.availableKw > 0)) return 'nothing-available';

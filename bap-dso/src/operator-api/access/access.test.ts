@@ -16,6 +16,11 @@ const PEOPLE: Person[] = [
   { name: 'ada', role: 'admin', tokenSha256: tokenSha256(TOKENS.admin) },
 ];
 
+const nothing = async () => {
+  throw new Error('not in this test');
+};
+const NO_HANDS = { decide: nothing, buy: nothing, release: nothing, restrict: nothing };
+
 describe('access to the operator API', () => {
   let dso: Opened;
   let api: OperatorApi;
@@ -27,10 +32,13 @@ describe('access to the operator API', () => {
     const config = { ...dso.config, subscriberId: DSO, viewing, operators: PEOPLE } as unknown as BapConfig;
     api = createOperatorApi({
       ...{ ...dso, config, feeders: () => [] },
-      cancelOrder: async (obpId, { by, reason }) => {
-        if (databaseIsAway) throw new Error('the database is away');
-        cancelled.push({ obpId, by, reason });
-        return { state: 'CANCELLING' };
+      hands: {
+        ...NO_HANDS,
+        async cancelOrder(obpId, { by, reason }) {
+          if (databaseIsAway) throw new Error('the database is away');
+          cancelled.push({ obpId, by, reason });
+          return { state: 'CANCELLING' };
+        },
       },
     });
     app = express().use(api);

@@ -3,6 +3,7 @@
  * the same person with the token of the proposal, within a minute, once.
  */
 import type { Context } from '@flexder/runtime/context.ts';
+import type { ByHand } from '../../flex-orchestration/by-hand.ts';
 import { PROPOSAL_MS, PROPOSALS } from '../limits.ts';
 
 export interface Proposal {
@@ -10,8 +11,8 @@ export interface Proposal {
   readonly token: string;
   /** Name of the person. */
   readonly by: string;
-  readonly obpId: string;
   readonly reason: string;
+  run(hand: ByHand): Promise<object>;
   readonly expiresMs: number;
   /** Set by a confirmation that goes well or is under way; the ones after it are answered with the same. */
   outcome?: Promise<unknown> | undefined;
@@ -25,7 +26,7 @@ export class Proposals {
     this.#context = context;
   }
 
-  make(of: Pick<Proposal, 'by' | 'obpId' | 'reason'>): Proposal {
+  make(of: Pick<Proposal, 'by' | 'reason' | 'run'>): Proposal {
     const { wall, ids } = this.#context;
     for (const [id, { expiresMs }] of this.#open) if (expiresMs <= wall.nowMs()) this.#open.delete(id);
     if (this.#open.size >= PROPOSALS) this.#open.delete(this.#open.keys().next().value!);

@@ -1,17 +1,14 @@
-/** What an operator may do by hand. */
-import { isIdentifier } from '@flexder/protocol/beckn/identifiers.ts';
+/** What an operator may do by hand: proposed first, done when it is confirmed. */
 import { type Request, type Response, Router } from 'express';
+import { TooLateError } from '../../flex-orchestration/by-hand.ts';
 import type { Guard } from '../access/guard.ts';
 import { body, text } from '../body.ts';
 import type { OperatorApiDeps } from '../deps.ts';
-import { answering } from '../http.ts';
+import { answering, problem } from '../http.ts';
 import { PARAMETER_LENGTH, REASON_LENGTH, TOKEN_LENGTH } from '../limits.ts';
-import { COMMITTED_STATES, orderViews } from '../orders.ts';
 import { BadRequestError } from '../parameters.ts';
-import { bapTables } from '../snapshot.ts';
+import { ACTION_KINDS } from './kinds.ts';
 import { Proposals } from './proposals.ts';
-
-const KINDS = ['cancel-order'];
 
 export function actionRoutes(deps: OperatorApiDeps, guard: Guard): Router {
   const proposals = new Proposals(deps.context);
@@ -27,24 +24,23 @@ export function actionRoutes(deps: OperatorApiDeps, guard: Guard): Router {
   });
 
   async function propose(request: Request, response: Response) {
-    const lengths = { kind: PARAMETER_LENGTH, obp_id: PARAMETER_LENGTH, reason: REASON_LENGTH };
-    const { kind, obp_id, reason } = text(request, lengths);
-    if (!KINDS.includes(kind)) throw new BadRequestError('kind', `expected one of ${KINDS.join(', ')}`);
-    if (!isIdentifier(obp_id)) throw new BadRequestError('obp_id', 'expected the OBP id of an order');
-    const order = await runningOrder(obp_id);
+    const wanted = (request.body as { kind?: unknown } | undefined)?.kind;
+    const name = typeof wanted === 'string' && Object.hasOwn(ACTION_KINDS, wanted) ? wanted : undefined;
+    if (name === undefined) {
+      const known = Object.keys(ACTION_KINDS).join(', ');
+      throw new BadRequestError('kind', `expected one of ${known}`);
+    }
+    const kind = ACTION_KINDS[name]!;
+    const given = text(request, { kind: PARAMETER_LENGTH, reason: REASON_LENGTH, ...kind.members });
+    const { effect, run } = await kind.propose(deps, given);
     const by = guard.askerOf(request).person!.name;
-    const proposal = proposals.make({ by, obpId: obp_id, reason });
+    const proposal = proposals.make({ by, reason: given.reason!, run });
     response.status(201);
     return {
       actionId: proposal.id,
       confirmToken: proposal.token,
       expiresAt: new Date(proposal.expiresMs).toISOString(),
-      effect: {
-        order: { obpId: order.obpId, orderId: order.orderId, bppId: order.bppId, state: order.state },
-        feederId: order.feederId,
-        releasedKw: order.promisedKw,
-        says: 'its devices return within minutes; what the feeder still needs is bought from others, as far as there are',
-      },
+      effect,
     };
   }
 
@@ -56,22 +52,15 @@ export function actionRoutes(deps: OperatorApiDeps, guard: Guard): Router {
       const message = 'there is no such action of yours that waits for this token: propose it again';
       return guard.refuse(request, response, { status: 403, code: 'ACT_NOT_CONFIRMED', message });
     }
-    proposal.outcome ??= deps.cancelOrder!(proposal.obpId, proposal);
+    proposal.outcome ??= proposal.run(proposal);
     try {
       response.json(await proposal.outcome);
     } catch (error) {
-      // Nothing was cancelled: the person may confirm again while the proposal stands.
+      // Nothing was done: the person may confirm again while the proposal stands.
       proposal.outcome = undefined;
+      if (error instanceof TooLateError) return problem(response, 409, 'ACT_TOO_LATE', error.message);
       throw error;
     }
-  }
-
-  async function runningOrder(obpId: string) {
-    const [order] = await orderViews(bapTables(deps), { obpId, limit: 1, offset: 0 });
-    if (!order) throw new BadRequestError('obp_id', 'there is no such order');
-    if (!COMMITTED_STATES.has(order.state) || order.state === 'COMPLETED')
-      throw new BadRequestError('obp_id', `the order is ${order.state}: there is nothing to cancel`);
-    return order;
   }
 
   return router;

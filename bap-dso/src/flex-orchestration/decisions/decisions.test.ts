@@ -1,0 +1,238 @@
+import { expect } from 'chai';
+import type { BapConfigInput } from '../../config.ts';
+import { aggregator } from '../../testing/aggregator.ts';
+import type { Script, Trade } from '../../testing/trade.ts';
+import { both, overload, states, useTrades } from '../../testing/trades.ts';
+import { handsOf, TooLateError } from '../by-hand.ts';
+
+type Modes = NonNullable<BapConfigInput['modes']>;
+const HAND = { by: 'olga', reason: 'the crew is on the line' };
+
+describe('who decides', () => {
+  const { open, restarted } = useTrades();
+  const overloaded = async (
+    modes: Modes,
+    bpps: Record<string, Script> = both(),
+    changes: Partial<BapConfigInput> = {},
+  ) => {
+    const trade = await open(bpps, { modes, ...changes });
+    for (let i = 0; i < 5; i++) await trade.step(1, 900);
+    await trade.step(1, 1_020);
+    return trade;
+  };
+  /** It ends when the catalogues are in, which come while it settles. */
+  const bought = async (trade: Trade, id: string, wanted: { kw: number; emergency: boolean }) => {
+    const buying = handsOf(trade.desk).buy(id, wanted, HAND);
+    await trade.settle();
+    await buying;
+    await trade.settle();
+  };
+  const eventId = async (trade: Trade) => (await overload(trade)).event_id;
+  const decisions = (trade: Trade) =>
+    trade.database.selectFrom('decision').selectAll().orderBy('made_wall_at').execute();
+  const alarms = (trade: Trade, kind: string) => trade.auditsOf('alarm.raised').filter(({ code }) => code === kind);
+  const requested = async (trade: Trade) => (await trade.orders()).map(({ requested_kw }) => requested_kw);
+
+  describe('automatic', () => {
+    it('the rule buys what it recommends, and keeps what else there was and why', async () => {
+      const trade = await overloaded([]);
+      expect(await requested(trade)).to.deep.equal([70]);
+      const [row] = await decisions(trade);
+      expect(row).to.include({ mode: 'automatic', state: 'APPROVED', chosen: 'sufficient', decided_role: 'RULE' });
+      const { options, reason } = row!.offered;
+      expect(options.map(({ name, askedKw, costGbp }) => [name, askedKw, costGbp])).to.deep.equal([
+        ['low', 20, 8],
+        ['sufficient', 70, 28],
+        ['everything', 160, 72],
+      ]);
+      expect(reason).to.match(/cheapest that reaches the release level; low would save £20\.00/);
+      expect(trade.auditsOf('decision.made')[0]).to.deep.include({ rule_id: 'cheapest-sufficient', code: 'APPROVED' });
+      expect(alarms(trade, 'decision-needed')).to.have.length(0);
+    });
+
+    for (const [limit, why] of [
+      [{ approveKw: 69 }, /70 kW are more than the 69 kW/],
+      [{ approveGbp: 27 }, /£28\.00 are more than the £27\.00/],
+    ] as const)
+      it(`beyond ${JSON.stringify(limit)} a person is asked, just within not`, async () => {
+        const trade = await overloaded([{ mode: 'automatic', ...limit }]);
+        expect(await trade.orders()).to.have.length(0);
+        expect((await decisions(trade))[0]).to.include({ mode: 'supervised', state: 'OPEN' });
+        expect(alarms(trade, 'decision-needed')[0]!.decision).to.match(why);
+        await trade.close();
+        const within = await overloaded([{ mode: 'automatic', approveKw: 70, approveGbp: 28 }]);
+        expect(await requested(within)).to.deep.equal([70]);
+      });
+  });
+
+  it('the first rule that fits holds, by feeder and by how the overload was found', async () => {
+    const elsewhere: Modes = [
+      { feederId: 'feeder-9', mode: 'manual' },
+      { severity: 'forecast', mode: 'manual' },
+    ];
+    expect(await requested(await overloaded(elsewhere))).to.deep.equal([70]);
+    const here = await overloaded([...elsewhere, { feederId: 'feeder-1', severity: 'measured', mode: 'manual' }]);
+    expect((await decisions(here))[0]).to.include({ mode: 'manual', state: 'OPEN' });
+  });
+
+  describe('supervised', () => {
+    const SUPERVISED: Modes = [{ mode: 'supervised', countdownSeconds: 60 }];
+
+    it('the operator chooses another option, which is bought by fresh offers under their name', async () => {
+      const trade = await overloaded(SUPERVISED);
+      expect(await trade.orders()).to.have.length(0);
+      expect(await overload(trade)).to.include({ state: 'BUYING' });
+      await handsOf(trade.desk).decide(await eventId(trade), 'low', HAND);
+      await trade.settle();
+      expect(await requested(trade)).to.deep.equal([20]);
+      expect(await overload(trade)).to.include({ state: 'DISPATCHED' });
+      expect(trade.actions('search')).to.have.length(2);
+      expect(trade.auditsOf('decision.made')[0]).to.deep.include({
+        actor_id: 'olga',
+        actor_role: 'OPERATOR',
+        decision: 'low of low, sufficient, everything: the crew is on the line',
+      });
+      trade.wall.pass(120_000);
+      await trade.settle();
+      expect(await requested(trade), 'the countdown is over for it').to.deep.equal([20]);
+    });
+
+    it('everything buys everything', async () => {
+      const trade = await overloaded(SUPERVISED);
+      await handsOf(trade.desk).decide(await eventId(trade), 'everything', HAND);
+      await trade.settle();
+      expect(await states(trade)).to.have.length(2);
+      expect((await requested(trade)).reduce((sum, kw) => sum + kw)).to.equal(160);
+    });
+
+    it('when nobody decides what is recommended is bought, not before', async () => {
+      const trade = await overloaded(SUPERVISED);
+      trade.wall.pass(59_000);
+      await trade.settle();
+      expect(await trade.orders()).to.have.length(0);
+      trade.wall.pass(1_000);
+      await trade.settle();
+      expect(await requested(trade)).to.deep.equal([70]);
+      expect(trade.auditsOf('decision.made')[0]).to.deep.include({ rule_id: 'countdown-over', code: 'APPROVED' });
+    });
+
+    it('or the need is let pass, where that is the rule', async () => {
+      const trade = await overloaded([{ mode: 'supervised', countdownSeconds: 60, onDue: 'let-pass' }]);
+      trade.wall.pass(60_000);
+      await trade.settle();
+      expect(await trade.orders()).to.have.length(0);
+      expect(await overload(trade)).to.include({ state: 'SHORT' });
+      expect(trade.auditsOf('decision.made')[0]).to.deep.include({ code: 'LAPSED' });
+    });
+
+    it('declined, nothing is bought, also not at the limit; it is decided once', async () => {
+      const trade = await overloaded(SUPERVISED);
+      const id = await eventId(trade);
+      await handsOf(trade.desk).decide(id, null, HAND);
+      await trade.settle();
+      for (let i = 0; i < 3; i++) await trade.step(2, 1_040);
+      trade.wall.pass(120_000);
+      await trade.settle();
+      expect(await trade.orders()).to.have.length(0);
+      expect(alarms(trade, 'relief-short'), 'a person hears that it is short').to.have.length(1);
+      const again = handsOf(trade.desk).decide(id, 'low', HAND);
+      const error = await again.then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      expect(error).to.be.instanceOf(TooLateError);
+    });
+
+    it('over a restart it goes on waiting, and then holds', async () => {
+      const trade = await overloaded(SUPERVISED);
+      const again = await restarted(trade, both());
+      expect(await again.orders()).to.have.length(0);
+      await handsOf(again.desk).decide(await eventId(again), 'low', HAND);
+      await again.settle();
+      expect(await requested(again)).to.deep.equal([20]);
+    });
+  });
+
+  describe('manual', () => {
+    it('nothing is ever bought without the operator, who may buy more by hand', async () => {
+      const trade = await overloaded([{ mode: 'manual' }]);
+      const id = await eventId(trade);
+      trade.wall.pass(24 * 3_600_000);
+      await trade.settle();
+      expect((await decisions(trade))[0]).to.include({ state: 'OPEN', due_wall_at: null });
+      await handsOf(trade.desk).decide(id, 'low', HAND);
+      await trade.settle();
+      for (let i = 0; i < 3; i++) await trade.step(2, 1_040);
+      expect(await requested(trade), 'no top-up by rule').to.deep.equal([20]);
+      await bought(trade, id, { kw: 30, emergency: false });
+      expect(await requested(trade)).to.deep.equal([20, 30]);
+      expect(trade.auditsOf('operator.bought')[0]).to.deep.include({ actor_id: 'olga', requested_kw: 30 });
+    });
+  });
+
+  describe('by hand', () => {
+    it('an event is released: its orders are cancelled, and nothing is bought in their place', async () => {
+      const trade = await overloaded([]);
+      const id = await eventId(trade);
+      await handsOf(trade.desk).release(id, HAND);
+      await trade.settle();
+      await trade.step(1, 1_040);
+      expect(trade.actions('cancel')).to.have.length(1);
+      expect(trade.actions('search')).to.have.length(1);
+      expect(trade.auditsOf('operator.released')[0]).to.deep.include({ actor_id: 'olga', event_id: id });
+    });
+
+    it('an aggregator is excluded, and said to be, until it is restored', async () => {
+      const trade = await open(both());
+      const hands = handsOf(trade.desk);
+      await hands.restrict('exclude-bpp', 'a', true, HAND);
+      for (let i = 0; i < 5; i++) await trade.step(1, 900);
+      await trade.step(1, 1_020);
+      expect((await trade.orders()).map(({ bpp_id }) => bpp_id)).to.deep.equal(['b']);
+      expect((await decisions(trade))[0]!.offered.excluded).to.deep.equal([
+        { reason: 'excluded-by-operator', offers: 1, kw: 80 },
+      ]);
+      await hands.restrict('exclude-bpp', 'a', false, HAND);
+      await bought(trade, await eventId(trade), { kw: 10, emergency: false });
+      expect((await trade.orders()).map(({ bpp_id }) => bpp_id)).to.deep.equal(['b', 'a']);
+    });
+
+    it('dispatch is stopped as a whole, over a restart, and resumed', async () => {
+      const trade = await overloaded([]);
+      await handsOf(trade.desk).restrict('stop', '*', true, HAND);
+      await trade.settle();
+      expect(trade.actions('cancel')).to.have.length(1);
+      for (let i = 0; i < 3; i++) await trade.step(2, 1_040);
+      expect(await requested(trade)).to.have.length(1);
+      const again = await restarted(trade, both());
+      for (let i = 0; i < 3; i++) await again.step(2, 1_040);
+      expect(again.actions('select')).to.have.length(0);
+      await handsOf(again.desk).restrict('stop', '*', false, HAND);
+      await again.step(1, 1_060);
+      const asked = again.actions('select').map(({ to }) => to);
+      expect(asked, '110 kW above the release level, of which a has 80').to.deep.equal(['a', 'b']);
+    });
+
+    it('an event is escalated: what is bought from then on is marked, and may cost more', async () => {
+      const dear = { a: aggregator('a'), b: aggregator('b', { offer: { priceGbpPerKwh: 3 } }) };
+      const trade = await overloaded([], dear, { emergencyMaxPriceGbpPerKwh: 5 });
+      const id = await eventId(trade);
+      await bought(trade, id, { kw: 90, emergency: true });
+      expect((await trade.orders()).map(({ bpp_id }) => bpp_id)).to.include('b');
+      expect(await overload(trade)).to.include({ intervention_class: 'EMERGENCY' });
+      expect(trade.auditsOf('operator.escalated')[0]).to.deep.include({ intervention_class: 'EMERGENCY' });
+    });
+
+    it('by rule only where that is configured, when the means are used up at the limit', async () => {
+      const escalated = async (emergency: 'by-rule' | 'by-hand') => {
+        const trade = await overloaded([], { a: aggregator('a') }, { maxTopUps: 1, emergency });
+        for (let i = 0; i < 5; i++) await trade.step(3, 1_040);
+        const found = [(await overload(trade)).intervention_class, trade.auditsOf('event.escalated').length];
+        await trade.close();
+        return found;
+      };
+      expect(await escalated('by-hand')).to.deep.equal(['INCENTIVE', 0]);
+      expect(await escalated('by-rule')).to.deep.equal(['EMERGENCY', 1]);
+    });
+  });
+});

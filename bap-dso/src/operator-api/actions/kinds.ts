@@ -1,0 +1,186 @@
+/** The things an operator may do by hand: what each is asked with, what it would do, and how it is done. */
+import { isIdentifier } from '@flexder/protocol/beckn/identifiers.ts';
+import type { ByHand } from '../../flex-orchestration/by-hand.ts';
+import type { OptionName } from '../../flex-orchestration/planning/options.ts';
+import { EVERYBODY } from '../../flex-orchestration/restrictions.ts';
+import { decisionViews } from '../decisions.ts';
+import type { OperatorApiDeps } from '../deps.ts';
+import { PARAMETER_LENGTH } from '../limits.ts';
+import { COMMITTED_STATES, orderViews } from '../orders.ts';
+import { type OverloadView, overloadViews } from '../overloads.ts';
+import { BadRequestError } from '../parameters.ts';
+import { bapTables } from '../snapshot.ts';
+
+export interface Wanted {
+  /** What it would do, for the person who is about to confirm it. */
+  readonly effect: Readonly<Record<string, unknown>> & { readonly says: string };
+  run(hand: ByHand): Promise<object>;
+}
+
+export interface ActionKind {
+  /** Members of the body beside `kind` and `reason`, with the longest text each may be. */
+  readonly members: Readonly<Record<string, number>>;
+  /** Throws BadRequestError when there is nothing to do it to. */
+  propose(deps: OperatorApiDeps, given: Readonly<Record<string, string>>): Promise<Wanted>;
+}
+
+const EVENT = { event_id: PARAMETER_LENGTH };
+const KW = { kw: 16 };
+const MOST_KW = 1_000_000;
+
+export const ACTION_KINDS: Readonly<Record<string, ActionKind>> = {
+  'cancel-order': {
+    members: { obp_id: PARAMETER_LENGTH },
+    async propose(deps, given) {
+      const order = await runningOrder(deps, id(given, 'obp_id', 'the OBP id of an order'));
+      return {
+        effect: {
+          order: { obpId: order.obpId, orderId: order.orderId, bppId: order.bppId, state: order.state },
+          feederId: order.feederId,
+          releasedKw: order.promisedKw,
+          says: 'its devices return within minutes; what the feeder still needs is bought from others, as far as there are',
+        },
+        run: (hand) => deps.hands!.cancelOrder(order.obpId, hand),
+      };
+    },
+  },
+  'approve-option': {
+    members: { ...EVENT, option: 16 },
+    async propose(deps, given) {
+      const event = await openEvent(deps, given);
+      const [decision] = await decisionViews(bapTables(deps), {
+        eventId: event.eventId,
+        open: true,
+        limit: 1,
+        offset: 0,
+      });
+      if (!decision) throw new BadRequestError('event_id', 'nothing of this event waits for a decision');
+      const option = decision.options.find(({ name }) => name === given.option);
+      if (!option)
+        throw new BadRequestError('option', `expected one of ${decision.options.map(({ name }) => name).join(', ')}`);
+      return {
+        effect: {
+          ...eventOf(event),
+          option,
+          says: `${option.askedKw} kW are bought from ${option.orders.length} aggregators, by fresh offers`,
+        },
+        run: (hand) => done(deps.hands!.decide(event.eventId, option.name as OptionName, hand)),
+      };
+    },
+  },
+  'decline-relief': {
+    members: EVENT,
+    async propose(deps, given) {
+      const event = await openEvent(deps, given);
+      return {
+        effect: { ...eventOf(event), says: 'nothing is bought for this event, also not when the limit is passed' },
+        run: (hand) => done(deps.hands!.decide(event.eventId, null, hand)),
+      };
+    },
+  },
+  'buy-relief': {
+    members: { ...EVENT, ...KW },
+    async propose(deps, given) {
+      const event = await openEvent(deps, given);
+      const kw = kwOf(given);
+      return {
+        effect: { ...eventOf(event), kw, says: `${kw} kW more are bought, whatever the mode of the feeder` },
+        run: (hand) => done(deps.hands!.buy(event.eventId, { kw, emergency: false }, hand)),
+      };
+    },
+  },
+  'escalate-event': {
+    members: { ...EVENT, ...KW },
+    async propose(deps, given) {
+      const event = await openEvent(deps, given);
+      const kw = kwOf(given);
+      const says = `${kw} kW more are bought under emergency terms, and every order of this event from here on; each record says so`;
+      return {
+        effect: { ...eventOf(event), kw, interventionClass: 'EMERGENCY', says },
+        run: (hand) => done(deps.hands!.buy(event.eventId, { kw, emergency: true }, hand)),
+      };
+    },
+  },
+  'release-event': {
+    members: EVENT,
+    async propose(deps, given) {
+      const event = await openEvent(deps, given);
+      const says =
+        'its orders are cancelled and their devices return one after the other; nothing more is bought for it';
+      return {
+        effect: { ...eventOf(event), releasedKw: event.committedKw, says },
+        run: (hand) => done(deps.hands!.release(event.eventId, hand)),
+      };
+    },
+  },
+  'exclude-bpp': {
+    members: { bpp_id: PARAMETER_LENGTH },
+    propose: (deps, given) =>
+      restriction(
+        deps,
+        id(given, 'bpp_id', 'the id of an aggregator'),
+        true,
+        'it is asked for nothing more; its running orders go on',
+      ),
+  },
+  'restore-bpp': {
+    members: { bpp_id: PARAMETER_LENGTH },
+    propose: (deps, given) =>
+      restriction(deps, id(given, 'bpp_id', 'the id of an aggregator'), false, 'it is asked again'),
+  },
+  'stop-dispatch': {
+    members: {},
+    async propose(deps) {
+      const says = 'every running order is cancelled, and nothing is bought on any feeder until dispatch is resumed';
+      return { effect: { says }, run: (hand) => done(deps.hands!.restrict('stop', EVERYBODY, true, hand)) };
+    },
+  },
+  'resume-dispatch': {
+    members: {},
+    async propose(deps) {
+      const says = 'overloads are relieved again from the next reading on';
+      return { effect: { says }, run: (hand) => done(deps.hands!.restrict('stop', EVERYBODY, false, hand)) };
+    },
+  },
+};
+
+async function done(work: Promise<void>): Promise<object> {
+  await work;
+  return { done: true };
+}
+
+async function restriction(deps: OperatorApiDeps, bppId: string, holds: boolean, says: string): Promise<Wanted> {
+  return { effect: { bppId, says }, run: (hand) => done(deps.hands!.restrict('exclude-bpp', bppId, holds, hand)) };
+}
+
+function id(given: Readonly<Record<string, string>>, member: string, expected: string): string {
+  const value = given[member]!;
+  if (!isIdentifier(value)) throw new BadRequestError(member, `expected ${expected}`);
+  return value;
+}
+
+function kwOf({ kw }: Readonly<Record<string, string>>): number {
+  const value = Number(kw);
+  if (/^\d{1,7}(\.\d{1,3})?$/.test(kw ?? '') && value > 0 && value <= MOST_KW) return value;
+  throw new BadRequestError('kw', `expected kW above 0, at most ${MOST_KW}, with three decimals at most`);
+}
+
+function eventOf({ eventId, feederId, state }: OverloadView) {
+  return { event: { eventId, feederId, state } };
+}
+
+async function openEvent(deps: OperatorApiDeps, given: Readonly<Record<string, string>>): Promise<OverloadView> {
+  const eventId = id(given, 'event_id', 'the id of an event');
+  const [event] = await overloadViews(bapTables(deps), { eventId, limit: 1, offset: 0 });
+  if (!event) throw new BadRequestError('event_id', 'there is no such event');
+  if (event.state === 'RELEASED') throw new BadRequestError('event_id', 'the event is over: its devices were released');
+  return event;
+}
+
+async function runningOrder(deps: OperatorApiDeps, obpId: string) {
+  const [order] = await orderViews(bapTables(deps), { obpId, limit: 1, offset: 0 });
+  if (!order) throw new BadRequestError('obp_id', 'there is no such order');
+  if (!COMMITTED_STATES.has(order.state) || order.state === 'COMPLETED')
+    throw new BadRequestError('obp_id', `the order is ${order.state}: there is nothing to cancel`);
+  return order;
+}
