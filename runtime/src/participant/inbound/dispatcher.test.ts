@@ -9,7 +9,7 @@ import { createDispatcher } from './dispatcher.ts';
 
 /** A dispatcher whose handlers wait until they are let go; nothing is stored. */
 function openDispatcher() {
-  let aheadMs = 0;
+  let [aheadMs, setAheadMs] = [0, 0];
   let release = () => {};
   const free = new Promise<void>((resolve) => {
     release = resolve;
@@ -17,7 +17,11 @@ function openDispatcher() {
   const handled: string[] = [];
   let [atWork, mostAtWork] = [0, 0];
   const deps = testDeps();
-  const wall = { ...deps.wall, nowMs: () => deps.wall.nowMs() + aheadMs };
+  const wall = {
+    ...deps.wall,
+    nowMs: () => deps.wall.nowMs() + aheadMs + setAheadMs,
+    monotonicMs: () => deps.wall.monotonicMs() + aheadMs,
+  };
   const transactor = {
     async transact(_body: unknown, { handled: message }: { handled: InboundMessage }) {
       handled.push(message.body.context.message_id);
@@ -48,6 +52,9 @@ function openDispatcher() {
     mostAtWork: () => mostAtWork,
     skip: (ms: number) => {
       aheadMs += ms;
+    },
+    setClock: (ms: number) => {
+      setAheadMs += ms;
     },
   };
 }
@@ -81,5 +88,14 @@ describe('the dispatcher of acknowledged messages', () => {
     release();
     await dispatcher.idle();
     expect(dispatcher.accepting()).to.equal(true);
+  });
+
+  it('takes no message for old because the clock was set', async () => {
+    const { dispatcher, dispatch, release, setClock } = openDispatcher();
+    dispatch(1);
+    setClock(2 * BACKLOG_AGE_MS);
+    expect(dispatcher.accepting()).to.equal(true);
+    release();
+    await dispatcher.idle();
   });
 });

@@ -48,7 +48,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   const { wall, metrics } = context;
   const log = context.log.child({ subscriber: config.subscriberId });
   const lanes = createLanes(HANDLERS_AT_ONCE);
-  /** Keys of what is in memory, with the time of arrival; a Map keeps their order. */
+  /** Keys of what is in memory, with the time of arrival (monotonic: a clock that is set ages nothing); a Map keeps order. */
   const open = new Map<string, number>();
   const stopping = new AbortController();
 
@@ -129,12 +129,12 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   return {
     accepting() {
       const [oldest] = open.values();
-      return open.size < BACKLOG_MESSAGES && (oldest === undefined || wall.nowMs() - oldest < BACKLOG_AGE_MS);
+      return open.size < BACKLOG_MESSAGES && (oldest === undefined || wall.monotonicMs() - oldest < BACKLOG_AGE_MS);
     },
     dispatch(message, { recovered } = { recovered: false }) {
       const key = keyOf(message);
       if (open.has(key) || stopping.signal.aborted) return;
-      open.set(key, wall.nowMs());
+      open.set(key, wall.monotonicMs());
       const end = context.activity.begin(`handle ${message.action}`);
       void lanes
         .run(`${message.body.context.transaction_id} ${message.signerId}`, () => handle(message, recovered))
