@@ -8,6 +8,13 @@ export const SUBSCRIBE_PER_S = 20;
 /** Lookups at once and per second: some thousand participants renew their caches; more is a loop or a flood. */
 export const LOOKUPS_AT_ONCE = 5_000;
 export const LOOKUPS_PER_S = 1_000;
+/**
+ * What one address may take of either: a quarter, so that nobody alone shuts the others out, and yet more than the largest
+ * sandbox, whose three dozen participants all start at one address. An IPv6 address counts with its /64.
+ */
+export const ADDRESS_SHARE = 1 / 4;
+/** Addresses remembered, some hundred bytes each; one that is forgotten begins anew, within the rate of all. */
+export const ADDRESSES = 10_000;
 /** Subscribers of one sandbox network. */
 export const SUBSCRIBERS = 10_000;
 /** Keys kept of one subscriber: two in overlap, and those before them. */

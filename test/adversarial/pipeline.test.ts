@@ -50,7 +50,7 @@ describe('adversarial: the pipeline without one of its steps', function () {
   interface Probe extends Address {
     /** What comes from now on is not handled until the returned function is called. */
     hold(): () => void;
-    /** Its clock goes ahead. */
+    /** Time goes on for it. */
     skip(ms: number): void;
   }
 
@@ -60,7 +60,8 @@ describe('adversarial: the pipeline without one of its steps', function () {
     const { registry } = arena().net;
     let [aheadMs, free] = [0, Promise.resolve()];
     const { wall } = arena().net.context;
-    const context = { ...arena().net.context, wall: { ...wall, nowMs: () => wall.nowMs() + aheadMs } };
+    const later = { nowMs: () => wall.nowMs() + aheadMs, monotonicMs: () => wall.monotonicMs() + aheadMs };
+    const context = { ...arena().net.context, wall: { ...wall, ...later } };
     const place = { registryUrl: registry.url, domain: DOMAIN, country: COUNTRY, city: CITY };
     const config = {
       subscriberId: subscriberId(PROBE),

@@ -1,13 +1,16 @@
 /** Applications and lookups that a registry must refuse: each changes one thing of a request that is taken without it. */
+import { createServer } from 'node:net';
 import {
+  ADDRESS_SHARE,
   LOOKUP_RECORDS,
   LOOKUP_RECORDS_AT_MOST,
+  LOOKUPS_AT_ONCE,
   SUBSCRIBE_AT_ONCE,
-  SUBSCRIBE_PER_S,
   SUBSCRIBERS,
   UNPROVEN,
 } from '@flexder/registry-mock/limits.ts';
 import { type Network, newKeys, openNetwork } from '@flexder/registry-mock/testing/network.ts';
+import { MAX_AGGREGATORS, scenarioAggregators } from '@flexder/sandbox/scenario/aggregators.ts';
 import { expect } from 'chai';
 import { sql } from 'kysely';
 import {
@@ -21,6 +24,16 @@ import {
   signedBy,
 } from '../harness/registry-door.ts';
 import { ADDRESSES, APPLICATIONS, invalid, LOOKUPS, own, ownKey } from '../harness/registry-rows.ts';
+import type { WireAnswer } from '../harness/wire.ts';
+
+/** Not every machine has all of 127/8. */
+function canBind(host: string): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(0, host, () => server.close(() => resolve(true)));
+  });
+}
 
 describe('adversarial: the registry', function () {
   this.timeout(60_000);
@@ -36,6 +49,10 @@ describe('adversarial: the registry', function () {
   after(async () => {
     for (const one of [door, strict]) await one?.close();
     await network?.close();
+  });
+  // What the cases before took of a second's share is there again.
+  beforeEach(() => {
+    for (const one of [door, strict]) one.pass(60_000);
   });
 
   async function expectTaken(at: RegistryDoor, application = at.application()): Promise<void> {
@@ -199,20 +216,55 @@ describe('adversarial: the registry', function () {
       await expectTaken(flooded);
     });
 
-    it('more applications than a network has reason for: 429, and few records', async () => {
-      const startedMs = Date.now();
-      const mark = await lastRecordOf(flooded.db);
-      const bad = () => flooded.subscribe({ type: 'BPP' });
-      const codes: (string | undefined)[] = [];
-      for (let i = 0; i < 12; i++) {
-        const answers = await Promise.all(Array.from({ length: 50 }, bad));
-        codes.push(...answers.map(({ body }) => body.error?.code));
-      }
-      const limited = codes.filter((code) => code === 'AUT_RATE_LIMITED').length;
-      const allowed = SUBSCRIBE_AT_ONCE + Math.ceil(((Date.now() - startedMs) / 1_000) * SUBSCRIBE_PER_S);
-      expect(codes.length - limited).to.be.at.most(allowed);
-      expect(limited).to.be.greaterThan(0);
-      expect((await recordsOf(flooded.db, mark)).length).to.be.at.most(codes.length);
+    describe('from addresses of this machine', () => {
+      const ELSEWHERE = '127.0.0.2';
+      before(async function () {
+        if (!(await canBind(ELSEWHERE))) this.skip();
+        flooded.pass(60_000);
+      });
+
+      for (const [what, path, atOnce, bytes, expected] of [
+        ['applications', '/subscribe', SUBSCRIBE_AT_ONCE, '{"type":"BPP"}', 400],
+        ['lookups', '/lookup', LOOKUPS_AT_ONCE, '{"subscriber_id":"nobody.example"}', 200],
+      ] as const)
+        it(`one sends more ${what} than its share: 429 with when to come again, and another is served`, async () => {
+          const share = atOnce * ADDRESS_SHARE;
+          const send = () => flooded.post(path, Buffer.from(bytes), { localAddress: ELSEWHERE });
+          const answers: WireAnswer[] = [];
+          while (answers.length < share + 100) answers.push(...(await Promise.all(Array.from({ length: 50 }, send))));
+          const limited = answers.filter(({ status }) => status === 429);
+          expect(limited.length, 'limited').to.equal(answers.length - share);
+          for (const { text, headers } of limited) {
+            expect(text).to.match(/AUT_RATE_LIMITED.*from this address; try again in a second/);
+            expect(headers.get('retry-after')).to.equal('1');
+          }
+          expect(answers.filter(({ status }) => status === expected).length).to.equal(answers.length - limited.length);
+          expect((await flooded.post(path, Buffer.from(bytes))).status, 'from elsewhere').to.equal(expected);
+          flooded.pass(1_000);
+          expect((await send()).status, 'a second later').to.equal(expected);
+        });
+
+      it('all together send more applications than a network has reason for: 429, and few records', async () => {
+        flooded.pass(60_000);
+        const mark = await lastRecordOf(flooded.db);
+        const codes: (string | undefined)[] = [];
+        for (let i = 0; i < 12; i++) {
+          // Each of them what it may.
+          const localAddress = `127.0.0.${i + 1}`;
+          const bad = () => flooded.subscribe({ type: 'BPP' }, { localAddress });
+          const answers = await Promise.all(Array.from({ length: SUBSCRIBE_AT_ONCE * ADDRESS_SHARE }, bad));
+          codes.push(...answers.map(({ body }) => body.error?.code));
+        }
+        const limited = codes.filter((code) => code === 'AUT_RATE_LIMITED').length;
+        expect(codes.length - limited).to.equal(SUBSCRIBE_AT_ONCE);
+        expect((await recordsOf(flooded.db, mark)).length).to.be.at.most(codes.length);
+      });
+
+      it('the largest sandbox starts at one address within its share', async () => {
+        flooded.pass(60_000);
+        const participants = scenarioAggregators(MAX_AGGREGATORS).length + 2;
+        await Promise.all(Array.from({ length: participants }, () => expectTaken(flooded)));
+      });
     });
   });
 });

@@ -1,6 +1,10 @@
 /** Rows that earlier versions left in the middle of their work, taken up by this one. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { migrations } from '@flexder/bap-dso/migrations.ts';
+import { aggregator, dispatched, statusOf } from '@flexder/bap-dso/testing/aggregator.ts';
+import { openTestDatabase, type TestDatabase, Trade } from '@flexder/bap-dso/testing/trade.ts';
+import { states } from '@flexder/bap-dso/testing/trades.ts';
 import type { AggregatorService } from '@flexder/bpp-aggregator/main.ts';
 import { AGGREGATOR_MIGRATIONS } from '@flexder/bpp-aggregator/migrations.ts';
 import { type Bench, openBench } from '@flexder/bpp-aggregator/testing/bench.ts';
@@ -8,11 +12,14 @@ import { reports } from '@flexder/bpp-aggregator/testing/purchase.ts';
 import { verifyChain } from '@flexder/protocol/audit/chain.ts';
 import type { AuditRecord } from '@flexder/protocol/audit/record.ts';
 import { expect } from 'chai';
-import { sql } from 'kysely';
-import { openRows, type StoredRows, writeRows } from './fixtures/rows.ts';
+import { type Kysely, sql } from 'kysely';
+import { chosenOf, openRows, type StoredRows, writeRows } from './fixtures/rows.ts';
 
 const folder = join(import.meta.dirname, 'fixtures');
-const fixtures = readdirSync(folder).filter((name) => name.endsWith('.json'));
+const fixturesOf = (service: string) =>
+  readdirSync(folder).filter((name) => name.startsWith(`${service}-`) && name.endsWith('.json'));
+const readFixture = (name: string): StoredRows => JSON.parse(readFileSync(join(folder, name), 'utf8'));
+const fixtures = fixturesOf('aggregator');
 
 describe('faults: an upgrade in the middle of an order', function () {
   this.timeout(60_000);
@@ -28,7 +35,7 @@ describe('faults: an upgrade in the middle of an order', function () {
 
   for (const name of fixtures)
     it(`F-24 ${name}: what was acknowledged is answered, unsent commands leave once, the chain goes on`, async () => {
-      const stored: StoredRows = JSON.parse(readFileSync(join(folder, name), 'utf8'));
+      const stored = readFixture(name);
       bench = await openBench({ ders: 12, onDisk: true });
       bench.world.bap('dso-1');
       await writeRows(await openRows(bench, stored.migrations), stored);
@@ -73,9 +80,56 @@ describe('faults: an upgrade in the middle of an order', function () {
 
   it('knows every migration by which stored rows were made', () => {
     for (const name of fixtures) {
-      const { migrations } = JSON.parse(readFileSync(join(folder, name), 'utf8')) as StoredRows;
-      const own = migrations.filter((one) => one in AGGREGATOR_MIGRATIONS);
+      const own = readFixture(name).migrations.filter((one) => one in AGGREGATOR_MIGRATIONS);
       expect(own, name).to.deep.equal(Object.keys(AGGREGATOR_MIGRATIONS).slice(0, own.length));
+    }
+  });
+});
+
+describe('faults: an upgrade of the DSO while it buys', function () {
+  this.timeout(60_000);
+  const dsoFixtures = fixturesOf('dso');
+  let db: TestDatabase | undefined;
+  let trade: Trade | undefined;
+  afterEach(async () => {
+    await trade?.close();
+    await db?.close();
+    trade = undefined;
+    db = undefined;
+  });
+
+  it('there are rows of an earlier version, or of this one', () => expect(dsoFixtures).to.not.deep.equal([]));
+
+  for (const name of dsoFixtures)
+    it(`F-24 ${name}: what was ordered runs, what was not answered is bought elsewhere, nothing is bought twice`, async () => {
+      const stored = readFixture(name);
+      db = await openTestDatabase(chosenOf(migrations, stored.migrations));
+      await writeRows(db.database as unknown as Kysely<never>, stored);
+      trade = await Trade.on(await db.upgraded(), { c: aggregator('c') });
+      await trade.events.resume();
+      await trade.settle();
+      expect(trade.sent, 'nothing is said anew').to.deep.equal([]);
+      expect(await states(trade)).to.deep.equal(['a SCHEDULED', 'b INITIALISING']);
+
+      const ordered = (await trade.orders()).find(({ bpp_id }) => bpp_id === 'a')!;
+      const running = statusOf(trade, ordered, 'IN_PROGRESS', { dispatch: dispatched(trade) });
+      await trade.callback('a', 'on_status', ordered.transaction_id, running);
+      trade.wall.pass(1_000);
+      await trade.settle();
+      expect(await states(trade)).to.deep.equal(['a IN_PROGRESS', 'b EXPIRED', 'c SCHEDULED']);
+      expect(trade.actions('confirm').map(({ to }) => to)).to.deep.equal(['c']);
+      const [event, ...more] = await trade.overloads();
+      expect([event!.event_id, event!.state, more]).to.deep.equal([
+        stored.tables.overload![0]!.event_id,
+        'DISPATCHED',
+        [],
+      ]);
+    });
+
+  it('knows every migration by which stored rows were made', () => {
+    for (const name of dsoFixtures) {
+      const stored = readFixture(name).migrations;
+      expect(stored, name).to.deep.equal(Object.keys(migrations).slice(0, stored.length));
     }
   });
 });

@@ -19,6 +19,8 @@ export interface ClusterOptions {
   /** Further processes of the first aggregator, behind a load balancer; they need a database server. */
   readonly copies?: number;
   readonly seed?: number;
+  /** Between two readings of a device. */
+  readonly telemetrySeconds?: number;
   /** Feeder limits, as shares of those of the plan; high by default, so that nobody but the test buys. */
   readonly limitShare?: number;
   /** Of one service, beyond the plan: engines, deadlines. */
@@ -60,10 +62,12 @@ const PORT_PAUSE_MS = 1_000;
 const DEVICES_MS = 75_000;
 
 export async function openCluster(options: ClusterOptions): Promise<Cluster> {
-  const { ders, bpps = 2, copies = 0, seed = 1, limitShare = LIMIT_SHARE } = options;
+  const { ders, bpps = 2, copies = 0, seed = 1, limitShare = LIMIT_SHARE, telemetrySeconds = 2 } = options;
   const dir = mkdtempSync(join(tmpdir(), 'flexder-cluster-'));
   const size = ['--ders', String(ders), '--bpps', String(bpps), '--seed', String(seed)];
-  const plan = flexder(['serve', 'plan', '--dir', dir, ...size, '--telemetry-seconds', '2', '--json']);
+  // The past of meters takes longer to read than a test lasts, and no fault is about it.
+  const telemetry = ['--telemetry-seconds', String(telemetrySeconds), '--no-meter-history'];
+  const plan = flexder(['serve', 'plan', '--dir', dir, ...size, ...telemetry, '--json']);
   if (plan.code !== 0) throw new Error(`the plan failed: ${plan.err}`);
   const services: PlannedService[] = JSON.parse(plan.out).services;
   const accounts = rewrite<BusAccount[]>(join(dir, 'accounts.json'), (all) => [...all, TAP]);
@@ -89,8 +93,6 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
     const before = running.get(name);
     if (before) ended.push(before);
     const own = {
-      // The past of meters takes longer to read than a test lasts, and no fault is about it.
-      ...(service.kind === 'bpp' && { FLEXDER_BPP_METER_HISTORY_FILE: '' }),
       ...(balancer && isFirst(service) && { FLEXDER_BPP_PUBLIC_URL: `${balancer.url}/beckn` }),
       ...(service.name !== first?.name && isFirst(service) && placeOf(dir, service)),
       ...options.variables?.(name),

@@ -27,6 +27,8 @@ export interface RegistryDoor {
   subscribe(body: unknown, wire?: Partial<WireRequest>): Promise<WireAnswer>;
   post(path: string, bytes: Uint8Array, wire?: Partial<WireRequest>): Promise<WireAnswer>;
   settle(): Promise<void>;
+  /** Lets the registry's monotonic time go on, and with it what it allows per second; by itself it stands still. */
+  pass(ms: number): void;
   close(): Promise<void>;
 }
 
@@ -43,7 +45,9 @@ export async function openRegistryDoor(network: Network, profile: 'strict' | 'sa
     },
     close: async () => {},
   };
-  const context = { ...network.context(id), http };
+  const { wall, ...rest } = network.context(id);
+  let nowMs = 0;
+  const context = { ...rest, http, wall: { ...wall, monotonicMs: () => nowMs } };
   const place = { host: '127.0.0.1', port: 0, profile, subscriberId: id as never };
   const service = await startRegistry(context, place);
   const db = await context.engines.database.open<RegistryTables>(id, registryMigrations);
@@ -54,6 +58,9 @@ export async function openRegistryDoor(network: Network, profile: 'strict' | 'sa
     application: (changes) => applicationOf(profile, changes),
     subscribe: (body, wire) => post('/subscribe', Buffer.from(JSON.stringify(body)), wire),
     settle: () => context.activity.idle(),
+    pass: (ms) => {
+      nowMs += ms;
+    },
     close: () => service.close(),
   };
 }

@@ -6,6 +6,8 @@ export interface WireRequest {
   /** Every occurrence of every header, in this order; `Host` and `Connection` are added. */
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly body?: Uint8Array;
+  /** Of this machine, where the connection comes from. */
+  readonly localAddress?: string;
   /** `truthful` by default; a number is sent as Content-Length whatever the body is. */
   readonly length?: 'truthful' | 'chunked' | number;
   /** Sent again and again behind a chunked body until the server answers, up to this many bytes. */
@@ -78,11 +80,12 @@ export async function sendWire(request: WireRequest): Promise<WireAnswer> {
 
 function sendOnce(request: WireRequest): Promise<Omit<WireAnswer, 'attempts'>> {
   const { hostname, port } = new URL(request.url);
-  const { body = new Uint8Array(), length, endlessBytes = 0, halfClose = false } = request;
+  const { body = new Uint8Array(), length, endlessBytes = 0, halfClose = false, localAddress } = request;
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let sentBytes = 0;
-    const socket = connect({ host: hostname, port: Number(port), noDelay: true, allowHalfOpen: true }, () => {
+    const place = { host: hostname, port: Number(port), localAddress };
+    const socket = connect({ ...place, noDelay: true, allowHalfOpen: true }, () => {
       socket.write(headOf(request));
       const write = (bytes: Uint8Array) => {
         sentBytes += bytes.length;

@@ -36,11 +36,13 @@ import { START_MS } from './offers.ts';
 
 export interface TestDatabase {
   readonly database: Kysely<BapTables>;
+  /** Runs the migrations that are left; the tables are then those of this version. */
+  upgraded(): Promise<Kysely<BapTables>>;
   close(): Promise<void>;
 }
 
-/** Opened once a test file; `Trade.open` empties it. */
-export async function openTestDatabase(): Promise<TestDatabase> {
+/** Opened once a test file; `Trade.open` empties it. With the tables of an earlier version after some of the migrations. */
+export async function openTestDatabase(chosen: typeof migrations = migrations): Promise<TestDatabase> {
   const directory = await mkdtemp(join(tmpdir(), 'flexder-bap-'));
   const engines = await openEngines(
     {
@@ -53,7 +55,8 @@ export async function openTestDatabase(): Promise<TestDatabase> {
     { wall: systemWallClock(), log: createLogger('test', 'silent'), activity: new Activity() },
   );
   return {
-    database: await engines.database.open<BapTables>('dso-1', migrations),
+    database: await engines.database.open<BapTables>('dso-1', chosen),
+    upgraded: () => engines.database.open<BapTables>('dso-1', migrations),
     async close() {
       await engines.close();
       await rm(directory, { recursive: true, force: true });

@@ -5,8 +5,9 @@ import { JSON_LIMITS } from '@flexder/protocol/beckn/limits.ts';
 import type { Context, Health } from '@flexder/runtime/context.ts';
 import { rawBody } from '@flexder/runtime/participant/raw-body.ts';
 import { createTokenBucket } from '@flexder/runtime/participant/token-bucket.ts';
-import express, { type ErrorRequestHandler, type Express, type Request } from 'express';
-import { BODY_BYTES, LOOKUPS_AT_ONCE, LOOKUPS_PER_S } from '../limits.ts';
+import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
+import { BODY_BYTES, LOOKUPS_AT_ONCE, LOOKUPS_PER_S, SUBSCRIBE_AT_ONCE, SUBSCRIBE_PER_S } from '../limits.ts';
+import { type AddressLimit, createAddressLimit } from './address-limit.ts';
 import { RefusedError } from './application.ts';
 import type { RegistryAudit } from './audit.ts';
 import { parseFilter, present } from './lookup.ts';
@@ -30,11 +31,18 @@ export function registryApp({ context, store, subscribe, audit, ownRecord, healt
   const raw = rawBody(BODY_BYTES);
   const lookups = createTokenBucket(LOOKUPS_AT_ONCE, LOOKUPS_PER_S, context.wall.monotonicMs);
 
-  app.post('/subscribe', raw, async (request, response) => {
+  const monotonicMs = () => context.wall.monotonicMs();
+  const subscribeShare = addressShare(
+    'subscriptions',
+    createAddressLimit(SUBSCRIBE_AT_ONCE, SUBSCRIBE_PER_S, monotonicMs),
+  );
+  const lookupShare = addressShare('lookups', createAddressLimit(LOOKUPS_AT_ONCE, LOOKUPS_PER_S, monotonicMs));
+
+  app.post('/subscribe', raw, subscribeShare, async (request, response) => {
     const authorization = request.headersDistinct.authorization ?? [];
     response.json(await subscribe({ body: request.body, value: readJson(request), authorization }));
   });
-  app.post('/lookup', raw, async (request, response) => {
+  app.post('/lookup', raw, lookupShare, async (request, response) => {
     if (!lookups.take()) throw new RefusedError(429, 'AUT_RATE_LIMITED', 'too many lookups; try again in a second');
     const filter = parseFilter(readJson(request));
     if (filter.columns.type === 'LREG') return void response.json([ownRecord()]);
@@ -58,6 +66,13 @@ export function registryApp({ context, store, subscribe, audit, ownRecord, healt
   });
   app.use(errorHandler(context, audit));
   return app;
+}
+
+function addressShare(what: string, limit: AddressLimit): RequestHandler {
+  return (request, _response, next) => {
+    if (limit.take(request.socket.remoteAddress)) return next();
+    next(new RefusedError(429, 'AUT_RATE_LIMITED', `too many ${what} from this address; try again in a second`));
+  };
 }
 
 function readJson(request: Request): unknown {
@@ -89,6 +104,7 @@ function errorHandler(context: Context, audit: RegistryApp['audit']): ErrorReque
     const recorded = audit.refused(request.path, refused);
     if (refused.status < 500) await recorded;
     if (response.headersSent || response.destroyed) return;
+    if (refused.status === 429 || refused.status === 503) response.setHeader('retry-after', '1');
     response.status(refused.status).json(nack(refused.code, refused.message));
   };
 }

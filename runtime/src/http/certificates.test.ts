@@ -1,14 +1,37 @@
 /** NET-06: who is at the other end of a call under the strict profile, by its certificate. */
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, LookupFunction } from 'node:net';
+import tls, { type ConnectionOptions } from 'node:tls';
 import { expect } from 'chai';
 import { systemWallClock } from '../clock.ts';
 import { certificateAuthority, type PemFiles, readPem } from '../testing/certificates.ts';
 import { engineFolder, needsEngine } from '../testing/engine.ts';
-import { OutboundError, type OutboundResponse } from './outbound.ts';
+import { ForbiddenAddressError, OutboundError, type OutboundResponse } from './outbound.ts';
 import { createOutbound } from './safe-outbound.ts';
 
 const HOST = 'bpp.example.com';
+/** Where HOST is said to be, a public address. */
+const PUBLIC = { address: '93.184.215.14', family: 4 };
+const HERE = { address: '127.0.0.1', family: 4 };
+
+/**
+ * From here on TLS connections to PUBLIC end at this machine, and trust `ca`. The lookup of who connects is asked as ever
+ * and has to allow the address first; what it refuses stays refused. Returns how to end it.
+ */
+function redirectPublic(ca: string): () => void {
+  const { connect } = tls;
+  const redirected = (options: ConnectionOptions) => {
+    const lookup: LookupFunction = (hostname, how, done) =>
+      options.lookup!(hostname, how, (error, found) => {
+        if (error) return done(error, '', 0);
+        expect(found, 'the addresses that were allowed').to.deep.equal([PUBLIC]);
+        done(null, [HERE]);
+      });
+    return connect({ ...options, ca, lookup });
+  };
+  Object.assign(tls, { connect: redirected });
+  return () => void Object.assign(tls, { connect });
+}
 
 describe('certificates of counterparties', () => {
   before(needsEngine('OpenSSL', 'openssl'));
@@ -24,7 +47,11 @@ describe('certificates of counterparties', () => {
   });
 
   /** What becomes of a call to HOST when this certificate is shown there. */
-  async function call({ cert, key }: PemFiles, options: object = {}): Promise<OutboundResponse | OutboundError> {
+  async function call(
+    { cert, key }: PemFiles,
+    options: object = {},
+    address = PUBLIC,
+  ): Promise<OutboundResponse | Error> {
     let requests = 0;
     const server = createServer({ cert: readPem(cert), key: readPem(key), ...options }, (_request, response) => {
       requests++;
@@ -33,9 +60,8 @@ describe('certificates of counterparties', () => {
     servers.push(server);
     server.on('tlsClientError', () => {});
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const testServer = { ca: readPem(authority.ca), address: '127.0.0.1' };
-    const resolve = async () => [{ address: '127.0.0.1', family: 4 }];
-    const outbound = createOutbound({ wall: systemWallClock(), resolve, testServer });
+    const outbound = createOutbound({ wall: systemWallClock(), resolve: async () => [address] });
+    const restore = redirectPublic(readPem(authority.ca));
     try {
       return await outbound
         .request(`https://${HOST}:${(server.address() as AddressInfo).port}/`, {
@@ -43,15 +69,15 @@ describe('certificates of counterparties', () => {
           allow: { profile: 'strict', sandboxOrigins: new Set() },
         })
         .catch((error: unknown) => {
-          expect(error).to.be.instanceOf(OutboundError);
           expect(requests, 'nothing was said').to.equal(0);
-          return error as OutboundError;
+          return error as Error;
         });
     } finally {
+      restore();
       await outbound.close();
     }
   }
-  const expectRefused = async (result: Promise<OutboundResponse | OutboundError>, why: RegExp) => {
+  const expectRefused = async (result: Promise<OutboundResponse | Error>, why: RegExp) => {
     const error = (await result) as OutboundError;
     expect(error).to.be.instanceOf(OutboundError);
     expect(error.kind).to.equal('connect');
@@ -60,6 +86,12 @@ describe('certificates of counterparties', () => {
 
   it('the twin: its own name, of an authority that is trusted', async () => {
     expect(await call(authority.issue('good', [`DNS:${HOST}`]))).to.include({ status: 200 });
+  });
+
+  it('its own name, which resolves to this machine: not called, however good the certificate', async () => {
+    const error = await call(authority.issue('here', [`DNS:${HOST}`]), {}, HERE);
+    expect(error).to.be.instanceOf(ForbiddenAddressError);
+    expect((error as Error).message).to.match(/resolves to 127\.0\.0\.1, which is not public/);
   });
 
   it("somebody else's name: not called", () =>

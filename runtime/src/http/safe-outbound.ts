@@ -19,8 +19,6 @@ export type Resolve = (hostname: string) => Promise<readonly LookupAddress[]>;
 export interface OutboundOptions {
   readonly wall: WallClock;
   readonly resolve?: Resolve;
-  /** A test's own server under the strict profile: its authority (PEM), and the one address taken for a public one. */
-  readonly testServer?: { readonly ca: string; readonly address: string };
 }
 
 const systemResolve: Resolve = (hostname) =>
@@ -32,12 +30,12 @@ const systemResolve: Resolve = (hostname) =>
  * A lookup that fails unless every address of the name is public: the connection then goes to one that was checked,
  * whatever the name server says a moment later.
  */
-function guardedLookup(resolve: Resolve, but?: string): LookupFunction {
+function guardedLookup(resolve: Resolve): LookupFunction {
   return (hostname: string, options: LookupOptions, callback) => {
     resolve(hostname).then(
       (addresses) => {
         const first = addresses[0];
-        const bad = addresses.find(({ address }) => address !== but && !isPublicUnicast(address));
+        const bad = addresses.find(({ address }) => !isPublicUnicast(address));
         if (bad)
           callback(new ForbiddenAddressError(`${hostname} resolves to ${bad.address}, which is not public`), '', 0);
         else if (!first) callback(Object.assign(new Error(`${hostname} has no address`), { code: 'ENOTFOUND' }), '', 0);
@@ -49,7 +47,7 @@ function guardedLookup(resolve: Resolve, but?: string): LookupFunction {
   };
 }
 
-function agent(connect: { readonly lookup?: LookupFunction; readonly ca?: string } = {}): Agent {
+function agent(connect: { readonly lookup?: LookupFunction } = {}): Agent {
   return new Agent({
     connections: httpLimits.connectionsPerOrigin,
     pipelining: 1,
@@ -110,9 +108,8 @@ function flatHeaders(headers: Dispatcher.ResponseData['headers']): Record<string
 }
 
 /** Outbound HTTP on two kept-alive pools: one that connects to public addresses only, one for the sandbox. */
-export function createOutbound({ wall, resolve = systemResolve, testServer }: OutboundOptions): Outbound {
-  const lookup = guardedLookup(resolve, testServer?.address);
-  const strict = agent({ lookup, ...(testServer && { ca: testServer.ca }) });
+export function createOutbound({ wall, resolve = systemResolve }: OutboundOptions): Outbound {
+  const strict = agent({ lookup: guardedLookup(resolve) });
   const sandbox = agent();
 
   async function call(url: URL, options: OutboundRequest, signal: AbortSignal): Promise<OutboundResponse> {

@@ -11,6 +11,13 @@ export const HANDLERS_AT_ONCE = 8;
 export const BACKLOG_MESSAGES = 2_000;
 /** A backlog older than this would outlive the usual time-to-live of 30 s; new work is refused. */
 export const BACKLOG_AGE_MS = 25_000;
+/**
+ * New work is refused, too, when what is before it takes longer than this at the pace of late. A third of the usual
+ * time-to-live: the rest is for the handler, the delivery, and a pace that falls.
+ */
+export const BACKLOG_WAIT_MS = 10_000;
+/** Weight of the last message in that pace: some twenty tell. */
+export const PACE_WEIGHT = 0.05;
 /** Attempts of a handler, then alarm. With the pauses below a passing fault of some 3 s is survived. */
 export const HANDLER_ATTEMPTS = 5;
 export const HANDLER_BACKOFF_MS = 200;

@@ -149,7 +149,7 @@ export async function openParticipant<T>(options: OpenParticipantOptions): Promi
       validate: validateBeckn,
       store: {
         remember: async (message) =>
-          dispatcher?.accepting() ? remember(db, context.wall, message, authorization) : 'overloaded',
+          (await dispatcher?.admit(() => remember(db, context.wall, message, authorization))) ?? 'overloaded',
       },
     }),
     dispatch: (message) => dispatcher?.dispatch(message),

@@ -29,6 +29,7 @@ export async function plan(values: Values): Promise<number> {
       broker: brokerOf(values),
       bapHost: text(values, 'bap-host') ?? '127.0.0.1',
       telemetrySeconds: integer(values, 'telemetry-seconds', 60, TELEMETRY_LEAST_S, TELEMETRY_MOST_S),
+      meterHistory: values['no-meter-history'] !== true,
       secret: () => Buffer.from(systemIds().secret(24)).toString('base64url'),
     };
     const made = rangeAsUsage(() => makePlan(options, portsOf));

@@ -7,7 +7,8 @@ export interface ScenarioPortfolio {
 }
 
 const NAMES = ['Northgate Flex', 'Southbank Charge', 'Westmoor Energy', 'Easton Home Power'];
-const MAX_AGGREGATORS = 32;
+/** Of one sandbox. */
+export const MAX_AGGREGATORS = 32;
 
 /**
  * Aggregators with different portfolios and prices. The first has more batteries and stands by its offers; the second has

@@ -14,6 +14,8 @@ export const DRAIN_MOST_MS = 4_000;
 export const ACCOUNTS = 25_000;
 /** Largest file that a configuration names: a year of meter history of some hundred devices. */
 export const FILE_BYTES = 268_435_456;
+/** Of one row of it, rounded up. */
+export const METER_ROW_BYTES = 160;
 /** Problems told of one file; the rest is counted. */
 export const PROBLEMS_TOLD = 20;
 /** Readings of a fleet: at most once a second, at least as often as an aggregator needs to offer a device. */

@@ -3,6 +3,7 @@ import { CITY, COUNTRY, DOMAIN, DSO_ID, GATEWAY_ID, HOST, REGISTRY_ID } from '..
 import type { Scenario } from '../scenario/types.ts';
 import { contractOf } from './contract.ts';
 import type { FleetManifest } from './fleet-file.ts';
+import { FILE_BYTES, METER_ROW_BYTES } from './limits.ts';
 import type { PlanOptions } from './plan.ts';
 import type { Bus } from './plan-bus.ts';
 
@@ -16,7 +17,8 @@ export interface Drawing {
 
 export type Variables = Record<string, string | number>;
 
-export function variablesOf({ options, scenario, bus, file, url }: Drawing): (name: string, port: number) => Variables {
+export function variablesOf(drawing: Drawing): (name: string, port: number) => Variables {
+  const { options, scenario, bus, file, url } = drawing;
   const network = {
     FLEXDER_NETWORK_PROFILE: 'sandbox',
     FLEXDER_REGISTRY_URL: url('registry'),
@@ -42,7 +44,7 @@ export function variablesOf({ options, scenario, bus, file, url }: Drawing): (na
       return { ...network, ...mqtt, ...stream, ...bapVariables(port, options, bus), ...feeders('BAP') };
     if (name === 'monitor') return { ...mqtt, ...stream, ...monitorVariables(bus), ...feeders('MONITOR') };
     if (name === 'fleet') return { ...mqtt, ...fleetVariables(options, bus, file) };
-    return { ...network, ...mqtt, ...stream, ...bppVariables(name, port, scenario, bus, file) };
+    return { ...network, ...mqtt, ...stream, ...bppVariables(name, port, drawing) };
   };
 }
 
@@ -83,13 +85,11 @@ function monitorVariables(bus: Bus): Variables {
   };
 }
 
-function bppVariables(name: string, port: number, scenario: Scenario, bus: Bus, file: Drawing['file']): Variables {
+function bppVariables(name: string, port: number, { options, scenario, bus, file }: Drawing): Variables {
   const index = Number(name.slice('bpp-'.length)) - 1;
   const one = scenario.aggregators[index]!;
   const { username, password } = bus.aggregators[index]!;
   const portfolio = scenario.ders.filter((der) => der.aggregatorId === one.subscriberId).map(contractOf);
-  const meters = new Set(portfolio.map((der) => der.importMsid));
-  const history = scenario.meterHistory().filter((row) => meters.has(row.import_msid));
   return {
     FLEXDER_BPP_PORT: port,
     FLEXDER_BPP_SUBSCRIBER_ID: one.subscriberId,
@@ -103,8 +103,20 @@ function bppVariables(name: string, port: number, scenario: Scenario, bus: Bus, 
     FLEXDER_BPP_QUOTE_SHARE: one.quoteShare,
     FLEXDER_BPP_MAX_EVENTS_PER_DAY: one.maxEventsPerDay,
     FLEXDER_BPP_PORTFOLIO_FILE: file(`${name}-portfolio.json`, portfolio),
-    FLEXDER_BPP_METER_HISTORY_FILE: file(`${name}-meter-history.json`, history),
+    ...(options.meterHistory !== false && {
+      FLEXDER_BPP_METER_HISTORY_FILE: file(`${name}-meter-history.json`, historyOf(name, portfolio, scenario)),
+    }),
   };
+}
+
+function historyOf(name: string, portfolio: readonly { readonly importMsid: string }[], scenario: Scenario) {
+  const meters = new Set(portfolio.map((der) => der.importMsid));
+  const history = scenario.meterHistory().filter((row) => meters.has(row.import_msid));
+  if (history.length * METER_ROW_BYTES > FILE_BYTES)
+    throw new RangeError(
+      `${name} has ${portfolio.length} devices, whose meters have more past than a service reads: plan more aggregators (--bpps), fewer devices (--ders), or none of it (--no-meter-history)`,
+    );
+  return history;
 }
 
 function fleetVariables(options: PlanOptions, bus: Bus, file: Drawing['file']): Variables {

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
+import { isThorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
 import { configure } from './configure.ts';
 import { makePlan, type Plan, serviceNames } from './plan.ts';
@@ -91,6 +92,26 @@ describe('plan of a sandbox of several processes', () => {
       .at(-1);
     // 12:30 to 13:00 on a British summer's day is the 26th half hour; the one before it ended at 12:00 UTC.
     expect(last).to.equal('2026-06-01/26');
+  });
+
+  describe('the past of meters', () => {
+    const make = (ders: number, more: object = {}) => {
+      const size = { seed: 1, ders, feeders: 3, bpps: 1, ...more };
+      const options = { ...size, dir, nowMs: NOW_MS, bapHost: '127.0.0.1', telemetrySeconds: 60, secret: () => 'x' };
+      return makePlan(options, portsFrom(5000, serviceNames({ bpps: 1 })));
+    };
+
+    it('can be left out', () => {
+      const { files } = make(18, { meterHistory: false });
+      expect(files.filter(({ path }) => path.includes('meter-history'))).to.deep.equal([]);
+      const env = parseEnv(files.find(({ path }) => path === join(dir, 'bpp-1.env'))!.text);
+      expect(env).to.have.property('FLEXDER_BPP_PORTFOLIO_FILE');
+      expect(env).to.not.have.property('FLEXDER_BPP_METER_HISTORY_FILE');
+    });
+
+    (isThorough() ? it : it.skip)('is not written where it is more than a service reads', () => {
+      expect(() => make(2_400)).to.throw(RangeError, /bpp-1 has 2400 devices.*--bpps.*--no-meter-history/);
+    });
   });
 
   it('is written for its owner alone, whole, and found again', () => {

@@ -19,6 +19,8 @@ export interface PlanOptions extends ScenarioSize, PlanShape {
   /** Host the DSO's page and API listen at; its registered address stays a loopback one. */
   readonly bapHost: string;
   readonly telemetrySeconds: number;
+  /** Whether aggregators start with the past of their meters; default true. */
+  readonly meterHistory?: boolean;
   /** Which broker carries the device bus; default the embedded one, with `engines` Mosquitto. */
   readonly broker?: 'embedded' | 'mosquitto';
   /** `kafka://…` of the event stream that all services share; each has its own in memory when absent. */

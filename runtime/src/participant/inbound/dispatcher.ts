@@ -7,9 +7,11 @@ import { createLanes } from '../lanes.ts';
 import {
   BACKLOG_AGE_MS,
   BACKLOG_MESSAGES,
+  BACKLOG_WAIT_MS,
   HANDLER_ATTEMPTS,
   HANDLER_BACKOFF_MS,
   HANDLERS_AT_ONCE,
+  PACE_WEIGHT,
   RECORDED_TEXT,
   SWEEP_ROWS,
 } from '../limits.ts';
@@ -20,8 +22,8 @@ import { claim, describe, fromRow, receivedFacts, sayInternalError } from './sto
 
 /** Handles stored messages: in order within a transaction and counterparty, side by side otherwise, each at least once. */
 export interface Dispatcher {
-  /** False when the backlog is too long or too old to promise anything. */
-  accepting(): boolean;
+  /** Stores a message that is to be dispatched; undefined when the backlog is too long or too old to promise anything. */
+  admit<T>(store: () => Promise<T>): Promise<T | undefined>;
   dispatch(message: InboundMessage, options?: { recovered: boolean }): void;
   /** Handles what is stored in the database and not in memory: after a crash, or a write that was thought lost. */
   recover(receivedBefore: Date): Promise<number>;
@@ -48,9 +50,22 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   const { wall, metrics } = context;
   const log = context.log.child({ subscriber: config.subscriberId });
   const lanes = createLanes(HANDLERS_AT_ONCE);
-  /** Keys of what is in memory, with the time of arrival; a Map keeps their order. */
+  /** Keys of what is in memory, with the time of arrival (monotonic: a clock that is set ages nothing); a Map keeps order. */
   const open = new Map<string, number>();
   const stopping = new AbortController();
+  /** Being stored. */
+  let admitted = 0;
+  /** How long a message takes a handler, on average of late. */
+  let paceMs: number | undefined;
+
+  function accepting(): boolean {
+    const size = open.size + admitted;
+    const [oldest] = open.values();
+    const ageMs = oldest === undefined ? 0 : wall.monotonicMs() - oldest;
+    // The oldest has waited for what was there when it came; who comes now waits for all that came since.
+    const waitMs = (Math.max(0, size - HANDLERS_AT_ONCE) / HANDLERS_AT_ONCE) * (paceMs ?? 0);
+    return size < BACKLOG_MESSAGES && ageMs < BACKLOG_AGE_MS && waitMs < BACKLOG_WAIT_MS;
+  }
 
   const keyOf = (message: InboundMessage) => `${message.signerId} ${message.action} ${message.body.context.message_id}`;
 
@@ -127,17 +142,27 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   }
 
   return {
-    accepting() {
-      const [oldest] = open.values();
-      return open.size < BACKLOG_MESSAGES && (oldest === undefined || wall.nowMs() - oldest < BACKLOG_AGE_MS);
+    async admit(store) {
+      if (!accepting()) return undefined;
+      admitted++;
+      try {
+        return await store();
+      } finally {
+        admitted--;
+      }
     },
     dispatch(message, { recovered } = { recovered: false }) {
       const key = keyOf(message);
       if (open.has(key) || stopping.signal.aborted) return;
-      open.set(key, wall.nowMs());
+      open.set(key, wall.monotonicMs());
       const end = context.activity.begin(`handle ${message.action}`);
       void lanes
-        .run(`${message.body.context.transaction_id} ${message.signerId}`, () => handle(message, recovered))
+        .run(`${message.body.context.transaction_id} ${message.signerId}`, async () => {
+          const startedMs = wall.monotonicMs();
+          await handle(message, recovered);
+          const tookMs = wall.monotonicMs() - startedMs;
+          paceMs = paceMs === undefined ? tookMs : paceMs + (tookMs - paceMs) * PACE_WEIGHT;
+        })
         .catch((error: unknown) => log.error({ error: String(error) }, 'the dispatcher failed'))
         .finally(() => {
           open.delete(key);

@@ -88,6 +88,18 @@ describe('the registry client', () => {
     expect(asked).to.have.length(2);
   });
 
+  it('asks at once where the answer has to be of now, however lately there was no such subscriber', async () => {
+    // As registries do that show a newcomer only once it is proven.
+    let proven = false;
+    const { client, asked } = rig(() => (proven ? [entry('bpp.example')] : []));
+    expect(await client.records('bpp.example', { fresh: 'now' })).to.deep.equal([]);
+    proven = true;
+    expect(await client.records('bpp.example', { fresh: true }), 'the twin: of a moment ago').to.deep.equal([]);
+    expect(await client.records('bpp.example', { fresh: 'now' })).to.have.length(1);
+    expect(await client.records('bpp.example')).to.have.length(1);
+    expect(asked).to.have.length(2);
+  });
+
   it('asks a bounded number of times for invented ids and keys, and still for those it knows', async () => {
     const { client, asked, pass } = rig(({ subscriber_id }) =>
       subscriber_id === 'bpp.example' ? [entry('bpp.example')] : [],

@@ -42,7 +42,7 @@ export interface ListFilter {
 export interface RegistryClient {
   /**
    * All records (keys) of a subscriber; empty when the registry has none. `fresh` asks again unless the answer at hand
-   * is younger than a second, `now` always. Throws RegistryUnavailableError.
+   * is younger than a second or was that there is none, `now` always. Throws RegistryUnavailableError.
    */
   records(
     subscriberId: string,
@@ -128,6 +128,8 @@ export function createRegistryClient(
     const nowMs = wall.monotonicMs();
     const entry = entries.get(id);
     if (!entry) {
+      // Asked of our own accord, as after subscribing: no stranger's message makes us do so.
+      if (fresh === 'now') return fetchRecords(id, true);
       if (nowMs - (missing.get(id) ?? Number.NEGATIVE_INFINITY) < KEY_NEGATIVE_MS) return [];
       return fetchRecords(id, false);
     }

@@ -26,6 +26,7 @@ const command: Command = {
     ders: { type: 'string', value: 'N', help: 'plan: simulated devices (330)' },
     feeders: { type: 'string', value: 'N', help: 'plan: feeders, at least 3 (3)' },
     bpps: { type: 'string', value: 'N', help: 'plan: aggregators (2)' },
+    'no-meter-history': { type: 'boolean', help: 'plan: without the past of meters, as thousands of devices need' },
     broker: { type: 'string', value: 'NAME', help: 'plan: embedded, or mosquitto with its files (embedded)' },
     events: { type: 'string', value: 'URL', help: 'plan: kafka://HOST:PORT/PREFIX, the event stream of all services' },
     edge: { type: 'boolean', help: 'plan: grid monitoring in a process of its own, `monitor`; needs --events' },
