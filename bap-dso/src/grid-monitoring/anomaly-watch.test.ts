@@ -208,11 +208,14 @@ describe('anomalies of a feeder on the way to a person', () => {
     expect(record!.rule_inputs).to.include({ rise_kw: 200 });
     expect((record!.data_sources as object[])[0]).to.include({ url_or_fixture: 'grid/v1/dso-1/feeder-1/telemetry' });
     expect([...remote.feeder('feeder-1')!.anomalies.keys()]).to.deep.equal(['rate-of-rise']);
+    await remote.anomaly({ ...messages[0]!, anomaly_id: 'of the process that took over', monitor_id: 'edge-2' });
     await remote.anomaly({ ...messages[0]!, anomaly_id: 'end', change: 'cleared' });
+    await remote.anomaly({ ...messages[0]!, anomaly_id: 'its end', change: 'cleared', monitor_id: 'edge-2' });
     expect([...remote.feeder('feeder-1')!.anomalies.keys()]).to.deep.equal([]);
+    expect(trade.auditsOf('anomaly.cleared')).to.have.length(1);
     const outcome = (name: string) => trade.metrics.total('bap_remote_anomalies_total', { outcome: name });
     expect([outcome('raised'), outcome('repeated'), outcome('refused'), outcome('cleared')]).to.deep.equal([
-      1, 1, 1, 1,
+      1, 3, 1, 1,
     ]);
   });
 

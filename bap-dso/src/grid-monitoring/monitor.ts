@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { type EventId, eventId } from '@flexder/protocol/beckn/identifiers.ts';
 import type { Context } from '@flexder/runtime/context.ts';
 import type { BusMessage } from '@flexder/runtime/engines/bus/port.ts';
+import type { Share } from '@flexder/runtime/engines/events/port.ts';
 import { validateDevice } from '@flexder/schemas/validators.ts';
 import type { BapConfig, FeederConfig } from '../config.ts';
 import { FITS_AT_ONCE, FORECAST_QUIET_MS, RISE_WITHIN_MS } from '../limits.ts';
@@ -165,6 +166,19 @@ export class Monitor implements Forecasting {
   /** Looks for feeders that fell silent, until it is closed; `lastRead` knows what other processes read. */
   watchSilence(lastRead?: LastRead): { close(): Promise<void> } {
     return this.#anomalies.watchSilence(lastRead);
+  }
+
+  /** Of several processes of one group this one judges the silence of these feeders. */
+  share(judges: Share): void {
+    this.#anomalies.share(judges);
+  }
+
+  readElsewhere(feederId: string, atMs: number): void {
+    this.#anomalies.readElsewhere(feederId, atMs);
+  }
+
+  toldElsewhere(change: AnomalyChange): void {
+    this.#anomalies.toldElsewhere(change);
   }
 
   #take(feeder: FeederState, received: Received): void {
