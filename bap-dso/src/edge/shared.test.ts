@@ -159,4 +159,11 @@ describe('monitors of different ids that share the telemetry of one group', () =
     await minutes(8, none);
     expect(changes()).to.have.deep.members(BOTH.map((feeder) => ['raised', feeder, name(1)]));
   });
+
+  it('a feeder that was never read is missed by the one whose share it is', async () => {
+    await minutes(4, ['feeder-2']);
+    expect(changes()).to.deep.equal([]);
+    await minutes(4, ['feeder-2']);
+    expect(changes()).to.deep.equal([['raised', 'feeder-1', name(0)]]);
+  });
 });

@@ -111,6 +111,31 @@ describe('anomalies of a feeder on the way to a person', () => {
     await silence.close();
   });
 
+  it('a feeder that was never read is missed after the bound of all, and one that began to speak in time is not', async () => {
+    await open({ feeders: [FEEDER, { ...FEEDER, feederId: 'feeder-2', name: 'Two' }] });
+    const silence = trade.monitor.watchSilence();
+    for (let minute = 1; minute <= 12; minute++) {
+      await pass(1);
+      if (minute >= 4) sample(trade, 500 + minute, { feeder_id: 'feeder-2' });
+      await trade.settle();
+      if (minute === 5) expect(alarms(), 'within the bound').to.deep.equal([]);
+    }
+    const [record, ...more] = trade.auditsOf('alarm.raised');
+    expect(more).to.deep.equal([]);
+    expect(record).to.include({ code: 'data-missing', feeder_id: 'feeder-1' });
+    expect(record!.decision).to.contain('has never been read');
+    expect(record!.rule_inputs).to.deep.include({ last_read_at: null, allowed_minutes: 5 });
+    for (let minute = 0; minute < 13; minute++) {
+      await pass(1);
+      for (const feeder_id of ['feeder-1', 'feeder-2']) sample(trade, 400 + minute, { feeder_id });
+      await trade.settle();
+    }
+    expect(trade.auditsOf('anomaly.cleared').map(({ code, feeder_id }) => [code, feeder_id])).to.deep.equal([
+      ['data-missing', 'feeder-1'],
+    ]);
+    await silence.close();
+  });
+
   it('one that another process reads is not silent', async () => {
     await open();
     const read = (atMs: number) =>

@@ -194,7 +194,7 @@ const NOT_MISSING: Sign = { kind: 'data-missing', present: false };
 
 function isSilent(feeder: Watched, nowMs: number): boolean {
   const { lastMs, judgedSinceMs } = feeder;
-  return lastMs !== undefined && nowMs - Math.max(lastMs, judgedSinceMs) > allowedMs(feeder);
+  return nowMs - Math.max(lastMs ?? 0, judgedSinceMs) > allowedMs(feeder);
 }
 
 /** A reading that another process told of may be older than what is known, or the same. */
