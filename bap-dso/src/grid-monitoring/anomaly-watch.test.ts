@@ -210,6 +210,10 @@ describe('anomalies of a feeder on the way to a person', () => {
     const together = trade.auditsOf('alarm.raised').filter(({ code }) => code === 'several-feeders');
     expect(together).to.have.length(1);
     expect(together[0]!.rule_inputs).to.include({ substation_id: 'primary-1', failing: 2, of: 3 });
+    const views = feederViews(trade.desk.context, trade.monitor, trade.events);
+    const shared = views.map(({ anomalies }) => anomalies!.find(({ kind }) => kind === 'several-feeders'));
+    for (const one of shared)
+      expect(one).to.include({ substationId: 'primary-1', ruleId: 'several-feeders', source: null });
   });
 
   it('an anomaly of the edge is the same alarm at the DSO, once, with the same record', async () => {
@@ -233,6 +237,11 @@ describe('anomalies of a feeder on the way to a person', () => {
     expect(record!.rule_inputs).to.include({ rise_kw: 200 });
     expect((record!.data_sources as object[])[0]).to.include({ url_or_fixture: 'grid/v1/dso-1/feeder-1/telemetry' });
     expect([...remote.feeder('feeder-1')!.anomalies.keys()]).to.deep.equal(['rate-of-rise']);
+    const [seen] = [trade.monitor, remote].map(
+      (monitor) => feederViews(trade.desk.context, monitor, trade.events)[0]!.anomalies,
+    );
+    expect(seen![0]!.source).to.include({ topic: 'grid/v1/dso-1/feeder-1/telemetry' });
+    expect(feederViews(trade.desk.context, remote, trade.events)[0]!.anomalies).to.deep.equal(seen);
     await remote.anomaly({ ...messages[0]!, anomaly_id: 'of the process that took over', monitor_id: 'edge-2' });
     await remote.anomaly({ ...messages[0]!, anomaly_id: 'end', change: 'cleared' });
     await remote.anomaly({ ...messages[0]!, anomaly_id: 'its end', change: 'cleared', monitor_id: 'edge-2' });

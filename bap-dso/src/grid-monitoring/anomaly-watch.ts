@@ -91,6 +91,11 @@ export class AnomalyWatch {
     return this.#feeders.get(feederId)?.anomalies ?? NO_ANOMALIES;
   }
 
+  /** Of what feeds several feeders. */
+  ofSubstation(substationId: string | undefined): Anomalies {
+    return (substationId !== undefined && this.#substations.get(substationId)) || NO_ANOMALIES;
+  }
+
   /** An admitted sample. */
   sample(
     { sample, topic, sha256, wallMs }: Received,
@@ -147,7 +152,12 @@ export class AnomalyWatch {
 
   #follow(feeder: Watched, signs: readonly Sign[], atMs: number, received?: AnomalyChange['received']): void {
     const { feederId, substationId } = feeder.config;
-    const { open, raised, cleared } = follow(feeder.anomalies, signs, atMs);
+    const { open, raised, cleared } = follow(
+      feeder.anomalies,
+      signs,
+      atMs,
+      received && { topic: received.topic, sha256: received.sha256 },
+    );
     if (open === feeder.anomalies) return;
     feeder.anomalies = open;
     const of = { feederId, atMs, ...(received && { received }) };

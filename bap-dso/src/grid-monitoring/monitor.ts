@@ -55,6 +55,8 @@ export interface MonitoredFeeder extends LimitsAt {
   readonly forecast: Forecast | undefined;
   readonly level: DetectorState['level'];
   readonly anomalies: Anomalies;
+  /** Of the substation that feeds it. */
+  readonly substationAnomalies: Anomalies;
 }
 
 export interface MonitorListener {
@@ -260,7 +262,9 @@ export class Monitor implements Forecasting {
   #view(feeder: FeederState, atMs: number): MonitoredFeeder {
     const { config, series, sample, forecast, detector } = feeder;
     const anomalies = this.#anomalies.of(config.feederId);
-    return { ...this.#limitsOf(feeder, atMs), config, series, sample, forecast, level: detector.level, anomalies };
+    const substationAnomalies = this.#anomalies.ofSubstation(config.substationId);
+    const known = { config, series, sample, forecast, level: detector.level, anomalies, substationAnomalies };
+    return { ...this.#limitsOf(feeder, atMs), ...known };
   }
 
   /** A transformer that is out lowers the limit as long as the anomaly is open, so that it does not go up and down. */

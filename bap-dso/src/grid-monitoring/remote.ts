@@ -21,6 +21,7 @@ interface RemoteFeeder {
   forecast: Forecast | undefined;
   level: DetectorState['level'];
   anomalies: Anomalies;
+  substationAnomalies: Anomalies;
 }
 
 export class RemoteMonitor {
@@ -76,11 +77,15 @@ export class RemoteMonitor {
       const [oldest] = remembered.keys();
       if (remembered.size > ANOMALIES_REMEMBERED && oldest !== undefined) remembered.delete(oldest);
     }
-    if (!feeder) return;
-    const anomalies = new Map(feeder.anomalies);
-    if (change.change === 'raised') anomalies.set(change.anomaly.kind, change.anomaly);
-    else anomalies.delete(change.anomaly.kind);
-    feeder.anomalies = anomalies;
+    if (feeder) feeder.anomalies = changed(feeder.anomalies, change);
+    else if (message.substation_id !== undefined) this.#substation(message.substation_id, change);
+  }
+
+  #substation(substationId: string, change: AnomalyChange): void {
+    for (const feeder of this.#feeders.values()) {
+      if (feeder.config.substationId !== substationId) continue;
+      feeder.substationAnomalies = changed(feeder.substationAnomalies, change);
+    }
   }
 
   /** What a finding says of its feeder, for who acts on it; undefined for a feeder that is not ours. */
@@ -122,6 +127,13 @@ export class RemoteMonitor {
   }
 }
 
+function changed(open: Anomalies, { change, anomaly }: AnomalyChange): Anomalies {
+  const anomalies = new Map(open);
+  if (change === 'raised') anomalies.set(anomaly.kind, anomaly);
+  else anomalies.delete(anomaly.kind);
+  return anomalies;
+}
+
 function isNewer({ series }: RemoteFeeder, { atMs }: Sample): boolean {
   return series.last === undefined || atMs > series.last.atMs;
 }
@@ -138,5 +150,6 @@ function openFeeder(config: FeederConfig): RemoteFeeder {
     forecast: undefined,
     level: 'NORMAL',
     anomalies: NO_ANOMALIES,
+    substationAnomalies: NO_ANOMALIES,
   };
 }
