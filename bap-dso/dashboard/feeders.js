@@ -6,6 +6,13 @@ const WIDTH = 300;
 const PAST_MS = 3 * 3_600_000;
 const FUTURE_MS = 2 * 3_600_000;
 const CHART = { left: 6, right: 6, top: 6, height: 62 };
+/** How much a reading may be relied on; words, since a colour alone tells nobody. */
+const QUALITIES = {
+  GOOD: 'good',
+  ESTIMATED: '◆ estimated',
+  STALE: '◆ stale',
+  NONE: '◆ none, never read',
+};
 const FLAGS = { bad: '▲ OVER LIMIT', warn: '◆ NEAR LIMIT', normal: '', unknown: '? NO DATA' };
 
 export function feederCard({ feeder, points, nowMs }) {
@@ -13,9 +20,9 @@ export function feederCard({ feeder, points, nowMs }) {
   const ageMs = feeder.at === null ? null : nowMs - feeder.at;
   const stale = ageMs === null || ageMs > STALE_MS;
   const headroom = feeder.powerKw === null ? null : ((feeder.limitKw - feeder.powerKw) / feeder.limitKw) * 100;
-  const quality = feeder.quality === 'GOOD' ? '' : ` · ${String(feeder.quality).toLowerCase()}`;
-  const age = ageMs === null ? 'no reading yet' : stale ? `reading is ${duration(ageMs)} old` : '';
-  const flag = FLAGS[level] || (feeder.state === 'NORMAL' ? '' : feeder.state);
+  const read = ageMs === null ? '' : stale ? `, ${duration(ageMs)} old` : `, read ${time(feeder.at)}`;
+  const wrong = (feeder.anomalies ?? []).length > 0 ? '◆ ANOMALY' : '';
+  const flag = FLAGS[level] || (feeder.state === 'NORMAL' ? wrong : feeder.state);
   return el(
     'article',
     { class: 'feeder', 'data-level': level, 'data-stale': stale },
@@ -24,9 +31,13 @@ export function feederCard({ feeder, points, nowMs }) {
       'p',
       { class: 'figure' },
       el('strong', {}, `${kw(feeder.powerKw)} kW`),
-      el('span', {}, headroom === null ? '' : headroomText(headroom), quality),
+      el('span', {}, headroom === null ? '' : headroomText(headroom)),
     ),
-    age === '' ? null : el('p', { class: 'warn' }, age),
+    el(
+      'p',
+      { class: 'quality', 'data-quality': feeder.quality },
+      `Data: ${QUALITIES[feeder.quality] ?? feeder.quality}${read}`,
+    ),
     chart(feeder, points, nowMs, level),
   );
 }

@@ -1,4 +1,5 @@
 // Connects, applies snapshot and deltas, draws. The server speaks once a second: silence means offline.
+import { anomaliesOf, anomalyRow } from './anomalies.js';
 import { byId, dateTime, duration, el, list, setText } from './dom.js';
 import { feederCard } from './feeders.js';
 import { apply, fromSnapshot, isClosed, levelOf, sentence } from './state.js';
@@ -56,6 +57,8 @@ function draw() {
   const feeders = [...state.feeders.values()].sort(bySeverity);
   const cards = feeders.map((feeder) => ({ feeder, points: state.load.get(feeder.feederId) ?? [], nowMs }));
   if (cards.length > 0) list(byId('feeders'), cards, ({ feeder }) => feeder.feederId, feederCard);
+  const anomalies = anomaliesOf(feeders);
+  rows('anomalies', anomalies, (anomaly) => anomaly.id, anomalyRow);
   const events = [...state.overloads.values()].sort(
     (a, b) => openFirst(a.state === 'RELEASED', b.state === 'RELEASED') || newest(a, b),
   );
@@ -65,7 +68,7 @@ function draw() {
   );
   rows('orders', orders, (order) => order.obpId, orderRow);
   rows('audit', state.audit.slice(-SHOWN_RECORDS).reverse(), (record) => String(record.seq), auditItem);
-  const { level, text } = sentence(state);
+  const { level, text } = sentence(state, anomalies.length);
   byId('sentence').dataset.level = level;
   setText(byId('sentence'), text);
   tick();
@@ -74,7 +77,12 @@ function draw() {
 const LEVELS = ['bad', 'warn', 'unknown', 'normal'];
 
 function bySeverity(a, b) {
-  return LEVELS.indexOf(levelOf(a)) - LEVELS.indexOf(levelOf(b)) || a.feederId.localeCompare(b.feederId);
+  const wrong = (feeder) => ((feeder.anomalies ?? []).length > 0 ? 0 : 1);
+  return (
+    LEVELS.indexOf(levelOf(a)) - LEVELS.indexOf(levelOf(b)) ||
+    wrong(a) - wrong(b) ||
+    a.feederId.localeCompare(b.feederId)
+  );
 }
 
 function openFirst(aClosed, bClosed) {

@@ -68,7 +68,7 @@ export function isClosed(order) {
 }
 
 /** One sentence of state, with its level. */
-export function sentence(state) {
+export function sentence(state, anomalies) {
   const feeders = [...state.feeders.values()];
   const over = feeders.filter((feeder) => levelOf(feeder) === 'bad');
   const short = [...state.overloads.values()].filter((overload) => overload.state === 'SHORT');
@@ -88,6 +88,11 @@ export function sentence(state) {
   const events =
     open.length === 0 ? 'no open event' : open.length === 1 ? '1 open event' : `${open.length} open events`;
   const all = feeders.length === 1 ? 'The feeder is' : `All ${feeders.length} feeders are`;
+  if (anomalies > 0) {
+    const known = feeders.some((feeder) => feeder.powerKw === null) ? '' : ` ${all} below the limit;`;
+    const found = anomalies === 1 ? '1 anomaly' : `${anomalies} anomalies`;
+    return { level: 'warn', text: `◆ ${found}.${known} ${events}, ${orders}.` };
+  }
   if (feeders.length === 0) return { level: 'normal', text: 'No feeder is configured.' };
   return { level: 'normal', text: `${all} below the limit; ${events}, ${orders}.` };
 }

@@ -2,12 +2,12 @@
 import { duration, el, kw, time } from './dom.js';
 import { isClosed } from './state.js';
 
-function cell(label, attributes, ...children) {
+export function cell(label, attributes, ...children) {
   return el('td', { 'data-label': label, ...attributes }, ...children);
 }
 
 const number = (label, value, ...more) => cell(label, { class: 'number' }, value, ...more);
-const note = (text) => el('span', { class: 'note' }, text);
+export const note = (text) => el('span', { class: 'note' }, text);
 
 const EVENT_STATES = {
   BUYING: ['buying relief', ''],

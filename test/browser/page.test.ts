@@ -17,7 +17,9 @@ describe('the operator’s page in a browser', function () {
 
   before(async function () {
     needsEngine('Chromium', 'chromium').call(this);
-    net = await TestNetwork.create({ ders: 24, bap: { dsoName: `The DSO ${MARKUP}` } });
+    const bench = { feederId: 'feeder-1', name: 'Bench feeder', limitKw: 96 };
+    const silent = { feederId: 'F-SILENT', name: `Silent ${MARKUP}`, limitKw: 100 };
+    net = await TestNetwork.create({ ders: 24, bap: { dsoName: `The DSO ${MARKUP}`, feeders: [bench, silent] } });
     browser = await chromium.launch({ executablePath: programPath('chromium')!, args: ['--no-sandbox'] });
     page = await browser.newPage({ viewport: { width: 1366, height: 768 } });
     page.on('pageerror', (error) => troubles.push(String(error)));
@@ -43,6 +45,41 @@ describe('the operator’s page in a browser', function () {
       .and.contain('kW');
     expect(await page.locator('#events-empty').isVisible()).to.equal(true);
     expect(await page.locator('#orders tr').count()).to.equal(0);
+  });
+
+  it('shows no anomaly while there is none, and of each feeder how good its data are', async () => {
+    await net.advance(MINUTE_MS);
+    await page.locator('.quality[data-quality="GOOD"]').waitFor();
+    expect(await page.locator('#anomalies-empty').isVisible()).to.equal(true);
+    expect(await page.locator('.quality').allInnerTexts()).to.satisfy(
+      ([one, two]: string[]) => /good, read \d\d:\d\d/.test(`${one} ${two}`) && /never read/.test(`${one} ${two}`),
+    );
+  });
+
+  it('shows an anomaly with its rule, its feeder, since when, and the message that showed it', async () => {
+    net.feeder.push(0.9);
+    await net.advance(MINUTE_MS);
+    const row = page.locator('#anomalies tr', { hasText: 'rate-of-rise' });
+    await row.waitFor();
+    expect(await row.innerText()).to.match(/Bench feeder[\s\S]*feeder-1[\s\S]*steep rise[\s\S]*rose by .* kW/);
+    expect(await row.innerText()).to.match(
+      /version 1[\s\S]*\d\d:\d\d[\s\S]*feeder-1\/telemetry[\s\S]*SHA-256 [0-9a-f]{16}/,
+    );
+    expect(await page.locator('#anomalies-empty').isVisible()).to.equal(false);
+    expect(await text('#sentence')).to.contain('1 anomaly');
+    net.feeder.relax();
+  });
+
+  it('shows data that are missing since the start, the name of the feeder as text', async () => {
+    for (let minute = 0; minute < 6; minute++) await net.advance(MINUTE_MS);
+    const row = page.locator('#anomalies tr', { hasText: 'data-missing' });
+    await row.waitFor();
+    expect(await row.innerText())
+      .to.contain(`Silent ${MARKUP}`)
+      .and.contain('has never been read')
+      .and.contain('no message');
+    expect(await page.locator('.feeder', { hasText: MARKUP }).innerText()).to.contain('NO DATA');
+    expect(await page.locator('img').count()).to.equal(0);
   });
 
   it('shows the overload and its orders while they happen, without a reload', async () => {

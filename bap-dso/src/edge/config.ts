@@ -25,14 +25,16 @@ const schema = z
   });
 
 export type EdgeConfigInput = z.input<typeof schema>;
-export type EdgeConfig = z.output<typeof schema> & { readonly group: string };
+/** `shared`: monitors of other ids may be in its group. */
+export type EdgeConfig = z.output<typeof schema> & { readonly group: string; readonly shared: boolean };
 
 /** Fills in the defaults. Throws ConfigError with every problem at once. */
 export function edgeConfig(input: EdgeConfigInput): EdgeConfig {
   const result = schema.safeParse(input);
   if (!result.success)
     throw new ConfigError(result.error.issues.map(({ path, message }) => `${path.join('.') || 'config'} ${message}`));
-  return { ...result.data, group: result.data.group ?? `monitor.${result.data.monitorId}` };
+  const { group, monitorId } = result.data;
+  return { ...result.data, group: group ?? `monitor.${monitorId}`, shared: group !== undefined };
 }
 
 const VARIABLES = {

@@ -17,6 +17,7 @@ import { HEALTH_TIMEOUT_MS, SILENCE_LOOKED_BACK_MS } from '../limits.ts';
 import { readingMigrations } from '../migrations.ts';
 import type { BapTables } from '../tables.ts';
 import type { EdgeConfig } from './config.ts';
+import { hearPeers } from './peers.ts';
 import { Reporter } from './reporter.ts';
 
 type EdgeTables = ForecastTables;
@@ -42,6 +43,8 @@ export async function startMonitor(context: Context, config: EdgeConfig): Promis
     // Every monitor hears of all events; it keeps to those of its feeders.
     const { events } = context.engines;
     keep(subscribed(context, 'bap', () => events.subscribe('bap', (event) => reporter.onChange(event))));
+    // What is read and told by those that share the feeders with it, under names of their own.
+    if (config.shared) keep(hearPeers(context, monitorId, monitor));
     const listening = keep(
       await listenToTelemetry(context, monitor, {
         ...{ dsoId, group, stream: config.telemetry !== 'mqtt' },

@@ -33,6 +33,8 @@ export interface Anomaly extends Symptom {
   /** Grid time. */
   readonly sinceMs: number;
   readonly absentSinceMs: number | null;
+  /** The message that showed it; absent where none did. */
+  readonly source?: Pick<Received, 'topic' | 'sha256'>;
 }
 
 export type Anomalies = ReadonlyMap<AnomalyKind, Anomaly>;
@@ -45,7 +47,13 @@ export interface Followed {
   readonly cleared: readonly Anomaly[];
 }
 
-export function follow(open: Anomalies, signs: readonly Sign[], atMs: number): Followed {
+/** `source`: the message that shows the signs, where one does. */
+export function follow(
+  open: Anomalies,
+  signs: readonly Sign[],
+  atMs: number,
+  source?: Pick<Received, 'topic' | 'sha256'>,
+): Followed {
   const raised: Anomaly[] = [];
   const cleared: Anomaly[] = [];
   let next: Map<AnomalyKind, Anomaly> | undefined;
@@ -56,7 +64,7 @@ export function follow(open: Anomalies, signs: readonly Sign[], atMs: number): F
   for (const sign of signs) {
     const known = open.get(sign.kind);
     if (sign.present && !known) {
-      const anomaly = { ...sign, sinceMs: atMs, absentSinceMs: null };
+      const anomaly = { ...sign, sinceMs: atMs, absentSinceMs: null, ...(source && { source }) };
       raised.push(anomaly);
       set(anomaly);
     } else if (known && sign.present && known.absentSinceMs !== null) {

@@ -111,6 +111,31 @@ describe('anomalies of a feeder on the way to a person', () => {
     await silence.close();
   });
 
+  it('a feeder that was never read is missed after the bound of all, and one that began to speak in time is not', async () => {
+    await open({ feeders: [FEEDER, { ...FEEDER, feederId: 'feeder-2', name: 'Two' }] });
+    const silence = trade.monitor.watchSilence();
+    for (let minute = 1; minute <= 12; minute++) {
+      await pass(1);
+      if (minute >= 4) sample(trade, 500 + minute, { feeder_id: 'feeder-2' });
+      await trade.settle();
+      if (minute === 5) expect(alarms(), 'within the bound').to.deep.equal([]);
+    }
+    const [record, ...more] = trade.auditsOf('alarm.raised');
+    expect(more).to.deep.equal([]);
+    expect(record).to.include({ code: 'data-missing', feeder_id: 'feeder-1' });
+    expect(record!.decision).to.contain('has never been read');
+    expect(record!.rule_inputs).to.deep.include({ last_read_at: null, allowed_minutes: 5 });
+    for (let minute = 0; minute < 13; minute++) {
+      await pass(1);
+      for (const feeder_id of ['feeder-1', 'feeder-2']) sample(trade, 400 + minute, { feeder_id });
+      await trade.settle();
+    }
+    expect(trade.auditsOf('anomaly.cleared').map(({ code, feeder_id }) => [code, feeder_id])).to.deep.equal([
+      ['data-missing', 'feeder-1'],
+    ]);
+    await silence.close();
+  });
+
   it('one that another process reads is not silent', async () => {
     await open();
     const read = (atMs: number) =>
@@ -185,6 +210,10 @@ describe('anomalies of a feeder on the way to a person', () => {
     const together = trade.auditsOf('alarm.raised').filter(({ code }) => code === 'several-feeders');
     expect(together).to.have.length(1);
     expect(together[0]!.rule_inputs).to.include({ substation_id: 'primary-1', failing: 2, of: 3 });
+    const views = feederViews(trade.desk.context, trade.monitor, trade.events);
+    const shared = views.map(({ anomalies }) => anomalies!.find(({ kind }) => kind === 'several-feeders'));
+    for (const one of shared)
+      expect(one).to.include({ substationId: 'primary-1', ruleId: 'several-feeders', source: null });
   });
 
   it('an anomaly of the edge is the same alarm at the DSO, once, with the same record', async () => {
@@ -208,11 +237,19 @@ describe('anomalies of a feeder on the way to a person', () => {
     expect(record!.rule_inputs).to.include({ rise_kw: 200 });
     expect((record!.data_sources as object[])[0]).to.include({ url_or_fixture: 'grid/v1/dso-1/feeder-1/telemetry' });
     expect([...remote.feeder('feeder-1')!.anomalies.keys()]).to.deep.equal(['rate-of-rise']);
+    const [seen] = [trade.monitor, remote].map(
+      (monitor) => feederViews(trade.desk.context, monitor, trade.events)[0]!.anomalies,
+    );
+    expect(seen![0]!.source).to.include({ topic: 'grid/v1/dso-1/feeder-1/telemetry' });
+    expect(feederViews(trade.desk.context, remote, trade.events)[0]!.anomalies).to.deep.equal(seen);
+    await remote.anomaly({ ...messages[0]!, anomaly_id: 'of the process that took over', monitor_id: 'edge-2' });
     await remote.anomaly({ ...messages[0]!, anomaly_id: 'end', change: 'cleared' });
+    await remote.anomaly({ ...messages[0]!, anomaly_id: 'its end', change: 'cleared', monitor_id: 'edge-2' });
     expect([...remote.feeder('feeder-1')!.anomalies.keys()]).to.deep.equal([]);
+    expect(trade.auditsOf('anomaly.cleared')).to.have.length(1);
     const outcome = (name: string) => trade.metrics.total('bap_remote_anomalies_total', { outcome: name });
     expect([outcome('raised'), outcome('repeated'), outcome('refused'), outcome('cleared')]).to.deep.equal([
-      1, 1, 1, 1,
+      1, 3, 1, 1,
     ]);
   });
 

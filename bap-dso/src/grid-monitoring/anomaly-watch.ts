@@ -1,5 +1,6 @@
 /** The anomalies of all feeders of a monitor, and of the substations that feed several of them. */
 import type { Context } from '@flexder/runtime/context.ts';
+import type { Share } from '@flexder/runtime/engines/events/port.ts';
 import { repeatedly } from '@flexder/runtime/repeat.ts';
 import type { FeederConfig } from '../config.ts';
 import { MISSING_INTERVALS, SILENCE_CHECK_MS, STALE_MS } from '../limits.ts';
@@ -25,6 +26,8 @@ interface Watched {
   lastMs: number | undefined;
   /** Usual time between two samples; undefined before the second. */
   intervalMs: number | undefined;
+  /** Since when its silence is judged here, grid time: it counts from then on, read or not. */
+  judgedSinceMs: number;
 }
 
 export class AnomalyWatch {
@@ -32,14 +35,15 @@ export class AnomalyWatch {
   readonly #feeders: ReadonlyMap<string, Watched>;
   readonly #bySubstation: ReadonlyMap<string, readonly Watched[]>;
   readonly #substations = new Map<string, Anomalies>();
+  /** Whose silence is judged here. */
+  #judges: Share = () => true;
   #tellThem: TellAnomaly = async () => {};
 
   constructor(context: Pick<Context, 'activity' | 'grid' | 'log' | 'metrics'>, feeders: readonly FeederConfig[]) {
     this.#context = context;
     const nothing = { anomalies: NO_ANOMALIES, level: 'NORMAL', still: undefined } as const;
-    this.#feeders = new Map(
-      feeders.map((config) => [config.feederId, { ...nothing, config, lastMs: undefined, intervalMs: undefined }]),
-    );
+    const unread = { lastMs: undefined, intervalMs: undefined, judgedSinceMs: context.grid.nowMs() };
+    this.#feeders = new Map(feeders.map((config) => [config.feederId, { ...nothing, ...unread, config }]));
     const fed = [...this.#feeders.values()].filter(({ config }) => config.substationId !== undefined);
     this.#bySubstation = groupBy(fed, ({ config }) => config.substationId!);
   }
@@ -48,14 +52,48 @@ export class AnomalyWatch {
     this.#tellThem = tell;
   }
 
-  /** Of a feeder that was read before a restart: when it was read last. */
+  /** When a feeder was read last before a restart, where it was. */
   began(feederId: string, lastMs: number | undefined): void {
     const feeder = this.#feeders.get(feederId);
     if (feeder) feeder.lastMs = lastMs;
   }
 
+  /**
+   * Only the silence of feeders of `judges` is judged from now on: others are read elsewhere. What was taken over is
+   * given the time that silence may last, since its readings are only now on their way here.
+   */
+  share(judges: Share): void {
+    const nowMs = this.#context.grid.nowMs();
+    for (const [feederId, feeder] of this.#feeders) {
+      if (judges(feederId) && !this.#judges(feederId)) feeder.judgedSinceMs = nowMs;
+    }
+    this.#judges = judges;
+  }
+
+  /** Another process read it. */
+  readElsewhere(feederId: string, atMs: number): void {
+    const feeder = this.#feeders.get(feederId);
+    if (feeder) readAt(feeder, atMs);
+  }
+
+  /** Another process told of it: should its feeder come here, it is followed on. */
+  toldElsewhere({ change, anomaly, feederId, atMs }: AnomalyChange): void {
+    const feeder = feederId === undefined ? undefined : this.#feeders.get(feederId);
+    if (!feeder || feeder.anomalies.has(anomaly.kind) === (change === 'raised')) return;
+    feeder.anomalies =
+      change === 'raised'
+        ? new Map([...feeder.anomalies, [anomaly.kind, anomaly]])
+        : without(feeder.anomalies, anomaly);
+    this.#lookAt(feeder.config.substationId, atMs);
+  }
+
   of(feederId: string): Anomalies {
     return this.#feeders.get(feederId)?.anomalies ?? NO_ANOMALIES;
+  }
+
+  /** Of what feeds several feeders. */
+  ofSubstation(substationId: string | undefined): Anomalies {
+    return (substationId !== undefined && this.#substations.get(substationId)) || NO_ANOMALIES;
   }
 
   /** An admitted sample. */
@@ -67,12 +105,8 @@ export class AnomalyWatch {
     const feeder = this.#feeders.get(feederId)!;
     feeder.still = stillOf(feeder.still, sample);
     const signs = signsOf({ ...seen, feederId, sample, still: feeder.still });
-    if (feeder.lastMs !== undefined) {
-      const apartMs = atMs - feeder.lastMs;
-      if (apartMs <= allowedMs(feeder)) signs.push({ kind: 'data-missing', present: false });
-      feeder.intervalMs = usualInterval(feeder.intervalMs, apartMs);
-    }
-    feeder.lastMs = atMs;
+    if (feeder.lastMs !== undefined && atMs - feeder.lastMs <= allowedMs(feeder)) signs.push(NOT_MISSING);
+    readAt(feeder, atMs);
     this.#follow(feeder, signs, atMs, { topic, sha256, wallMs, observedMs: atMs });
     if (feeder.level === seen.level) return;
     feeder.level = seen.level;
@@ -85,8 +119,8 @@ export class AnomalyWatch {
   }
 
   /**
-   * Looks for feeders that fell silent, now and then (grid time), until it is closed. `lastRead` knows what other
-   * processes read, to whom the stream may have given a feeder.
+   * Looks for feeders that fell silent or never spoke, now and then (grid time), until it is closed. `lastRead` knows
+   * what other processes of these tables read, to whom the stream may have given a feeder.
    */
   watchSilence(lastRead: LastRead = async () => new Map()): { close(): Promise<void> } {
     const { log } = this.#context;
@@ -105,16 +139,25 @@ export class AnomalyWatch {
     const elsewhere = silent.length === 0 ? new Map() : await lastRead(silent.map(({ config }) => config.feederId));
     for (const feeder of silent) {
       const { feederId } = feeder.config;
-      feeder.lastMs = Math.max(feeder.lastMs!, elsewhere.get(feederId) ?? 0);
-      if (!isSilent(feeder, nowMs)) continue;
-      this.#follow(feeder, [missingSign(feederId, feeder.lastMs, nowMs, allowedMs(feeder))], nowMs);
+      const readMs = elsewhere.get(feederId);
+      if (readMs !== undefined) feeder.lastMs = Math.max(feeder.lastMs ?? readMs, readMs);
+      if (!isSilent(feeder, nowMs) || !this.#judges(feederId)) continue;
+      this.#follow(feeder, [missingSign(feederId, { ...feeder, allowedMs: allowedMs(feeder) }, nowMs)], nowMs);
+    }
+    for (const feeder of this.#feeders.values()) {
+      if (feeder.anomalies.has('data-missing') && !isSilent(feeder, nowMs)) this.#follow(feeder, [NOT_MISSING], nowMs);
     }
     for (const [substationId, open] of this.#substations) if (open.size > 0) this.#lookAt(substationId, nowMs);
   }
 
   #follow(feeder: Watched, signs: readonly Sign[], atMs: number, received?: AnomalyChange['received']): void {
     const { feederId, substationId } = feeder.config;
-    const { open, raised, cleared } = follow(feeder.anomalies, signs, atMs);
+    const { open, raised, cleared } = follow(
+      feeder.anomalies,
+      signs,
+      atMs,
+      received && { topic: received.topic, sha256: received.sha256 },
+    );
     if (open === feeder.anomalies) return;
     feeder.anomalies = open;
     const of = { feederId, atMs, ...(received && { received }) };
@@ -157,8 +200,19 @@ function without(anomalies: Anomalies, { kind }: Anomaly): Anomalies {
   return new Map([...anomalies].filter(([each]) => each !== kind));
 }
 
+const NOT_MISSING: Sign = { kind: 'data-missing', present: false };
+
 function isSilent(feeder: Watched, nowMs: number): boolean {
-  return feeder.lastMs !== undefined && nowMs - feeder.lastMs > allowedMs(feeder);
+  const { lastMs, judgedSinceMs } = feeder;
+  return nowMs - Math.max(lastMs ?? 0, judgedSinceMs) > allowedMs(feeder);
+}
+
+/** A reading that another process told of may be older than what is known, or the same. */
+function readAt(feeder: Watched, atMs: number): void {
+  const { lastMs, intervalMs } = feeder;
+  if (lastMs !== undefined && atMs <= lastMs) return;
+  if (lastMs !== undefined) feeder.intervalMs = usualInterval(intervalMs, atMs - lastMs);
+  feeder.lastMs = atMs;
 }
 
 function allowedMs({ intervalMs }: Watched): number {

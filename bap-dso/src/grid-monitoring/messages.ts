@@ -83,9 +83,10 @@ export function anomalyOf(message: AnomalyChanged): AnomalyChange | undefined {
   const atMs = Date.parse(message.at);
   const inputs = message.rule_inputs as AnomalyChange['anomaly']['inputs'];
   const kind = message.kind as AnomalyKind;
+  const from = source && { source: { topic: source.topic, sha256: source.sha256 } };
   return {
     change: message.change,
-    anomaly: { kind, present: true, rule, inputs, text: message.text, sinceMs: atMs, absentSinceMs: null },
+    anomaly: { kind, present: true, rule, inputs, text: message.text, sinceMs: atMs, absentSinceMs: null, ...from },
     ...(feeder_id !== undefined && { feederId: feeder_id }),
     ...(substation_id !== undefined && { substationId: substation_id }),
     atMs,

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { type EventId, eventId } from '@flexder/protocol/beckn/identifiers.ts';
 import type { Context } from '@flexder/runtime/context.ts';
 import type { BusMessage } from '@flexder/runtime/engines/bus/port.ts';
+import type { Share } from '@flexder/runtime/engines/events/port.ts';
 import { validateDevice } from '@flexder/schemas/validators.ts';
 import type { BapConfig, FeederConfig } from '../config.ts';
 import { FITS_AT_ONCE, FORECAST_QUIET_MS, RISE_WITHIN_MS } from '../limits.ts';
@@ -54,6 +55,8 @@ export interface MonitoredFeeder extends LimitsAt {
   readonly forecast: Forecast | undefined;
   readonly level: DetectorState['level'];
   readonly anomalies: Anomalies;
+  /** Of the substation that feeds it. */
+  readonly substationAnomalies: Anomalies;
 }
 
 export interface MonitorListener {
@@ -167,6 +170,19 @@ export class Monitor implements Forecasting {
     return this.#anomalies.watchSilence(lastRead);
   }
 
+  /** Of several processes of one group this one judges the silence of these feeders. */
+  share(judges: Share): void {
+    this.#anomalies.share(judges);
+  }
+
+  readElsewhere(feederId: string, atMs: number): void {
+    this.#anomalies.readElsewhere(feederId, atMs);
+  }
+
+  toldElsewhere(change: AnomalyChange): void {
+    this.#anomalies.toldElsewhere(change);
+  }
+
   #take(feeder: FeederState, received: Received): void {
     const { sample } = received;
     this.#context.metrics.count('bap_telemetry_samples_total');
@@ -246,7 +262,9 @@ export class Monitor implements Forecasting {
   #view(feeder: FeederState, atMs: number): MonitoredFeeder {
     const { config, series, sample, forecast, detector } = feeder;
     const anomalies = this.#anomalies.of(config.feederId);
-    return { ...this.#limitsOf(feeder, atMs), config, series, sample, forecast, level: detector.level, anomalies };
+    const substationAnomalies = this.#anomalies.ofSubstation(config.substationId);
+    const known = { config, series, sample, forecast, level: detector.level, anomalies, substationAnomalies };
+    return { ...this.#limitsOf(feeder, atMs), ...known };
   }
 
   /** A transformer that is out lowers the limit as long as the anomaly is open, so that it does not go up and down. */

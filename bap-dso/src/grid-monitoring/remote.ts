@@ -3,7 +3,7 @@ import type { Context } from '@flexder/runtime/context.ts';
 import type { AnomalyChanged, FeederReading, OverloadDetected } from '@flexder/schemas/types.ts';
 import type { BapConfig, FeederConfig } from '../config.ts';
 import { ANOMALIES_REMEMBERED, TELEMETRY_FUTURE_MS } from '../limits.ts';
-import { type Anomalies, NO_ANOMALIES } from './anomalies.ts';
+import { type Anomalies, type AnomalyChange, NO_ANOMALIES } from './anomalies.ts';
 import type { DetectorState, Sample } from './detection.ts';
 import type { Forecast } from './forecaster.ts';
 import { anomalyOf, forecastOf, receivedOf, sampleOf } from './messages.ts';
@@ -21,6 +21,7 @@ interface RemoteFeeder {
   forecast: Forecast | undefined;
   level: DetectorState['level'];
   anomalies: Anomalies;
+  substationAnomalies: Anomalies;
 }
 
 export class RemoteMonitor {
@@ -29,6 +30,8 @@ export class RemoteMonitor {
   readonly #feeders: ReadonlyMap<string, RemoteFeeder>;
   /** Changes of before, so that a repeated one is no second alarm. */
   readonly #told = new Set<string>();
+  /** How each anomaly stands: a process that takes feeders over may raise or clear what another did. */
+  readonly #stands = new Map<string, AnomalyChange['change']>();
   #listener: Pick<MonitorListener, 'onSample' | 'onAnomaly'> | undefined;
 
   constructor(context: Context, { feeders }: Pick<BapConfig, 'feeders'>, writer: Pick<ReadingWriter, 'add'>) {
@@ -61,18 +64,28 @@ export class RemoteMonitor {
     const change = anomalyOf(message);
     const feeder = message.feeder_id === undefined ? undefined : this.#feeders.get(message.feeder_id);
     const refused = !change || (message.feeder_id !== undefined && !feeder);
-    const outcome = refused ? 'refused' : this.#told.has(message.anomaly_id) ? 'repeated' : change.change;
+    const about = JSON.stringify([message.feeder_id, message.substation_id, message.kind]);
+    const repeated = this.#told.has(message.anomaly_id) || this.#stands.get(about) === message.change;
+    const outcome = refused ? 'refused' : repeated ? 'repeated' : change.change;
     this.#context.metrics.count('bap_remote_anomalies_total', { outcome });
     if (!change || outcome === 'refused' || outcome === 'repeated') return;
     await this.#listener?.onAnomaly?.(change);
     this.#told.add(message.anomaly_id);
-    const [oldest] = this.#told;
-    if (this.#told.size > ANOMALIES_REMEMBERED && oldest !== undefined) this.#told.delete(oldest);
-    if (!feeder) return;
-    const anomalies = new Map(feeder.anomalies);
-    if (change.change === 'raised') anomalies.set(change.anomaly.kind, change.anomaly);
-    else anomalies.delete(change.anomaly.kind);
-    feeder.anomalies = anomalies;
+    this.#stands.delete(about);
+    this.#stands.set(about, message.change);
+    for (const remembered of [this.#told, this.#stands]) {
+      const [oldest] = remembered.keys();
+      if (remembered.size > ANOMALIES_REMEMBERED && oldest !== undefined) remembered.delete(oldest);
+    }
+    if (feeder) feeder.anomalies = changed(feeder.anomalies, change);
+    else if (message.substation_id !== undefined) this.#substation(message.substation_id, change);
+  }
+
+  #substation(substationId: string, change: AnomalyChange): void {
+    for (const feeder of this.#feeders.values()) {
+      if (feeder.config.substationId !== substationId) continue;
+      feeder.substationAnomalies = changed(feeder.substationAnomalies, change);
+    }
   }
 
   /** What a finding says of its feeder, for who acts on it; undefined for a feeder that is not ours. */
@@ -114,6 +127,13 @@ export class RemoteMonitor {
   }
 }
 
+function changed(open: Anomalies, { change, anomaly }: AnomalyChange): Anomalies {
+  const anomalies = new Map(open);
+  if (change === 'raised') anomalies.set(anomaly.kind, anomaly);
+  else anomalies.delete(anomaly.kind);
+  return anomalies;
+}
+
 function isNewer({ series }: RemoteFeeder, { atMs }: Sample): boolean {
   return series.last === undefined || atMs > series.last.atMs;
 }
@@ -130,5 +150,6 @@ function openFeeder(config: FeederConfig): RemoteFeeder {
     forecast: undefined,
     level: 'NORMAL',
     anomalies: NO_ANOMALIES,
+    substationAnomalies: NO_ANOMALIES,
   };
 }

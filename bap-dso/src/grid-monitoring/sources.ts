@@ -15,14 +15,21 @@ export async function readBus(bus: Pick<BusClient, 'subscribe'>, monitor: Monito
   await bus.subscribe(feederFilter(subscriberId(dsoId)), (message) => monitor.receive(message));
 }
 
-/** Processes of one `group` share the feeders. What was published before the group existed is not read: it is past. */
-export function readStream(context: Context, monitor: Monitor, group: string): { close(): Promise<void> } {
+/**
+ * Processes of one `group` share the feeders. What was published before the group existed is not read: it is past.
+ * `alone`: nothing else is read here, so that each process judges its own share.
+ */
+export function readStream(
+  context: Context,
+  monitor: Monitor,
+  { group, alone }: { readonly group: string; readonly alone: boolean },
+): { close(): Promise<void> } {
   return subscribed(context, TELEMETRY_TOPIC, () =>
     context.engines.events.subscribe(
       TELEMETRY_TOPIC,
       ({ topic, key, value }, bytes) =>
         monitor.receiveReading(`stream:${topic}`, key, value, bytes ?? new TextEncoder().encode(JSON.stringify(value))),
-      { group, from: 'latest' },
+      { group, from: 'latest', ...(alone && { onShare: (share) => monitor.share(share) }) },
     ),
   );
 }

@@ -38,6 +38,8 @@ function symptom(kind: Sign['kind'], of: Seen) {
   return sign;
 }
 
+const silence = { lastMs: NOW_MS - 6 * MINUTE_MS, judgedSinceMs: NOW_MS - 60 * MINUTE_MS, allowedMs: 5 * MINUTE_MS };
+
 describe('symptoms of a feeder', () => {
   it('a rise of 15 % of the limit within five minutes is one, of half of that none, and in between what was stays', () => {
     expect(verdict('rate-of-rise', seen(650, [500, 560]))).to.equal(true);
@@ -110,13 +112,13 @@ describe('symptoms of a feeder', () => {
       symptom('load-collapse', seen(0, [500])),
       refusedSign('feeder-1', 'impossible', 20_000, 700, LIMITS),
       refusedSign('feeder-1', 'unit-confused', 700_000, 700, LIMITS),
-      missingSign('feeder-1', NOW_MS - 6 * MINUTE_MS, NOW_MS, 5 * MINUTE_MS),
+      missingSign('feeder-1', silence, NOW_MS),
     ];
     for (const { kind, rule } of shown) {
       expect(rule.id).to.equal(kind);
       expect(ANOMALY_RULES).to.include(rule);
     }
-    expect(missingSign('feeder-1', NOW_MS - 6 * MINUTE_MS, NOW_MS, 5 * MINUTE_MS).inputs).to.deep.equal({
+    expect(missingSign('feeder-1', silence, NOW_MS).inputs).to.deep.equal({
       ...{ last_read_at: '2026-01-15T16:54:00.000Z', minutes: 6, allowed_minutes: 5 },
     });
   });
@@ -147,7 +149,7 @@ describe('anomalies', () => {
 
   it('several feeders of a substation that fail in one way at once are one more', () => {
     const fallen = follow(NO_ANOMALIES, [shown], NOW_MS).open;
-    const missing = follow(NO_ANOMALIES, [missingSign('f', 0, NOW_MS, 1)], NOW_MS).open;
+    const missing = follow(NO_ANOMALIES, [missingSign('f', { ...silence, allowedMs: 1 }, NOW_MS)], NOW_MS).open;
     const member = (feederId: string, anomalies = NO_ANOMALIES, level: 'NORMAL' | 'TRIMMED' = 'NORMAL') => ({
       ...{ feederId, anomalies, level },
     });

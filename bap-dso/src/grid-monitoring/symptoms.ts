@@ -165,11 +165,22 @@ export function refusedSign(
   return present('unit-confused', UNIT_CONFUSED, text, { ...inputs, factor: UNIT_FACTOR });
 }
 
-export function missingSign(feederId: string, lastMs: number, nowMs: number, allowedMs: number): Symptom {
-  const minutes = Math.round((nowMs - lastMs) / 60_000);
-  const text = `${feederId} has not been read for ${minutes} minutes`;
+export interface Silence {
+  /** Of the latest reading, grid time; undefined before the first. */
+  readonly lastMs: number | undefined;
+  /** Since when it is waited for. */
+  readonly judgedSinceMs: number;
+  readonly allowedMs: number;
+}
+
+export function missingSign(feederId: string, { lastMs, judgedSinceMs, allowedMs }: Silence, nowMs: number): Symptom {
+  const minutes = Math.round((nowMs - (lastMs ?? judgedSinceMs)) / 60_000);
+  const text =
+    lastMs === undefined
+      ? `${feederId} has never been read; it is waited for since ${minutes} minutes`
+      : `${feederId} has not been read for ${minutes} minutes`;
   const inputs = {
-    last_read_at: new Date(lastMs).toISOString(),
+    last_read_at: lastMs === undefined ? null : new Date(lastMs).toISOString(),
     minutes,
     allowed_minutes: rounded(allowedMs / 60_000),
   };

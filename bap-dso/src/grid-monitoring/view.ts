@@ -2,6 +2,7 @@
 import type { Context } from '@flexder/runtime/context.ts';
 import { STALE_MS } from '../limits.ts';
 import type { FeederView } from '../operator-api/deps.ts';
+import type { Anomaly } from './anomalies.ts';
 import type { Forecast } from './forecaster.ts';
 import type { Monitor, MonitoredFeeder, MonitorListener, Received } from './monitor.ts';
 
@@ -31,10 +32,18 @@ function viewOf(feeder: MonitoredFeeder, events: EventStates, nowMs: number): Fe
     forecast: feeder.forecast?.points ?? [],
     ...(feeder.forecast && { forecastBasis: basisOf(feeder.forecast) }),
     state: events.eventOf(config.feederId)?.state ?? feeder.level,
-    anomalies: [...feeder.anomalies.values()].map(({ kind, sinceMs, text, rule, inputs }) => ({
-      ...{ kind, sinceMs, text, ruleId: rule.id, ruleVersion: rule.version, inputs },
-    })),
+    anomalies: [
+      ...[...feeder.anomalies.values()].map(anomalyView),
+      ...[...feeder.substationAnomalies.values()].map((anomaly) => ({
+        ...anomalyView(anomaly),
+        ...(config.substationId !== undefined && { substationId: config.substationId }),
+      })),
+    ],
   };
+}
+
+function anomalyView({ kind, sinceMs, text, rule, inputs, source }: Anomaly) {
+  return { kind, sinceMs, text, ruleId: rule.id, ruleVersion: rule.version, inputs, source: source ?? null };
 }
 
 /** By which model, fitted until when, from what: so that whoever looks can judge it. */

@@ -87,7 +87,7 @@ export async function listenToTelemetry(
   { dsoId, stream, group, bus }: TelemetryOptions,
 ): Promise<Listening> {
   const opened: { close(): Promise<void> }[] = [];
-  if (stream) opened.push(readStream(context, monitor, group));
+  if (stream) opened.push(readStream(context, monitor, { group, alone: !bus }));
   const client = bus && (await context.engines.bus.connect(bus));
   if (client) {
     opened.push(client);

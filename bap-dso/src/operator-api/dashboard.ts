@@ -11,6 +11,7 @@ const FILES = {
   '/dashboard/state.js': ['state.js', 'text/javascript; charset=utf-8'],
   '/dashboard/feeders.js': ['feeders.js', 'text/javascript; charset=utf-8'],
   '/dashboard/tables.js': ['tables.js', 'text/javascript; charset=utf-8'],
+  '/dashboard/anomalies.js': ['anomalies.js', 'text/javascript; charset=utf-8'],
   '/dashboard/dom.js': ['dom.js', 'text/javascript; charset=utf-8'],
 } as const;
 

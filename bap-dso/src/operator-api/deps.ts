@@ -42,6 +42,10 @@ export interface FeederView {
     readonly ruleId: string;
     readonly ruleVersion: string;
     readonly inputs: Readonly<Record<string, string | number | null>>;
+    /** The message that showed it; null where none did, as of a silence. */
+    readonly source: { readonly topic: string; readonly sha256: string } | null;
+    /** Of what concerns the whole substation that feeds it; then it is with each of its feeders. */
+    readonly substationId?: string;
   }[];
 }
 

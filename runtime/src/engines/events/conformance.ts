@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { EventStream, StreamEvent, SubscribeOptions } from './port.ts';
+import type { EventStream, Share, StreamEvent, SubscribeOptions } from './port.ts';
 
 export interface ConformanceOptions {
   /** Opens a stream; those opened at one place see each other's events where the stream outlives a process. */
@@ -101,6 +101,30 @@ export function eventConformance({ open, durable }: ConformanceOptions): void {
     await until(() => first.events.length + second.events.length >= 6);
     const shared = [...first.events, ...second.events].map(({ value }) => value as number);
     expect(shared.sort()).to.deep.equal([0, 1, 2, 3, 4, 5]);
+  });
+
+  it('tells each of a group which keys come to it, and who is left that all do', async () => {
+    const keys = Array.from({ length: 40 }, (_, i) => `key-${i}`);
+    const shares: (Share | undefined)[] = [undefined, undefined];
+    const seen: string[][] = [[], []];
+    const member = (i: number) =>
+      stream.subscribe('orders', ({ key }) => void seen[i]!.push(key), {
+        ...{ group: 'one', from: 'latest' as const },
+        onShare: (share) => {
+          shares[i] = share;
+        },
+      });
+    const ends = [await member(0), await member(1)];
+    const of = (i: number) => keys.filter((key) => shares[i]?.(key));
+    await until(() => of(0).length + of(1).length === keys.length && shares.every((share) => share));
+    await until(async () => {
+      await stream.publish(keys.map((key) => event(key, 1)));
+      return new Set(seen.flat()).size === keys.length;
+    });
+    expect([...new Set([...of(0), ...of(1)])], 'each is the share of one').to.have.length(keys.length);
+    for (const i of [0, 1]) expect([...new Set(seen[i])].sort(), 'what came').to.deep.equal([...of(i)].sort());
+    await ends[0]!();
+    await until(() => of(1).length === keys.length);
   });
 
   it('calls a handler of a group again when it throws, and only then goes on', async () => {

@@ -77,7 +77,7 @@ export function kafkaEvents(
       if (records.length > 0) await publisher.publish(records);
       for (const { topic } of events) metrics?.count('stream_published_total', { topic });
     },
-    async subscribe(topic, handler, { group, from = 'earliest' } = {}) {
+    async subscribe(topic, handler, { group, from = 'earliest', onShare } = {}) {
       if (closed) throw new Error('the event stream is closed');
       const topicName = nameOf(topic);
       const counted = (result: string) => metrics?.count('stream_consumed_total', { topic, result });
@@ -90,6 +90,7 @@ export function kafkaEvents(
             group: `${settings.prefix}.${group ?? `${topic}.${ids.uuid()}`}`,
             shared: group !== undefined,
             from: group === undefined ? 'latest' : from,
+            onShare,
           },
         );
       })();

@@ -1,10 +1,11 @@
 import type { Logger } from '../../logging.ts';
 import { engineLimits } from '../limits.ts';
-import type { EventHandler, EventStream, StreamEvent } from './port.ts';
+import type { EventHandler, EventStream, StreamEvent, SubscribeOptions } from './port.ts';
 
 interface Subscription {
   readonly handler: EventHandler;
   readonly group: string | undefined;
+  readonly onShare: SubscribeOptions['onShare'];
   /** Events of a group are handled one after the other. */
   turn: Promise<void>;
 }
@@ -48,20 +49,26 @@ export function memoryEvents(log: Logger): EventStream {
     }
   }
 
+  function shareOut(subscriptions: ReadonlySet<Subscription>, group: string | undefined): void {
+    const members = group === undefined ? [] : [...subscriptions].filter((each) => each.group === group);
+    for (const [i, member] of members.entries()) member.onShare?.(() => i === 0);
+  }
+
   return {
     kind: 'memory',
     async publish(events) {
       if (closed) throw new Error('the event stream is closed');
       for (const event of events) deliver(event);
     },
-    async subscribe(topic, handler, { group } = {}) {
+    async subscribe(topic, handler, { group, onShare } = {}) {
       if (closed) throw new Error('the event stream is closed');
       const subscriptions = topics.get(topic) ?? new Set();
       // A function may be subscribed twice; each subscription ends by itself.
-      const own: Subscription = { handler, group, turn: Promise.resolve() };
+      const own: Subscription = { handler, group, onShare, turn: Promise.resolve() };
       topics.set(topic, subscriptions.add(own));
+      shareOut(subscriptions, group);
       return async () => {
-        subscriptions.delete(own);
+        if (subscriptions.delete(own)) shareOut(subscriptions, group);
         await own.turn;
       };
     },

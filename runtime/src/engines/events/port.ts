@@ -17,7 +17,18 @@ export interface SubscribeOptions {
   readonly group?: string;
   /** Where a group begins that has never read this topic; default `earliest`. */
   readonly from?: 'earliest' | 'latest';
+  /**
+   * Told whenever the group was shared out anew. Until it is told again this process keeps what it has, though another
+   * may have taken it over while the stream was away.
+   */
+  onShare?(share: Share): void;
 }
+
+/**
+ * Whether the events of a key come to this process. Every key is the share of one process of the group, as our
+ * publishers and the Java client place it; a publisher that places keys otherwise has it come elsewhere.
+ */
+export type Share = (key: string) => boolean;
 
 /** May be called twice for one event: handlers are idempotent. `bytes` is the value as it came, where it came as bytes. */
 export type EventHandler = (event: StreamEvent, bytes?: Uint8Array) => void | Promise<void>;

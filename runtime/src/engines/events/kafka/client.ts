@@ -2,7 +2,9 @@
 import kafkajs from 'kafkajs';
 import type { Logger } from '../../../logging.ts';
 import { engineLimits } from '../../limits.ts';
+import type { SubscribeOptions } from '../port.ts';
 import { type IncomingRecord, type OutgoingRecord, SCHEMA_HEADER } from './record.ts';
+import { shareOf } from './share.ts';
 import type { KafkaSettings } from './url.ts';
 
 /** A producer that waits for all replicas. After a failed send its state is unknown: close it. */
@@ -26,6 +28,8 @@ export interface ConsumeOptions {
   readonly positions?: ReadonlyMap<number, string>;
   /** Called for one record of a partition after the other. `alive` keeps the place in the group; it throws when it is lost. */
   handle(record: Fetched, alive: () => Promise<void>): Promise<void>;
+  /** Told what it has of the group, each time that is shared out. */
+  readonly onShare?: SubscribeOptions['onShare'];
   /** Called once when the consumer ended by itself. */
   onEnd(error: Error): void;
 }
@@ -73,15 +77,30 @@ export function kafkaClient(settings: KafkaSettings, clientId: string, log: Logg
       await admin.disconnect().catch(() => {});
     }
   };
+  const endsOf = (topic: string) =>
+    asAdmin(async (admin) => {
+      const offsets = await admin.fetchTopicOffsets(topic);
+      return new Map(offsets.map(({ partition, high }) => [partition, high]));
+    });
+  /** Partitions are counted anew with each sharing out: one may have been added, and then all of it is shared out again. */
+  const tellShare = async (
+    { topic, onShare }: ConsumeOptions,
+    assigned: readonly number[],
+    isLatest: () => boolean,
+  ) => {
+    try {
+      const { size } = await endsOf(topic);
+      if (isLatest()) onShare?.(shareOf(topic, assigned, size));
+    } catch (error) {
+      log.warn({ topic, error: String(error) }, 'what comes to this process is not known; it may be anything');
+      if (isLatest()) onShare?.(() => true);
+    }
+  };
   return {
     producer: () => openProducer(kafka, { idempotent, allowAutoTopicCreation }),
-    consume: (options) => openConsumer(kafka, allowAutoTopicCreation, options),
+    consume: (options) => openConsumer(kafka, allowAutoTopicCreation, options, tellShare),
     createTopic: (topic) => asAdmin((admin) => createTopic(admin, topic, settings)),
-    ends: (topic) =>
-      asAdmin(async (admin) => {
-        const offsets = await admin.fetchTopicOffsets(topic);
-        return new Map(offsets.map(({ partition, high }) => [partition, high]));
-      }),
+    ends: endsOf,
   };
 }
 
@@ -115,8 +134,10 @@ async function openProducer(kafka: kafkajs.Kafka, options: kafkajs.ProducerConfi
 async function openConsumer(
   kafka: kafkajs.Kafka,
   allowAutoTopicCreation: boolean,
-  { group, topic, commits, from, positions, handle, onEnd }: ConsumeOptions,
+  options: ConsumeOptions,
+  tellShare: (options: ConsumeOptions, assigned: readonly number[], isLatest: () => boolean) => Promise<void>,
 ): Promise<() => Promise<void>> {
+  const { group, topic, commits, from, positions, handle, onShare, onEnd } = options;
   const consumer = kafka.consumer({
     groupId: group,
     allowAutoTopicCreation,
@@ -136,6 +157,13 @@ async function openConsumer(
     crash ??= payload.error;
     if (standing) onEnd(payload.error);
   });
+  let joins = 0;
+  if (onShare) {
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+      const join = ++joins;
+      void tellShare(options, payload.memberAssignment[topic] ?? [], () => join === joins);
+    });
+  }
   try {
     await consumer.connect();
     await consumer.subscribe({ topic, fromBeginning: from === 'earliest' });

@@ -4,7 +4,7 @@ import type { Logger } from '../../../logging.ts';
 import { within } from '../../../service.ts';
 import { engineLimits } from '../../limits.ts';
 import type { StreamContract } from '../contract.ts';
-import type { EventHandler, StreamEvent } from '../port.ts';
+import type { EventHandler, StreamEvent, SubscribeOptions } from '../port.ts';
 import type { Fetched, KafkaClient } from './client.ts';
 import { decode, type Poison } from './record.ts';
 
@@ -27,6 +27,7 @@ export interface SubscriptionOptions {
   readonly shared: boolean;
   readonly from: 'earliest' | 'latest';
   readonly handler: EventHandler;
+  readonly onShare: SubscribeOptions['onShare'];
 }
 
 /** Resolves when the subscription stands; rejects when it cannot be made within a bound, and then nothing is left of it. */
@@ -35,7 +36,7 @@ export async function openSubscription(
   options: SubscriptionOptions,
 ): Promise<() => Promise<void>> {
   const { wall, log, client } = deps;
-  const { topic, topicName, group, shared, from } = options;
+  const { topic, topicName, group, shared, from, onShare } = options;
   const closing = new AbortController();
   /** Where a subscription of its own goes on; a group's offsets are at the broker. */
   const positions = shared ? undefined : await endsOf(deps, topicName);
@@ -54,6 +55,7 @@ export async function openSubscription(
       from,
       positions,
       handle,
+      onShare,
       onEnd: (error) => void again(error),
     });
 
