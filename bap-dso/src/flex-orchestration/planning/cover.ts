@@ -26,8 +26,8 @@ export interface CoverProblem {
   readonly partyMaxW: readonly number[];
 }
 
-/** `search`: branch and bound; `solver`: mixed-integer program; `greedy`: block after block; `all`: there is no choice. */
-export type CoverMethod = 'search' | 'solver' | 'greedy' | 'all';
+/** `search`: branch and bound; `solver`: mixed-integer program; `heuristic`: block after block, then the last ones searched; `all`: there is no choice. */
+export type CoverMethod = 'search' | 'solver' | 'heuristic' | 'all';
 
 export interface Cover {
   /** Watts of each block, in the order given. */
@@ -43,11 +43,37 @@ export interface Cover {
 export function cheapestCover(problem: CoverProblem): Cover {
   const first = firstCover(problem);
   if (!first.sufficient) return { ...first, method: 'all', gap: 0 };
-  if (problem.blocks.length > SEARCH_BLOCKS) return { ...first, gap: gapOf(problem, first.cost) };
+  if (problem.blocks.length > SEARCH_BLOCKS) return coreCover(problem, first);
   const search = new CoverSearch(problem, first);
   search.descend(0, problem.neededMilliW, 0);
   if (search.nodes <= PLAN_NODES) return { ...search.best(), method: 'search', gap: 0 };
-  return { ...search.best(), method: 'greedy', gap: gapOf(problem, search.bestCost) };
+  return { ...search.best(), method: 'heuristic', gap: gapOf(problem, search.bestCost) };
+}
+
+/**
+ * Whether a block is worth taking is in doubt only near the price at which the need is covered: what is well below it is
+ * taken, what is well above is left, and those between are searched.
+ */
+function coreCover(problem: CoverProblem, first: Cover): Cover {
+  const { blocks, neededMilliW, partyMaxW } = problem;
+  const last = first.takenW.findLastIndex((watts) => watts > 0);
+  const from = Math.max(0, last - SEARCH_BLOCKS / 2);
+  const left = [...partyMaxW];
+  let missing = neededMilliW;
+  let cost = 0;
+  for (const [i, block] of blocks.slice(0, from).entries()) {
+    missing -= first.takenW[i]! * block.yieldMilli;
+    left[block.party]! -= first.takenW[i]!;
+    cost += first.takenW[i]! * block.unitCost;
+  }
+  const core = { blocks: blocks.slice(from, from + SEARCH_BLOCKS), neededMilliW: missing, partyMaxW: left };
+  const takenW = first.takenW.slice(from, from + SEARCH_BLOCKS);
+  const search = new CoverSearch(core, { ...first, takenW, cost: first.cost - cost });
+  if (first.takenW.slice(from + SEARCH_BLOCKS).every((watts) => watts === 0)) search.descend(0, missing, 0);
+  const after = blocks.slice(from + SEARCH_BLOCKS).map(() => 0);
+  const found = coverOf(problem, [...first.takenW.slice(0, from), ...search.best().takenW, ...after]);
+  const best = found.sufficient && found.cost < first.cost ? found : first;
+  return { ...best, method: 'heuristic', gap: gapOf(problem, best.cost) };
 }
 
 /** The cheapest blocks first; where a party's limit makes that too little, those that deliver most first. */
@@ -78,7 +104,7 @@ export function greedyCover({ blocks, neededMilliW, partyMaxW }: CoverProblem): 
     cost += watts * block.unitCost;
     return watts;
   });
-  return { takenW, cost, sufficient: missing <= 0, method: 'greedy', gap: 1 };
+  return { takenW, cost, sufficient: missing <= 0, method: 'heuristic', gap: 1 };
 }
 
 /** A cover that somebody else found, by the same arithmetic. */

@@ -47,6 +47,11 @@ const BENCHES: Record<string, (values: Values) => Promise<object>> = {
     const { benchIngest } = await import('@flexder/bench/ingest.ts');
     return benchIngest({ n: integer(values, 'n', 80_000, 8_000, 400_000), databaseUrl: databaseUrlOf(values) }, say);
   },
+  async plan(values) {
+    const { benchPlan } = await import('@flexder/bench/plan.ts');
+    const rounds = integer(values, 'n', 10, 1, 1_000);
+    return benchPlan({ sizes: [100, 1_000, 10_000], rounds, seed: seedOf(values) }, say);
+  },
   async stream(values) {
     const { benchStream } = await import('@flexder/bench/stream.ts');
     return benchStream({ url: required(values, 'kafka'), n: integer(values, 'n', 30_000, 60, 1_000_000) }, say);
@@ -61,7 +66,7 @@ const command: Command = {
     n: {
       type: 'string',
       value: 'N',
-      help: 'activations (200; fleet 1), messages (4000), rows (80000) or readings (30000)',
+      help: 'activations (200; fleet 1), messages (4000), rows (80000), readings (30000) or plans of each size (10)',
     },
     kafka: { type: 'string', value: 'URL', help: 'stream: kafka://HOST:PORT/PREFIX of a broker that is up' },
     ders: { type: 'string', value: 'N', help: 'simulated devices: activation (300), fleet and fan-out (10000)' },
@@ -76,7 +81,7 @@ const command: Command = {
     queue: { type: 'string', value: 'URL', help: 'fan-out: their job queue; the database when absent' },
     feeders: { type: 'string', value: 'N', help: 'forecast: the largest number of feeders (10000)' },
     hung: { type: 'string', value: 'N', help: 'activation: BPPs beside the two that accept and never answer (0)' },
-    seed: { type: 'string', value: 'N', help: 'activation, fleet: the seed (1)' },
+    seed: { type: 'string', value: 'N', help: 'activation, fleet, plan: the seed (1)' },
     ...DATABASE_OPTION,
   },
   async run(values, [what = '', place = '']) {
