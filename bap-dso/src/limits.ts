@@ -139,6 +139,10 @@ export const UNRESPONSIVE_MS = 60_000;
 export const COUNTERPARTIES_FRESH_MS = 10_000;
 /** A cancel must reach the BPP even when it is away for a while: it is delivered or alarmed within this. */
 export const CANCEL_TTL_MS = 60_000;
+/** A rating that does not arrive is no loss. */
+export const RATING_TTL_MS = 60_000;
+/** A question about an order that nobody waits for: tracking, a contact. */
+export const ASK_TTL_MS = 30_000;
 /** Status requests are answered at once or not needed. */
 export const STATUS_TTL_MS = 10_000;
 /** Open events a service: one a feeder; more feeders than this need another service. */

@@ -128,4 +128,10 @@ export const migrations: Record<string, Migration> = {
       for (const statement of DECISION) await sql.raw(statement).execute(db);
     },
   },
+  '0007-after-sales': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await sql`alter table flex_order add column live_url text, add column contact jsonb,
+        add column rating double precision, add column rated_wall_at timestamptz`.execute(db);
+    },
+  },
 };

@@ -1,5 +1,6 @@
 /** The tables of the DSO. Instants ending in `_at` are grid time unless the name says `wall`; powers are kW. */
 
+import type { Contact } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type {
   DispatchReport,
   FlexQuote,
@@ -15,6 +16,7 @@ import type { EventContext } from './open-data/event-context.ts';
 
 type Instant = ColumnType<Date, Date | string, Date | string>;
 type Json<T> = ColumnType<T, string, string>;
+type NullableText = ColumnType<string | null, string | null | undefined, string | null>;
 
 export interface FeederReadingTable {
   feeder_id: string;
@@ -119,6 +121,13 @@ export interface FlexOrderTable {
   detection_to_dispatch_ms: number | null;
   detection_to_ack_ms: number | null;
   answer_due_wall_at: Instant | null;
+  /** Where its aggregator says that it can be followed. */
+  live_url: NullableText;
+  /** Whom to call about it. */
+  contact: ColumnType<Contact | null, string | null | undefined, string | null>;
+  /** What its aggregator was told of it, 0 to 5, and when that was heard. */
+  rating: ColumnType<number | null, number | null | undefined, number | null>;
+  rated_wall_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
   created_wall_at: Instant;
   updated_wall_at: Instant;
 }

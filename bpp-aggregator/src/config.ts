@@ -1,6 +1,7 @@
 /** The only reader of the environment of this service. A wrong configuration is told in sentences, all of it at once. */
 import { readFileSync } from 'node:fs';
 import { isIdentifier, type SubscriberId } from '@flexder/protocol/beckn/identifiers.ts';
+import type { Contact } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { DeviceType } from '@flexder/protocol/flexibility/model.ts';
 import type { ParticipantKeys } from '@flexder/runtime/participant/types.ts';
 import { z } from 'zod';
@@ -44,6 +45,8 @@ export interface AggregatorConfig {
   readonly shortfallShare: number;
   /** How long after the last settlement period of an event its meter readings are waited for. Grid time. */
   readonly meterGraceSeconds: number;
+  /** Whom a DSO calls about an order; `support` is refused when absent. */
+  readonly support?: Contact;
   readonly portfolio: readonly PortfolioDer[];
   readonly keys?: ParticipantKeys;
 }
@@ -122,6 +125,16 @@ const schema = z.strictObject({
   telemetryMaxAgeSeconds: seconds(1, 3_600).default(180),
   shortfallShare: z.number().min(0).max(1).default(0.9),
   meterGraceSeconds: seconds(0, 3_600).default(90),
+  support: z
+    .strictObject({
+      phone: z
+        .string()
+        .regex(/^\+?\d{3,20}$/, { error: 'must be a telephone number of digits, + before them if wanted' })
+        .optional(),
+      email: z.email().max(254).optional(),
+      url: z.url({ protocol: /^https?$/ }).optional(),
+    })
+    .optional(),
   portfolio: portfolioSchema,
   keys: keys.optional(),
 });
@@ -171,6 +184,9 @@ const VARIABLES: Readonly<Record<string, { path: readonly string[]; number?: tru
   FLEXDER_BPP_ANSWER_DEADLINE_S: { path: ['answerDeadlineS'], number: true },
   FLEXDER_BPP_RELEASE_SPREAD_S: { path: ['releaseSpreadSeconds'], number: true },
   FLEXDER_BPP_METER_GRACE_S: { path: ['meterGraceSeconds'], number: true },
+  FLEXDER_BPP_SUPPORT_PHONE: { path: ['support', 'phone'] },
+  FLEXDER_BPP_SUPPORT_EMAIL: { path: ['support', 'email'] },
+  FLEXDER_BPP_SUPPORT_URL: { path: ['support', 'url'] },
   FLEXDER_BPP_PORTFOLIO_FILE: { path: ['portfolio'], file: true },
   FLEXDER_BPP_KEYS_FILE: { path: ['keys'], file: true },
 };

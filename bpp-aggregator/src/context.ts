@@ -17,6 +17,8 @@ export type Work = UnitOfWork<AggregatorTables>;
 export interface Rooms {
   readonly context: Context;
   readonly config: AggregatorConfig;
+  /** Registered address of the participant. */
+  readonly url: string;
   /** This process among those of the aggregator; `shared` when there may be others. */
   readonly process: {
     readonly id: string;

@@ -11,6 +11,7 @@ import { type OpenParticipant, openParticipant } from '@flexder/runtime/particip
 import { checkHealth, openInOrder, within } from '@flexder/runtime/service.ts';
 import { type Kysely, sql } from 'kysely';
 import { handlersOf } from './beckn/index.ts';
+import { serveLive } from './beckn/track.ts';
 import type { AggregatorConfig } from './config.ts';
 import type { Rooms } from './context.ts';
 import { Answers } from './dispatch/answers.ts';
@@ -83,7 +84,14 @@ export async function startAggregator(
       ...(shared === undefined ? {} : { shared }),
     });
     let leader: Leader | undefined;
-    const rooms = furnish(context, config, participant, bus, () => leader?.isLeader ?? !participant.process.shared);
+    const rooms = furnish(
+      context,
+      config,
+      becknUrl,
+      participant,
+      bus,
+      () => leader?.isLeader ?? !participant.process.shared,
+    );
     // Fan-outs that handlers began end before the bus goes; what they could not send is resumed from the tables.
     keep({ close: () => handOver(rooms) });
     keep(participant);
@@ -96,6 +104,7 @@ export async function startAggregator(
     mountApi(app, rooms);
     app.use(new URL(becknUrl).pathname, participant.router);
     participant.answerDocument('/meter/:orderId', serveMeterDocument(rooms));
+    participant.answerDocument('/live/:orderId', serveLive(rooms));
     open();
 
     await participant.queue.process(
@@ -148,6 +157,7 @@ function participantOptions(context: Context, config: AggregatorConfig, url: str
 function furnish(
   context: Context,
   config: AggregatorConfig,
+  url: string,
   participant: OpenParticipant<AggregatorTables>,
   bus: BusClient,
   leads: () => boolean,
@@ -157,6 +167,7 @@ function furnish(
     peers,
     context,
     config,
+    url,
     process: { ...participant.process, leads, alone: () => !participant.process.shared || peers.alone },
     fleet: new Fleet(),
     refresh: new Refresh(() => rooms),

@@ -196,6 +196,12 @@ const peers: Migration = {
   },
 };
 
+const rating: Migration = {
+  async up(db: Kysely<unknown>) {
+    await sql`alter table flex_order add column rating double precision`.execute(db);
+  },
+};
+
 /** Keys sort after the participant's own. */
 export const AGGREGATOR_MIGRATIONS: Record<string, Migration> = {
   'aggregator-001-initial': initial,
@@ -206,4 +212,5 @@ export const AGGREGATOR_MIGRATIONS: Record<string, Migration> = {
   'aggregator-006-lighter-fan-out': lighterFanOut,
   'aggregator-007-lighter-ingest': lighterIngest,
   'aggregator-008-peers': peers,
+  'aggregator-009-rating': rating,
 };

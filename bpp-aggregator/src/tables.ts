@@ -72,6 +72,8 @@ export interface FlexOrderTable {
   meter_sha256: string | null;
   meter_rows: number | null;
   cancellation: NullableJson<Cancellation>;
+  /** What the BAP thought of it, 0 to 5. */
+  rating: ColumnType<number | null, number | null | undefined, number | null>;
   created_wall_at: Instant;
   updated_wall_at: Instant;
 }

@@ -1,6 +1,7 @@
 import type { ActionHandlers } from '@flexder/runtime/participant/types.ts';
 import type { Desk } from '../flex-orchestration/desk.ts';
 import type { BapTables } from '../tables.ts';
+import { onRating, onSupport, onTrack } from './after_sales.ts';
 import { onCancel } from './on_cancel.ts';
 import { onConfirm } from './on_confirm.ts';
 import { onInit } from './on_init.ts';
@@ -16,5 +17,8 @@ export function bapHandlers(desk: Desk): ActionHandlers<BapTables> {
     on_confirm: onConfirm(desk),
     on_status: onStatus(desk),
     on_cancel: onCancel(desk),
+    on_track: onTrack(desk),
+    on_rating: onRating(desk),
+    on_support: onSupport(desk),
   };
 }

@@ -1,9 +1,10 @@
-import { CodecError, decodeOnStatus, type StatusAnswer } from '@flexder/protocol/flexibility/codec-v1.ts';
+import type { OrderId, SubscriberId, TransactionId } from '@flexder/protocol/beckn/identifiers.ts';
+import { CodecError, decodeOnStatus, encodeRating, type StatusAnswer } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { ActionHandler } from '@flexder/runtime/participant/types.ts';
 import { latencies, mergeDispatch } from '../dispatch/report.ts';
 import type { Desk, OrderRow, Work } from '../flex-orchestration/desk.ts';
 import { moveOrder, walk } from '../flex-orchestration/orders.ts';
-import { SETTLE_ATTEMPTS, SETTLE_BACKOFF_MS } from '../limits.ts';
+import { RATING_TTL_MS, SETTLE_ATTEMPTS, SETTLE_BACKOFF_MS } from '../limits.ts';
 import type { BapTables } from '../tables.ts';
 import { type Callback, orderCallback } from './callback.ts';
 import { quarantine, refuse } from './quarantine.ts';
@@ -45,7 +46,23 @@ async function accept(desk: Desk, callback: Callback): Promise<void> {
     audit: { ...latencyOf(figures), ...(report.performance ? { rule_inputs: performanceOf(report) } : {}) },
   });
   observe(desk, order, figures);
+  if (completed && report.performance) await rate(work, order, report.performance.ratio);
   if (completed && (report.meterReference || order.meter_reference)) await settleLater(work, order);
+}
+
+/** The aggregator hears what its order was worth: 5 for all that was promised. */
+async function rate(work: Work, order: OrderRow, ratio: number): Promise<void> {
+  const value = Math.round(50 * Math.min(1, Math.max(0, ratio))) / 10;
+  await work.db.updateTable('flex_order').set({ rating: value }).where('obp_id', '=', order.obp_id).execute();
+  await work.send({
+    action: 'rating',
+    to: order.bpp_id as SubscriberId,
+    toType: 'BPP',
+    transactionId: order.transaction_id as TransactionId,
+    ttlMs: RATING_TTL_MS,
+    message: encodeRating({ orderId: order.order_id as OrderId, value }),
+    audit: { obp_id: order.obp_id, event_id: order.event_id, feeder_id: order.feeder_id },
+  });
 }
 
 function eventsOf(report: StatusAnswer) {

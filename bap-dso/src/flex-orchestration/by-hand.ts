@@ -1,6 +1,8 @@
 /** What a person decides, against the rules or in their place. Everything is recorded under their name with their reason. */
 import type { AuditEntry } from '@flexder/protocol/audit/record.ts';
-import { WINDOW_MIN_MINUTES } from '../limits.ts';
+import type { OrderId, SubscriberId, TransactionId } from '@flexder/protocol/beckn/identifiers.ts';
+import { encodeSupport, encodeTrack } from '@flexder/protocol/flexibility/codec-v1.ts';
+import { ASK_TTL_MS, WINDOW_MIN_MINUTES } from '../limits.ts';
 import { buy } from './buying.ts';
 import { withdraw } from './closing.ts';
 import { choose } from './decisions/decide.ts';
@@ -175,6 +177,25 @@ function namesOf(event: OpenEvent) {
   return { event_id: event.eventId, feeder_id: event.feederId, intervention_class: event.interventionClass };
 }
 
+/** Asks the aggregator of an order where it is followed, or whom to call; the answer is in the order when it comes. */
+async function askByHand(desk: Desk, obpId: string, what: 'track' | 'support', hand: ByHand): Promise<void> {
+  await desk.participant.transact(async (work) => {
+    const order = await work.db.selectFrom('flex_order').selectAll().where('obp_id', '=', obpId).executeTakeFirst();
+    if (!order?.order_id) throw new TooLateError(`${obpId} was never drawn up: its aggregator knows no order`);
+    const orderId = order.order_id as OrderId;
+    await work.send({
+      action: what,
+      to: order.bpp_id as SubscriberId,
+      toType: 'BPP',
+      transactionId: order.transaction_id as TransactionId,
+      ttlMs: ASK_TTL_MS,
+      message: what === 'track' ? encodeTrack(orderId) : encodeSupport(orderId),
+      audit: { obp_id: obpId, event_id: order.event_id, feeder_id: order.feeder_id },
+    });
+    await work.audit({ ...actionRecord(`operator.asked-${what}`, hand), obp_id: obpId, event_id: order.event_id });
+  });
+}
+
 /** Everything a person may do, at one desk. */
 export function handsOf(desk: Desk) {
   return {
@@ -183,6 +204,7 @@ export function handsOf(desk: Desk) {
     buy: (eventId: string, wanted: { kw: number; emergency: boolean }, hand: ByHand) =>
       buyByHand(desk, eventId, wanted, hand),
     release: (eventId: string, hand: ByHand) => releaseByHand(desk, eventId, hand),
+    ask: (obpId: string, what: 'track' | 'support', hand: ByHand) => askByHand(desk, obpId, what, hand),
     restrict: (kind: RestrictionKind, subject: string, holds: boolean, hand: ByHand) =>
       restrictByHand(desk, kind, subject, holds, hand),
   };

@@ -56,6 +56,7 @@ export interface Hands {
   decide(eventId: string, option: OptionName | null, hand: ByHand): Promise<void>;
   buy(eventId: string, wanted: { readonly kw: number; readonly emergency: boolean }, hand: ByHand): Promise<void>;
   release(eventId: string, hand: ByHand): Promise<void>;
+  ask(obpId: string, what: 'track' | 'support', hand: ByHand): Promise<void>;
   restrict(kind: RestrictionKind, subject: string, holds: boolean, hand: ByHand): Promise<void>;
 }
 

@@ -37,6 +37,10 @@ export const STREAM_RETRY_MS = 2_000;
 /** A query parameter; identifiers have at most 128 characters. */
 export const PARAMETER_LENGTH = 128;
 
+/** A live order has a few hundred bytes. */
+export const LIVE_BYTES = 4_096;
+export const LIVE_JSON = { maxDepth: 2, maxMembers: 16, maxArrayLength: 0, maxStringLength: 128 };
+
 /** A body: an action and why, or a token. */
 export const BODY_BYTES = 8_192;
 export const TOKEN_LENGTH = 256;

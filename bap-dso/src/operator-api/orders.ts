@@ -1,3 +1,4 @@
+import type { Contact } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { Kysely, Selectable } from 'kysely';
 import type { BapTables, FlexOrderTable } from '../tables.ts';
 
@@ -20,6 +21,12 @@ export interface OrderView {
   readonly acknowledgedKw: number | null;
   readonly measuredKw: number | null;
   readonly devices: DeviceAnswers | null;
+  /** What its aggregator was told of it, 0 to 5. */
+  readonly rating: number | null;
+  /** Whether it can be followed at `/api/v1/orders/OBP/live`. */
+  readonly followed: boolean;
+  /** Whom to call about it, once asked. */
+  readonly contact: Contact | null;
   readonly detectionToDispatchMs: number | null;
   readonly detectionToAckMs: number | null;
   /** Wall clock: when an answer is due that has not come. */
@@ -97,6 +104,9 @@ export function orderView(row: Selectable<FlexOrderTable>): OrderView {
     acknowledgedKw: row.dispatch?.acknowledgedKw ?? null,
     measuredKw: measuredKw(row),
     devices: row.dispatch ? deviceAnswers(row.dispatch) : null,
+    rating: numberOrNull(row.rating),
+    followed: row.live_url !== null,
+    contact: row.contact,
     detectionToDispatchMs: numberOrNull(row.detection_to_dispatch_ms),
     detectionToAckMs: numberOrNull(row.detection_to_ack_ms),
     answerDueMs: row.answer_due_wall_at?.getTime() ?? null,

@@ -9,6 +9,7 @@ import { dashboardRoutes } from './dashboard.ts';
 import { decisionViews, restrictionViews } from './decisions.ts';
 import type { OperatorApiDeps } from './deps.ts';
 import { answering, failures, notFound, readOnly, security } from './http.ts';
+import { liveView } from './live.ts';
 import { networkView } from './network.ts';
 import { orderViews } from './orders.ts';
 import { overloadViews } from './overloads.ts';
@@ -46,6 +47,10 @@ export function createOperatorApi(deps: OperatorApiDeps): OperatorApi {
   api.get(
     '/v1/orders',
     answering((request) => orders(deps, request)),
+  );
+  api.get(
+    '/v1/orders/:obpId/live',
+    answering((request) => liveView(deps, request)),
   );
   api.get(
     '/v1/decisions',

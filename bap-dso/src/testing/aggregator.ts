@@ -17,6 +17,7 @@ import type {
   FlexOffer,
   FulfilmentState,
   MeterReference,
+  Performance,
 } from '@flexder/protocol/flexibility/model.ts';
 import type { OutgoingMessage } from '@flexder/runtime/participant/types.ts';
 import { offer } from './offers.ts';
@@ -113,7 +114,7 @@ export function statusOf(
   trade: Trade,
   order: Row,
   fulfilment: FulfilmentState,
-  more: { dispatch?: DispatchReport; meterReference?: MeterReference } = {},
+  more: { dispatch?: DispatchReport; meterReference?: MeterReference; performance?: Performance } = {},
 ): Answer {
   const performance =
     fulfilment === 'COMPLETED'

@@ -12,7 +12,8 @@ export function answer(work: Work, request: InboundMessage, message: unknown) {
 }
 
 export function refuse(work: Work, request: InboundMessage, error: BecknError) {
-  return callback(work, request, { error });
+  // Of all callbacks on_rating alone must carry a message, also with an error.
+  return callback(work, request, request.action === 'rating' ? { message: {}, error } : { error });
 }
 
 function callback(work: Work, request: InboundMessage, content: { message?: unknown; error?: BecknError }) {

@@ -4,6 +4,7 @@
  * a schema cannot say. A callback may carry only an error: look at `error` before decoding.
  */
 export { CodecError } from './codec-error.ts';
+export * from './codec-v1/after-sales.ts';
 export * from './codec-v1/cancel.ts';
 export * from './codec-v1/catalogue.ts';
 export * from './codec-v1/confirm.ts';

@@ -19,7 +19,7 @@ const PEOPLE: Person[] = [
 const nothing = async () => {
   throw new Error('not in this test');
 };
-const NO_HANDS = { decide: nothing, buy: nothing, release: nothing, restrict: nothing };
+const NO_HANDS = { decide: nothing, buy: nothing, release: nothing, restrict: nothing, ask: nothing };
 
 describe('access to the operator API', () => {
   let dso: Opened;

@@ -113,6 +113,14 @@ export const ACTION_KINDS: Readonly<Record<string, ActionKind>> = {
       };
     },
   },
+  'track-order': {
+    members: { obp_id: PARAMETER_LENGTH },
+    propose: (deps, given) => question(deps, given, 'track', 'its aggregator is asked where it can be followed'),
+  },
+  'ask-support': {
+    members: { obp_id: PARAMETER_LENGTH },
+    propose: (deps, given) => question(deps, given, 'support', 'its aggregator is asked for a person to call'),
+  },
   'exclude-bpp': {
     members: { bpp_id: PARAMETER_LENGTH },
     propose: (deps, given) =>
@@ -147,6 +155,18 @@ export const ACTION_KINDS: Readonly<Record<string, ActionKind>> = {
 async function done(work: Promise<void>): Promise<object> {
   await work;
   return { done: true };
+}
+
+async function question(
+  deps: OperatorApiDeps,
+  given: Readonly<Record<string, string>>,
+  what: 'track' | 'support',
+  says: string,
+): Promise<Wanted> {
+  const obpId = id(given, 'obp_id', 'the OBP id of an order');
+  const [order] = await orderViews(bapTables(deps), { obpId, limit: 1, offset: 0 });
+  if (!order?.orderId) throw new BadRequestError('obp_id', 'there is no order of that id that its aggregator knows');
+  return { effect: { obpId, bppId: order.bppId, says }, run: (hand) => done(deps.hands!.ask(obpId, what, hand)) };
 }
 
 async function restriction(deps: OperatorApiDeps, bppId: string, holds: boolean, says: string): Promise<Wanted> {
