@@ -4,7 +4,7 @@ import type { ParticipantKeys } from '@flexder/runtime/participant/types.ts';
 import { z } from 'zod';
 import { type SettlementConfig, settlementConfig } from './audit-settlement/config.ts';
 import { type Env, readVariables } from './environment.ts';
-import { HISTORY_READINGS } from './limits.ts';
+import { FEEDERS, HISTORY_READINGS } from './limits.ts';
 import { feedersOf } from './network-model/feeders.ts';
 import { importNetwork } from './network-model/import.ts';
 import { SEASONS } from './network-model/limits.ts';
@@ -79,7 +79,7 @@ const schema = z
     staleFindingSeconds: z.number().min(10).max(3_600).default(300),
     /** Needed by who listens to the device bus. */
     busCredentials: busCredentials.optional(),
-    feeders: z.array(feeder).min(1).max(1_000),
+    feeders: z.array(feeder).min(1).max(FEEDERS),
     history: z.array(history).default([]),
     /** What hangs where. Without it a feeder is relieved by what is offered on that feeder, and by nothing else. */
     network: z.custom<NetworkModel>((value) => typeof value === 'object' && value !== null).optional(),

@@ -17,7 +17,7 @@ import {
 } from './features.ts';
 import { type HistoryState, LoadHistory } from './history.ts';
 import { type ForecastInput, usableOf, widthOf } from './inputs.ts';
-import { fitNear, fitWide, type NearFit } from './learners.ts';
+import { fitNear, fitWide, type NearFit, type WideOptions } from './learners.ts';
 import { predict, type RidgeModel } from './ridge.ts';
 
 /** Changes with every change of features, inputs or method. */
@@ -169,8 +169,9 @@ export class LoadModel {
   }
 
   #fitWide(i: number): void {
-    this.#wide[i] = fitWide(this.#plain, this.aheads[i]!, this.#wide[i]);
-    this.#fitInformed(i);
+    const options = (before: RidgeModel | undefined) => ({ before, quick: this.deferred });
+    this.#wide[i] = fitWide(this.#plain, this.aheads[i]!, options(this.#wide[i]));
+    this.#fitInformed(i, options);
     this.#wideFittedSlot = this.history.last;
     const { low, high } = this.history.range();
     const beyond = BEYOND_RANGE * (high - low);
@@ -178,7 +179,7 @@ export class LoadModel {
   }
 
   /** A model of other inputs than before begins anew. */
-  #fitInformed(i: number): void {
+  #fitInformed(i: number, options: (before: RidgeModel | undefined) => WideOptions): void {
     if (this.#inputs.length === 0) return;
     const usable = usableOf(this.#inputs, this.history, FIT_MINIMUM_ROWS);
     if (namesOf(usable) !== namesOf(this.#informed?.inputs ?? [])) {
@@ -186,7 +187,8 @@ export class LoadModel {
       this.#informedWide.fill(undefined);
       this.#near.fill(undefined);
     }
-    if (this.#informed) this.#informedWide[i] = fitWide(this.#informed, this.aheads[i]!, this.#informedWide[i]);
+    if (!this.#informed) return;
+    this.#informedWide[i] = fitWide(this.#informed, this.aheads[i]!, options(this.#informedWide[i]));
   }
 
   /** The load at horizon number `i` after `origin`, by default the last reading; undefined before the first. */
