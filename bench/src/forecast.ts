@@ -9,7 +9,7 @@ import { type Context, systemIds } from '@flexder/runtime/context.ts';
 import { createLogger } from '@flexder/runtime/logging.ts';
 import { createMetrics } from '@flexder/runtime/metrics.ts';
 import { seededRandom } from '@flexder/runtime/random.ts';
-import { roundedPercentiles } from './report.ts';
+import { roundedPercentiles, sizesUpTo } from './report.ts';
 
 export interface ForecastBenchOptions {
   /** The largest number of feeders; ten, a hundred and so on come before it. */
@@ -32,10 +32,9 @@ const DAILY_OF_FIRST = 2;
 const wall = systemWallClock();
 
 export async function benchForecast({ feeders }: ForecastBenchOptions, say: (line: string) => void): Promise<object> {
-  const sizes = [10, 100, 1_000, 10_000].filter((size) => size < feeders).concat(feeders);
   const history = pastOf();
   const scales: object[] = [];
-  for (const size of sizes) {
+  for (const size of sizesUpTo(feeders)) {
     const scale = await measured(size, history);
     scales.push(scale);
     say(`${size} feeders: ${JSON.stringify(scale)}`);
