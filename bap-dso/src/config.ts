@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { type SettlementConfig, settlementConfig } from './audit-settlement/config.ts';
 import { type Env, readVariables } from './environment.ts';
 import { modesSchema } from './flex-orchestration/decisions/modes.ts';
-import { HISTORY_READINGS, PLAN_SOLVE_MS } from './limits.ts';
+import { FEEDERS, HISTORY_READINGS, PLAN_SOLVE_MS } from './limits.ts';
 import { feedersOf } from './network-model/feeders.ts';
 import { importNetwork } from './network-model/import.ts';
 import { SEASONS } from './network-model/limits.ts';
@@ -80,7 +80,7 @@ const schema = z
     staleFindingSeconds: z.number().min(10).max(3_600).default(300),
     /** Needed by who listens to the device bus. */
     busCredentials: busCredentials.optional(),
-    feeders: z.array(feeder).min(1).max(1_000),
+    feeders: z.array(feeder).min(1).max(FEEDERS),
     history: z.array(history).default([]),
     /** What hangs where. Without it a feeder is relieved by what is offered on that feeder, and by nothing else. */
     network: z.custom<NetworkModel>((value) => typeof value === 'object' && value !== null).optional(),

@@ -44,6 +44,8 @@ export const READINGS_ATTEMPTS = 3;
 export const INPUTS_EVERY_MS = 30 * 60_000;
 /** Half hours kept of one: a history, two weeks ahead and a day more. */
 export const INPUT_SLOTS = (HISTORY_DAYS + 16) * 48;
+/** Feeders of one process: 100 kB each, and once a minute from all of them a hundredth of what a core can judge. */
+export const FEEDERS = 10_000;
 /** Up to this many feeders fit as they are read: together some tens of milliseconds a half hour. More are fitted in turns. */
 export const FITS_AT_ONCE = 4;
 /** Up to this many feeders learn their bands from history at the start, a fraction of a second each; more learn them live. */
@@ -145,7 +147,7 @@ export const RATING_TTL_MS = 60_000;
 export const ASK_TTL_MS = 30_000;
 /** Status requests are answered at once or not needed. */
 export const STATUS_TTL_MS = 10_000;
-/** Open events a service: one a feeder; more feeders than this need another service. */
+/** Open events a service, one a feeder at most: a tenth of the feeders of a process over their limit at once. */
 export const OPEN_EVENTS = 1_000;
 /** Gap that is worth a further order. */
 export const GAP_MIN_KW = 0.5;

@@ -17,18 +17,19 @@ export interface StreamBenchOptions {
   readonly url: string;
   /** Readings that count, on each side. */
   readonly n: number;
+  /** Whose readings they are, in turn. */
+  readonly feeders: number;
 }
 
 const TOPIC = 'feeder-telemetry';
-const FEEDERS = 100;
 /** The two sides take turns, so that a machine that slows down slows both. */
 const ROUNDS = 6;
 /** Readings of one publish: what a head-end sends at once. */
 const CHUNK = 500;
 const PUBLISHES_AT_ONCE = 4;
 const WARM_UP = 1_000;
-/** Readings begin this far back, one a second a feeder, so that none is from the future. */
-const BACK_MS = 12 * 3_600_000;
+/** Readings begin so far back beyond their own number, one a second a feeder, that none is from the future. */
+const BACK_MS = 3_600_000;
 /** A side that does not see all of its readings within this has failed. */
 const ROUND_MS = 120_000;
 
@@ -40,7 +41,10 @@ interface Reading {
  * Ours: published with their schema checked, consumed in a group with committed offsets, decoded and checked again, then
  * admitted, forecast and judged by Grid Monitoring. Bare: an idempotent producer and a consumer of the same library.
  */
-export async function benchStream({ url, n }: StreamBenchOptions, say: (line: string) => void): Promise<object> {
+export async function benchStream(
+  { url, n, feeders: count }: StreamBenchOptions,
+  say: (line: string) => void,
+): Promise<object> {
   const wall = systemWallClock();
   const ids = systemIds();
   const settings = { ...kafkaSettings(url), prefix: `flexder-bench-${ids.uuid().slice(0, 8)}` };
@@ -51,7 +55,7 @@ export async function benchStream({ url, n }: StreamBenchOptions, say: (line: st
   try {
     const grid = wallGridClock(wall, () => {});
     const context = { wall, grid, ids, log, metrics, activity: new Activity() } as unknown as Context;
-    const feeders = Array.from({ length: FEEDERS }, (_, i) => ({
+    const feeders = Array.from({ length: count }, (_, i) => ({
       feederId: `feeder-${i}`,
       limitKw: 1e6,
       ratings: [],
@@ -66,14 +70,14 @@ export async function benchStream({ url, n }: StreamBenchOptions, say: (line: st
       ({ key, value }, bytes) => monitor.receiveReading(TOPIC, key, value, bytes ?? new Uint8Array()),
       { group: 'bench' },
     );
-    const nextReadings = readingsFrom(wall.nowMs() - BACK_MS);
+    const nextReadings = readingsFrom(wall.nowMs() - BACK_MS - ((2 * n) / count) * 1_000, count);
     const ours = (readings: readonly Reading[]) =>
       arrived.timed(readings.length, () =>
         inChunks(readings, PUBLISHES_AT_ONCE, (chunk) =>
           events.publish(chunk.map((value) => ({ topic: TOPIC, key: value.feeder_id, value }))),
         ),
       );
-    return await measure({ n, nextReadings, ours, bare, wall, say });
+    return await measure({ n, feeders: count, nextReadings, ours, bare, wall, say });
   } finally {
     await events.close();
     await bare.close();
@@ -82,6 +86,7 @@ export async function benchStream({ url, n }: StreamBenchOptions, say: (line: st
 
 interface Sides {
   readonly n: number;
+  readonly feeders: number;
   readonly nextReadings: (count: number) => Reading[];
   /** Seconds from the first publish until the last reading was taken. */
   readonly ours: (readings: readonly Reading[]) => Promise<number>;
@@ -90,7 +95,7 @@ interface Sides {
   readonly say: (line: string) => void;
 }
 
-async function measure({ n, nextReadings, ours, bare, wall, say }: Sides): Promise<object> {
+async function measure({ n, feeders, nextReadings, ours, bare, wall, say }: Sides): Promise<object> {
   const perRound = Math.ceil(n / ROUNDS);
   const arrived = counter(wall);
   bare.onMessage(() => arrived.one());
@@ -111,7 +116,7 @@ async function measure({ n, nextReadings, ours, bare, wall, say }: Sides): Promi
     readings: perRound * ROUNDS,
     rounds: ROUNDS,
     warmUpExcluded: WARM_UP,
-    feeders: FEEDERS,
+    feeders,
     readingBytes: Buffer.byteLength(JSON.stringify(nextReadings(1)[0])),
     oursPerSecond: Math.round(middle(rates.map((rate) => rate.ours))),
     barePerSecond: Math.round(middle(rates.map((rate) => rate.bare))),
@@ -121,13 +126,13 @@ async function measure({ n, nextReadings, ours, bare, wall, say }: Sides): Promi
   };
 }
 
-function readingsFrom(startMs: number): (count: number) => Reading[] {
+function readingsFrom(startMs: number, feeders: number): (count: number) => Reading[] {
   let seq = 0;
   return (count) =>
     Array.from({ length: count }, () => {
       const i = seq++;
-      const ts = new Date(startMs + Math.floor(i / FEEDERS) * 1_000).toISOString();
-      const facts = { v: 1, feeder_id: `feeder-${i % FEEDERS}`, ts, seq: i, power_kw: 800 + (i % 97) };
+      const ts = new Date(startMs + Math.floor(i / feeders) * 1_000).toISOString();
+      const facts = { v: 1, feeder_id: `feeder-${i % feeders}`, ts, seq: i, power_kw: 800 + (i % 97) };
       return { ...facts, current_a: 44.2, voltage_kv: 11, quality: 'GOOD' };
     });
 }

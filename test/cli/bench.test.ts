@@ -29,16 +29,35 @@ describe('flexder bench', function () {
     expect(result.ratio).to.be.above(0);
   });
 
+  it('measures feeder telemetry beside rows that are only inserted, from ten feeders on', () => {
+    const { code, out, err } = flexder(['bench', 'feeders', '--feeders', '20', '--n', '1000']);
+    expect(code, err).to.equal(0);
+    const { scales, ...result } = JSON.parse(out);
+    expect(result).to.deep.include({ bench: 'feeders', database: 'pglite', perRound: 200, rounds: 5 });
+    expect(scales.map(({ feeders }: { feeders: number }) => feeders)).to.deep.equal([10, 20]);
+    for (const { busRatio, streamRatio } of scales)
+      for (const ratio of [busRatio, streamRatio]) expect(ratio).to.be.above(0);
+  });
+
   it('measures telemetry over Kafka beside the bare client', async function () {
     // A broker starts before, and another Java beside it.
     this.timeout(240_000);
     needsKafka('apache').call(this);
     const kafka = await startKafka();
     try {
-      const { code, out, err } = flexder(['bench', 'stream', '--kafka', kafka.url('bench'), '--n', '600']);
+      const { code, out, err } = flexder([
+        'bench',
+        'stream',
+        '--kafka',
+        kafka.url('bench'),
+        '--n',
+        '600',
+        '--feeders',
+        '20',
+      ]);
       expect(code, err).to.equal(0);
       const result = JSON.parse(out);
-      expect(result).to.include({ bench: 'stream', readings: 600, rounds: 6 });
+      expect(result).to.include({ bench: 'stream', readings: 600, rounds: 6, feeders: 20 });
       expect(result.oursPerSecond).to.be.above(0);
       expect(result.barePerSecond).to.be.above(0);
       expect(result.ratioByRound).to.have.length(6);

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { busCredentials, ConfigError, feeder, history, identifier, telemetry } from '../config.ts';
 import { type Env, readVariables } from '../environment.ts';
+import { FEEDERS } from '../limits.ts';
 
 const schema = z
   .object({
@@ -9,7 +10,7 @@ const schema = z
     monitorId: identifier,
     /** Subscriber id of the DSO whose feeders these are. */
     dsoId: identifier,
-    feeders: z.array(feeder).min(1).max(1_000),
+    feeders: z.array(feeder).min(1).max(FEEDERS),
     history: z.array(history).default([]),
     forecastHorizonMinutes: z.number().min(15).max(120).default(60),
     telemetry,

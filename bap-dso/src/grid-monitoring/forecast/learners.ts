@@ -19,6 +19,9 @@ const NEAR_REACH_MS = 2.5 * NEAR_MS;
 /** Examples nearer than this tell the same story twice. */
 const EXAMPLES_APART_MS = 30 * 60_000;
 const NEAR_MINIMUM_ROWS = 60;
+/** Neighbouring half hours tell nearly the same: of three weeks and more, one in two is enough for a day. */
+const QUICK_EVERY = 2;
+const QUICK_FROM_ROWS = 3 * FIT_MINIMUM_ROWS;
 
 export interface NearFit {
   readonly model: RidgeModel;
@@ -49,13 +52,28 @@ export function fitNear(source: FeatureSource, ahead: number, target: number): N
   return examples.count < NEAR_MINIMUM_ROWS ? undefined : fitRobust(examples, NEAR_PENALTY);
 }
 
-/** The regression for `ahead` slots at any time of day, anew from `before`; undefined when examples are too few. */
-export function fitWide(source: FeatureSource, ahead: number, before?: RidgeModel): RidgeModel | undefined {
+export interface WideOptions {
+  /** The fit of the day before, from whose errors this one starts. */
+  readonly before?: RidgeModel | undefined;
+  /** A first fit of a long history is made from a part of its examples, at half the cost: the next day's has all. */
+  readonly quick?: boolean;
+}
+
+/** The regression for `ahead` slots at any time of day; undefined when examples are too few. */
+export function fitWide(
+  source: FeatureSource,
+  ahead: number,
+  { before, quick = false }: WideOptions = {},
+): RidgeModel | undefined {
   const { history } = source;
+  const stride = strideOf(history);
+  const long = history.last - history.first >= QUICK_FROM_ROWS * stride;
+  const every = quick && long && !before ? QUICK_EVERY : 1;
   const slots: number[] = [];
-  for (let slot = history.last; slot > history.last - history.capacity; slot -= strideOf(history)) slots.push(slot);
+  for (let slot = history.last; slot > history.last - history.capacity; slot -= every * stride) slots.push(slot);
   const examples = collect(source, ahead, slots, undefined, true);
-  return examples.count < FIT_MINIMUM_ROWS ? undefined : fitRobust(examples, WIDE_PENALTY, before).model;
+  if (examples.count * every < FIT_MINIMUM_ROWS) return undefined;
+  return fitRobust(examples, WIDE_PENALTY / every, { before, every }).model;
 }
 
 function strideOf(history: LoadHistory): number {

@@ -39,11 +39,19 @@ describe('ridge regression', () => {
     const broken = examplesOf(400, (x, n) => linear(x) + (n % 20 === 0 ? 500 : 0));
     const plainError = Math.abs(predict(fitRidge(broken, 1e-6), at(1, 1, 7)) - 14.5);
     const { model, spread } = fitRobust(broken, 1e-6);
-    const again = fitRobust(broken, 1e-6, model).model;
+    const again = fitRobust(broken, 1e-6, { before: model }).model;
     expect(plainError).to.be.above(10);
     expect(Math.abs(predict(model, at(1, 1, 7)) - 14.5)).to.be.below(plainError / 3);
     expect(Math.abs(predict(again, at(1, 1, 7)) - 14.5)).to.be.below(plainError / 10);
     expect(spread).to.be.within(20, 30);
+  });
+
+  it('bends as little when it starts from a part of the examples', () => {
+    const broken = examplesOf(400, (x, n) => linear(x) + (n % 20 === 0 ? 500 : 0));
+    const plainError = Math.abs(predict(fitRidge(broken, 1e-6), at(1, 1, 7)) - 14.5);
+    const { model } = fitRobust(broken, 1e-6, { every: 3 });
+    expect(plainError).to.be.above(10);
+    expect(Math.abs(predict(model, at(1, 1, 7)) - 14.5)).to.be.below(plainError / 3);
   });
 
   it('needs an example', () => {

@@ -39,6 +39,12 @@ const BENCHES: Record<string, (values: Values) => Promise<object>> = {
     const { benchForecast } = await import('@flexder/bench/forecast.ts');
     return benchForecast({ feeders: integer(values, 'feeders', 10_000, 10, 20_000) }, say);
   },
+  async feeders(values) {
+    const { benchFeeders } = await import('@flexder/bench/feeders.ts');
+    const n = integer(values, 'n', 50_000, 500, 50_000);
+    const feeders = integer(values, 'feeders', 10_000, 10, 10_000);
+    return benchFeeders({ n, feeders, databaseUrl: databaseUrlOf(values) }, say);
+  },
   async inbound(values) {
     const { benchInbound } = await import('@flexder/bench/inbound.ts');
     return benchInbound({ n: integer(values, 'n', 4_000, 8, 1_000_000) }, say);
@@ -54,7 +60,11 @@ const BENCHES: Record<string, (values: Values) => Promise<object>> = {
   },
   async stream(values) {
     const { benchStream } = await import('@flexder/bench/stream.ts');
-    return benchStream({ url: required(values, 'kafka'), n: integer(values, 'n', 30_000, 60, 1_000_000) }, say);
+    const feeders = integer(values, 'feeders', 100, 10, 10_000);
+    return benchStream(
+      { url: required(values, 'kafka'), n: integer(values, 'n', 30_000, 60, 1_000_000), feeders },
+      say,
+    );
   },
 };
 
@@ -66,7 +76,7 @@ const command: Command = {
     n: {
       type: 'string',
       value: 'N',
-      help: 'activations (200; fleet 1), messages (4000), rows (80000), readings (30000) or plans of each size (10)',
+      help: 'activations (200; fleet 1), messages (4000), rows (80000), readings (30000; feeders 50000) or plans of each size (10)',
     },
     kafka: { type: 'string', value: 'URL', help: 'stream: kafka://HOST:PORT/PREFIX of a broker that is up' },
     ders: { type: 'string', value: 'N', help: 'simulated devices: activation (300), fleet and fan-out (10000)' },
@@ -79,7 +89,11 @@ const command: Command = {
     mosquitto: { type: 'string', value: 'DIR', help: 'fleet: folder of that Mosquitto; its accounts are replaced' },
     processes: { type: 'string', value: 'N', help: 'fan-out: processes that share it (3)' },
     queue: { type: 'string', value: 'URL', help: 'fan-out: their job queue; the database when absent' },
-    feeders: { type: 'string', value: 'N', help: 'forecast: the largest number of feeders (10000)' },
+    feeders: {
+      type: 'string',
+      value: 'N',
+      help: 'forecast, feeders: the largest number of feeders (10000); stream: their number (100)',
+    },
     hung: { type: 'string', value: 'N', help: 'activation: BPPs beside the two that accept and never answer (0)' },
     seed: { type: 'string', value: 'N', help: 'activation, fleet, plan: the seed (1)' },
     ...DATABASE_OPTION,
