@@ -16,3 +16,5 @@ export const MAX_REPORT_ROWS = 20_000;
 export const MAX_USAGE_ROWS = 1_000;
 /** Checkpoints that one verdict names as missing or altered. */
 export const NAMED_CHECKPOINT_FAULTS = 20;
+/** Half hours of one impact report: a thousand feeders for ten days, or fifty for half a year. */
+export const MAX_IMPACT_ROWS = 500_000;

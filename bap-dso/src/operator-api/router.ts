@@ -1,5 +1,6 @@
 /** The operator API of a DSO and the page that shows it, for its own origin. */
 import { type Request, Router } from 'express';
+import { impactOf } from '../audit-settlement/impact.ts';
 import { usageByFeeder } from '../audit-settlement/usage.ts';
 import { createGuard } from './access/guard.ts';
 import { sessionRoutes } from './access/routes.ts';
@@ -65,6 +66,10 @@ export function createOperatorApi(deps: OperatorApiDeps): OperatorApi {
     answering((request) => usage(deps, request)),
   );
   api.get(
+    '/v1/impact',
+    answering((request) => impact(deps, request)),
+  );
+  api.get(
     '/v1/open-data',
     plain(async () => ({ enabled: deps.openData !== undefined, datasets: deps.openData?.statuses() ?? [] })),
   );
@@ -121,6 +126,13 @@ async function orders(deps: OperatorApiDeps, request: Request) {
   const query = parameters(request, { ...PAGE, event_id: identifier, feeder_id: identifier });
   const filter = { eventId: query.event_id, feederId: query.feeder_id, ...page(query) };
   return { orders: await orderViews(bapTables(deps), filter) };
+}
+
+async function impact(deps: OperatorApiDeps, request: Request) {
+  const { from, to } = parameters(request, { from: date, to: date });
+  const { feeders } = deps.config;
+  const limits = new Map(feeders.map(({ feederId, limitKw }) => [feederId, limitKw]));
+  return impactOf(bapTables(deps), { from, to, limits });
 }
 
 /** Dates are of the wall clock, UTC, both included. */

@@ -13,6 +13,7 @@ export const COMMANDS: Record<string, () => Promise<{ default: Command }>> = {
   keys: () => import('./commands/keys.ts'),
   audit: () => import('./commands/audit.ts'),
   settlement: () => import('./commands/settlement.ts'),
+  impact: () => import('./commands/impact.ts'),
   backup: () => import('./commands/backup.ts'),
   restore: () => import('./commands/restore.ts'),
   data: () => import('./commands/data.ts'),
