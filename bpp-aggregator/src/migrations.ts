@@ -196,6 +196,14 @@ const peers: Migration = {
   },
 };
 
+const chargePoints: Migration = {
+  async up(db: Kysely<unknown>) {
+    await sql`alter table der add column password_hash text`.execute(db);
+    await sql`create table charge_point (der_no integer primary key references der, process_id text)`.execute(db);
+    await sql`create index charge_point_by_process on charge_point (process_id)`.execute(db);
+  },
+};
+
 /** Keys sort after the participant's own. */
 export const AGGREGATOR_MIGRATIONS: Record<string, Migration> = {
   'aggregator-001-initial': initial,
@@ -206,4 +214,5 @@ export const AGGREGATOR_MIGRATIONS: Record<string, Migration> = {
   'aggregator-006-lighter-fan-out': lighterFanOut,
   'aggregator-007-lighter-ingest': lighterIngest,
   'aggregator-008-peers': peers,
+  'aggregator-009-charge-points': chargePoints,
 };
