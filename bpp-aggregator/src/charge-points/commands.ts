@@ -16,6 +16,8 @@ import {
 /** A CALLERROR, or a CALLRESULT that says how it went. */
 export interface Answer {
   readonly status: string;
+  /** It is a CALLERROR, and `status` its code. */
+  readonly isError?: boolean;
   /** 2.0.1: why. */
   readonly statusInfo?: { readonly reasonCode?: string };
 }
@@ -73,7 +75,9 @@ function set(to: Commanded, plan: ProfilePlan): Promise<Answer | undefined> {
   return to.call('SetChargingProfile', setProfile(to.version, { ...plan, ...(transaction && { transaction }) }));
 }
 
-function isUnsupported({ status, statusInfo }: Answer): boolean {
+/** It knows the call, but not a limit of this purpose. */
+function isUnsupported({ status, statusInfo, isError = false }: Answer): boolean {
+  if (isError) return false;
   return status === 'NotSupported' || (status === 'Rejected' && /^Unsupported/.test(statusInfo?.reasonCode ?? ''));
 }
 

@@ -182,7 +182,7 @@ export class Connection {
     } catch (error) {
       const code = (error as { rpcErrorCode?: unknown }).rpcErrorCode;
       // A CALLERROR is an answer; a timeout, a broken connection and what is no OCPP are none.
-      return typeof code === 'string' && !this.#invalid ? { status: code } : undefined;
+      return typeof code === 'string' && !this.#invalid ? { status: code, isError: true } : undefined;
     }
   }
 
