@@ -1,5 +1,6 @@
 /** One process of the bench: the aggregator's dispatcher on its tables, its queue and its bus, and nothing else of it. */
 import type { Rooms } from '@flexder/bpp-aggregator/context.ts';
+import { busLink } from '@flexder/bpp-aggregator/dispatch/device-link.ts';
 import { batchOf, DISPATCH_JOB, Dispatcher, type DispatchJob } from '@flexder/bpp-aggregator/dispatch/dispatcher.ts';
 import { LIMITS } from '@flexder/bpp-aggregator/limits.ts';
 import { AGGREGATOR_MIGRATIONS } from '@flexder/bpp-aggregator/migrations.ts';
@@ -49,13 +50,15 @@ export async function openFanOut(place: FanOutPlace, works: boolean) {
     const grid = wallGridClock(wall, () => {});
     const rooms = {
       context: { wall, grid, ids, log, activity, metrics: createMetrics('bench'), engines },
+      config: {},
       process: { id: ids.uuid(), shared: true, leads: () => false },
       database,
       // The report of the finished fan-out needs a whole participant; it is not what is measured.
       transact: async () => {},
     } as unknown as Rooms;
     const topicOf = (derId: string, kind: 'cmd' | 'ack') => deviceTopic(id, derId as DerId, kind);
-    const dispatcher = new Dispatcher({ rooms: () => rooms, bus: client, queue, topicOf });
+    const link = busLink(() => rooms, client, topicOf);
+    const dispatcher = new Dispatcher({ rooms: () => rooms, link, queue });
     await queue.process(
       { [DISPATCH_JOB]: (data) => dispatcher.work(data as DispatchJob) },
       { concurrency: LIMITS.sharedJobsAtOnce },

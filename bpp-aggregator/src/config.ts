@@ -5,6 +5,7 @@ import type { Contact } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { DeviceType } from '@flexder/protocol/flexibility/model.ts';
 import type { ParticipantKeys } from '@flexder/runtime/participant/types.ts';
 import { z } from 'zod';
+import { type ChargePointSettings, chargePointSettings, plaintextProblem } from './charge-points/settings.ts';
 import { LIMITS } from './limits.ts';
 import type { PortfolioDer } from './portfolio/der.ts';
 
@@ -48,6 +49,8 @@ export interface AggregatorConfig {
   /** Whom a DSO calls about an order; `support` is refused when absent. */
   readonly support?: Contact;
   readonly portfolio: readonly PortfolioDer[];
+  /** Where OCPP charge points connect; without it none does. */
+  readonly ocpp?: ChargePointSettings;
   readonly keys?: ParticipantKeys;
 }
 
@@ -90,7 +93,7 @@ const keys = z.strictObject({
   encryptionPublicKey: z.string().min(1),
 });
 
-const schema = z.strictObject({
+const members = z.strictObject({
   host: z.string().min(1),
   port: z.number().int().min(0).max(65_535),
   publicUrl: z.url({ protocol: /^https?$/ }).optional(),
@@ -136,7 +139,13 @@ const schema = z.strictObject({
     })
     .optional(),
   portfolio: portfolioSchema,
+  ocpp: chargePointSettings.optional(),
   keys: keys.optional(),
+});
+
+const schema = members.superRefine(({ ocpp, networkProfile }, context) => {
+  const message = ocpp && networkProfile === 'strict' ? plaintextProblem(ocpp) : undefined;
+  if (message !== undefined) context.addIssue({ code: 'custom', path: ['ocpp', 'host'], message });
 });
 
 export type AggregatorSettings = z.input<typeof schema>;
@@ -157,8 +166,15 @@ export function parseConfig(settings: unknown, nameOf: (path: string) => string 
   throw new ConfigError(`The aggregator cannot start.\n${sentences.join('\n')}`);
 }
 
+interface Variable {
+  readonly path: readonly string[];
+  readonly number?: true;
+  /** The variable names a file with this in it. */
+  readonly file?: 'json' | 'text';
+}
+
 /** Environment variable of each setting; numbers are decimal text, prices and response times one a device type. */
-const VARIABLES: Readonly<Record<string, { path: readonly string[]; number?: true; file?: true }>> = {
+const VARIABLES: Readonly<Record<string, Variable>> = {
   FLEXDER_BPP_HOST: { path: ['host'] },
   FLEXDER_BPP_PORT: { path: ['port'], number: true },
   FLEXDER_BPP_PUBLIC_URL: { path: ['publicUrl'] },
@@ -187,8 +203,13 @@ const VARIABLES: Readonly<Record<string, { path: readonly string[]; number?: tru
   FLEXDER_BPP_SUPPORT_PHONE: { path: ['support', 'phone'] },
   FLEXDER_BPP_SUPPORT_EMAIL: { path: ['support', 'email'] },
   FLEXDER_BPP_SUPPORT_URL: { path: ['support', 'url'] },
-  FLEXDER_BPP_PORTFOLIO_FILE: { path: ['portfolio'], file: true },
-  FLEXDER_BPP_KEYS_FILE: { path: ['keys'], file: true },
+  FLEXDER_BPP_OCPP_PORT: { path: ['ocpp', 'port'], number: true },
+  FLEXDER_BPP_OCPP_HOST: { path: ['ocpp', 'host'] },
+  FLEXDER_BPP_OCPP_CERT_FILE: { path: ['ocpp', 'cert'], file: 'text' },
+  FLEXDER_BPP_OCPP_KEY_FILE: { path: ['ocpp', 'key'], file: 'text' },
+  FLEXDER_BPP_OCPP_ACCOUNTS_FILE: { path: ['ocpp', 'accounts'], file: 'json' },
+  FLEXDER_BPP_PORTFOLIO_FILE: { path: ['portfolio'], file: 'json' },
+  FLEXDER_BPP_KEYS_FILE: { path: ['keys'], file: 'json' },
 };
 
 /** Throws a ConfigError whose sentences name the variables to set. */
@@ -199,9 +220,10 @@ export function configFromEnv(env: Readonly<Record<string, string | undefined>>)
     const text = env[name];
     if (text === undefined || text === '') continue;
     try {
-      put(settings, path, file ? JSON.parse(readFileSync(text, 'utf8')) : number ? Number(text) : text);
+      put(settings, path, file ? readText(text, file) : number ? Number(text) : text);
     } catch (error) {
-      unreadable.push(`${name}: ${text} cannot be read as JSON (${error instanceof Error ? error.message : error}).`);
+      const as = file === 'text' ? '' : ' as JSON';
+      unreadable.push(`${name}: ${text} cannot be read${as} (${error instanceof Error ? error.message : error}).`);
     }
   }
   fillPrices(settings);
@@ -213,6 +235,11 @@ export function configFromEnv(env: Readonly<Record<string, string | undefined>>)
     if (!(error instanceof ConfigError)) throw error;
     throw new ConfigError([error.message, ...unreadable].join('\n'));
   }
+}
+
+function readText(path: string, kind: 'json' | 'text'): unknown {
+  const text = readFileSync(path, 'utf8');
+  return kind === 'json' ? JSON.parse(text) : text;
 }
 
 /** One price given leaves the others at their defaults. */

@@ -3,6 +3,7 @@ import type { DeviceType } from '@flexder/protocol/flexibility/model.ts';
 import type { Context } from '@flexder/runtime/context.ts';
 import type { UnitOfWork } from '@flexder/runtime/participant/types.ts';
 import type { Kysely } from 'kysely';
+import type { ChargePoints } from './charge-points/charge-points.ts';
 import type { AggregatorConfig } from './config.ts';
 import type { Dispatcher } from './dispatch/dispatcher.ts';
 import type { DeliveryWatch } from './metering/delivery.ts';
@@ -38,6 +39,8 @@ export interface Rooms {
   readonly database: Kysely<AggregatorTables>;
   transact<T>(body: (work: Work) => Promise<T>): Promise<T>;
   readonly dispatcher: Dispatcher;
+  /** The chargers that speak OCPP; undefined where none may. */
+  readonly chargePoints: ChargePoints | undefined;
   readonly timers: OrderTimers;
   readonly delivery: DeliveryWatch;
 }

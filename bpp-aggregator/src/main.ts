@@ -12,10 +12,13 @@ import { checkHealth, openInOrder, within } from '@flexder/runtime/service.ts';
 import { type Kysely, sql } from 'kysely';
 import { handlersOf } from './beckn/index.ts';
 import { serveLive } from './beckn/track.ts';
+import { ChargePoints } from './charge-points/charge-points.ts';
+import { openDoor } from './charge-points/door.ts';
 import type { AggregatorConfig } from './config.ts';
 import type { Rooms } from './context.ts';
 import { Answers } from './dispatch/answers.ts';
 import { unclaimAll } from './dispatch/claims.ts';
+import { busLink, eachWhereItIs } from './dispatch/device-link.ts';
 import { DISPATCH_JOB, Dispatcher, type DispatchJob } from './dispatch/dispatcher.ts';
 import { enrol } from './enrolment/enrol.ts';
 import { createApp, mountApi, mountProbes } from './http.ts';
@@ -40,6 +43,8 @@ import type { AggregatorTables } from './tables.ts';
 export interface AggregatorService extends Service {
   /** Registered base URL of the Beckn side. */
   readonly becknUrl: string;
+  /** What OCPP charge points connect to, without their identity; undefined where none may. */
+  readonly ocppUrl: string | undefined;
   /** Takes devices into the portfolio; the passwords are told once and kept nowhere. */
   enrol(ders: readonly PortfolioDer[]): Promise<BusAccount[]>;
   /** Half-hour energies from before this aggregator read the meters itself: what baselines look back on. */
@@ -119,6 +124,8 @@ export async function startAggregator(
     };
     await listenToDevices(bus, ears);
     await resume(rooms);
+    const { chargePoints } = rooms;
+    const ocpp = chargePoints && config.ocpp && keep(await openDoor(rooms, chargePoints, config.ocpp, ears));
     const halfHours = keep(closable(new HalfHours(() => rooms))).part;
     if (!participant.process.shared) halfHours.start();
     await participant.serve(handlersOf(rooms), {
@@ -131,13 +138,14 @@ export async function startAggregator(
       leader = keep(stand(candidate(rooms, halfHours)));
       sharedWork.start();
     }
-    return { rooms, health, becknUrl, url: listening.url };
+    return { rooms, health, becknUrl, url: listening.url, ocppUrl: ocpp?.url };
   });
-  const { rooms, health, becknUrl, url } = result;
+  const { rooms, health, becknUrl, url, ocppUrl } = result;
   return {
     name: config.subscriberId,
     url,
     becknUrl,
+    ocppUrl,
     health,
     enrol: (ders) => enrol(rooms, ders),
     importMeterHistory: (rows) => importHistory(rooms, rows),
@@ -163,6 +171,7 @@ function furnish(
   leads: () => boolean,
 ): Rooms {
   const peers = new Peers(() => rooms);
+  const topicOf = (derId: string, kind: 'cmd' | 'ack') => deviceTopic(config.subscriberId, derId as DerId, kind);
   const rooms: Rooms = {
     peers,
     context,
@@ -176,10 +185,13 @@ function furnish(
     transact: (body) => participant.transact(body),
     dispatcher: new Dispatcher({
       rooms: () => rooms,
-      bus,
+      link: eachWhereItIs(
+        () => rooms,
+        busLink(() => rooms, bus, topicOf),
+      ),
       queue: participant.queue,
-      topicOf: (derId, kind) => deviceTopic(config.subscriberId, derId as DerId, kind),
     }),
+    chargePoints: config.ocpp && new ChargePoints(() => rooms),
     timers: new OrderTimers(context),
     delivery: new DeliveryWatch(() => rooms),
   };
@@ -235,6 +247,9 @@ function healthOf(rooms: Rooms, participant: OpenParticipant<AggregatorTables>, 
       );
       return { ok: true, detail: told };
     },
+    ...(rooms.chargePoints && {
+      'charge-points': async () => ({ ok: true, detail: `${rooms.chargePoints?.size} connected here` }),
+    }),
     bus: async () => ({ ok: bus.connected, detail: bus.connected ? 'connected' : 'not connected' }),
     ...(rooms.process.shared && {
       processes: async () => ({

@@ -202,6 +202,14 @@ const rating: Migration = {
   },
 };
 
+const chargePoints: Migration = {
+  async up(db: Kysely<unknown>) {
+    await sql`alter table der add column password_hash text`.execute(db);
+    await sql`create table charge_point (der_no integer primary key references der, process_id text)`.execute(db);
+    await sql`create index charge_point_by_process on charge_point (process_id)`.execute(db);
+  },
+};
+
 /** Keys sort after the participant's own. */
 export const AGGREGATOR_MIGRATIONS: Record<string, Migration> = {
   'aggregator-001-initial': initial,
@@ -213,4 +221,5 @@ export const AGGREGATOR_MIGRATIONS: Record<string, Migration> = {
   'aggregator-007-lighter-ingest': lighterIngest,
   'aggregator-008-peers': peers,
   'aggregator-009-rating': rating,
+  'aggregator-010-charge-points': chargePoints,
 };

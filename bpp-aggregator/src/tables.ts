@@ -34,6 +34,15 @@ export interface DerTable {
   asked: Generated<number>;
   accepted: Generated<number>;
   opted_out_until: NullableInstant;
+  /** SHA-256 of the password of a charger's account, base64: charge points of OCPP log in here and not at a broker. */
+  password_hash: string | null;
+}
+
+/** A charger that speaks OCPP: its commands go through the process it is connected to, and to no broker. */
+export interface ChargePointTable {
+  der_no: number;
+  /** Null while it is connected nowhere. */
+  process_id: string | null;
 }
 
 export interface Cancellation {
@@ -148,6 +157,7 @@ export interface ProcessTable {
 }
 
 export interface AggregatorTables {
+  charge_point: ChargePointTable;
   process: ProcessTable;
   der: DerTable;
   flex_order: FlexOrderTable;

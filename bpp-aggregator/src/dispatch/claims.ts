@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely';
+import { isConnected, isReachable } from '../charge-points/whereabouts.ts';
 import type { Rooms } from '../context.ts';
 import { LIMITS } from '../limits.ts';
 import type { AggregatorTables } from '../tables.ts';
@@ -6,9 +7,10 @@ import { type CommandRow, type Outgoing, outgoingOf } from './commands.ts';
 
 /**
  * Which unsent commands of an order may be claimed: `free` are those meant for whoever works on the queue, `lapsed` those
- * whose process, or whose queue, has not done its work in time, `all` is for a process that is alone.
+ * whose process, or whose queue, has not done its work in time, `all` is for a process that is alone, `connected` those
+ * whose charge points are connected to this process. The commands of a charge point are nobody else's.
  */
-export type Claimable = 'free' | 'lapsed' | 'all';
+export type Claimable = 'free' | 'lapsed' | 'all' | 'connected';
 
 /** By the clock of the database, which is one for all processes. */
 export function claimEnd() {
@@ -19,6 +21,7 @@ const CLAIMABLE = {
   free: sql`(claimed_by is null or claimed_until < clock_timestamp())`,
   lapsed: sql`(claimed_until is null or claimed_until < clock_timestamp())`,
   all: sql`true`,
+  connected: sql`(claimed_by is null or claimed_until < clock_timestamp())`,
 };
 
 /**
@@ -37,7 +40,7 @@ export async function claimCommands(
       where command_id in (
         select command_id from command
         where order_no = ${orderNo} and state = 'PENDING' and valid_until > ${new Date(context.grid.nowMs())}
-          and ${CLAIMABLE[what]}
+          and ${CLAIMABLE[what]} and ${what === 'connected' ? isConnected(process.id) : isReachable(process.id)}
         order by der_id limit ${limit} for update skip locked)
       returning *)
     select mine.*, o.order_id, o.order_references from mine join flex_order o on o.order_no = mine.order_no
@@ -58,13 +61,14 @@ export async function unclaimAll({ database, process }: Rooms): Promise<void> {
 }
 
 /** Orders with commands that nobody publishes although they are alive. */
-export async function ordersLeft({ database, context }: Rooms): Promise<number[]> {
+export async function ordersLeft({ database, context, process }: Rooms): Promise<number[]> {
   const now = new Date(context.grid.nowMs());
   const { rows } = await sql<{ order_no: number }>`
     select order_no from flex_order o
     where o.window_end_at > ${now} and exists (
-      select from command c
-      where c.order_no = o.order_no and c.state = 'PENDING' and c.valid_until > ${now} and ${CLAIMABLE.lapsed})
+      select from command
+      where command.order_no = o.order_no and command.state = 'PENDING' and command.valid_until > ${now}
+        and ${CLAIMABLE.lapsed} and ${isReachable(process.id)})
     order by order_no limit ${LIMITS.ordersPerSweep}`.execute(database);
   return rows.map((row) => row.order_no);
 }

@@ -2,6 +2,7 @@ import { commandId } from '@flexder/protocol/beckn/identifiers.ts';
 import type { OrderReferences } from '@flexder/protocol/flexibility/model.ts';
 import type { DeviceCommand } from '@flexder/schemas/types.ts';
 import { type Selectable, sql } from 'kysely';
+import { elsewhere } from '../charge-points/whereabouts.ts';
 import type { Rooms, Work } from '../context.ts';
 import { LIMITS } from '../limits.ts';
 import { roundKw } from '../orders/quantity.ts';
@@ -156,18 +157,28 @@ function command(
   };
 }
 
-/** What this process publishes at once it has claimed; what is for all processes, by the queue, nobody has. */
+/**
+ * What this process sends at once it has claimed; what is for all processes, by the queue, nobody has, and neither what is
+ * for a charge point that is not connected here: the process it is, or will be, connected to takes it from the rows.
+ */
 async function insertCommands(work: Work, rooms: Rooms, orderNo: number, drafts: readonly Draft[]): Promise<FanOut> {
   const shared = drafts.length > LIMITS.dispatchBatch && !rooms.process.alone();
-  const commands = drafts.map(({ payload }) => ({ derId: payload.der_id, payload }));
-  if (drafts.length === 0) return { commands, shared };
-  const claimedBy = shared ? null : rooms.process.id;
+  if (drafts.length === 0) return { commands: [], shared };
   const of = <T>(pick: (draft: Draft) => T) => drafts.map(pick);
+  const away = await elsewhere(
+    work.db,
+    rooms,
+    of((draft) => draft.derNo),
+  );
+  const mine = drafts.filter((draft) => !away.has(draft.derNo));
+  const commands = mine.map(({ payload }) => ({ derId: payload.der_id, payload }));
+  const claimedBy = shared ? null : rooms.process.id;
   await sql`
     insert into command (command_id, order_no, der_no, der_id, sequence, command_type, target_kw, shed_kw, baseline_kw,
       start_at, stop_at, valid_until, release_delay_s, issued_at, claimed_by, claimed_until)
     select c.command_id, ${orderNo}::int, c.der_no, c.der_id, c.sequence, c.command_type, c.target_kw, c.shed_kw,
-      c.baseline_kw, c.start_at, c.stop_at, c.valid_until, c.release_delay_s, c.issued_at, ${claimedBy}::text, ${claimEnd()}
+      c.baseline_kw, c.start_at, c.stop_at, c.valid_until, c.release_delay_s, c.issued_at,
+      case when c.der_no = any(${[...away]}::int[]) then null else ${claimedBy}::text end, ${claimEnd()}
     from unnest(
       ${of((draft) => draft.payload.command_id)}::text[],
       ${of((draft) => draft.derNo)}::int[],

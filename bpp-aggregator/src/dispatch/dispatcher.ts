@@ -1,9 +1,9 @@
-import type { BusClient } from '@flexder/runtime/engines/bus/port.ts';
 import type { JobQueue } from '@flexder/runtime/engines/queue/port.ts';
 import type { Rooms } from '../context.ts';
 import { LIMITS } from '../limits.ts';
 import { type Claimable, claimCommands, unclaim } from './claims.ts';
 import type { FanOut, Outgoing } from './commands.ts';
+import type { DeviceLink } from './device-link.ts';
 import { markSent, type Sent } from './sent.ts';
 
 /** Job that sends commands of one order: a batch of them where processes share it, else all that are unsent. */
@@ -23,13 +23,12 @@ export function batchOf(count: number): number {
 
 export interface DispatcherDeps {
   readonly rooms: () => Rooms;
-  readonly bus: Pick<BusClient, 'publish'>;
+  readonly link: DeviceLink;
   readonly queue: Pick<JobQueue, 'add'>;
-  readonly topicOf: (derId: string, kind: 'cmd' | 'ack') => string;
 }
 
 /**
- * Hands commands to the broker. The rows written by the confirming transaction are the outbox. A process that is alone
+ * Hands commands to the devices' links. The rows written by the confirming transaction are the outbox. A process that is alone
  * sends them at once from memory, and so does any with a batch; where others are alive, more than a batch is shared as
  * jobs, each of which claims the next batch from the rows. What fails goes on as a job with backoff, what a crash left
  * is taken up from the rows. A device executes a `command_id` once, so sending one twice does no harm.
@@ -135,7 +134,7 @@ export class Dispatcher {
 
   async #giveBack(unsent: readonly Outgoing[]): Promise<void> {
     const rooms = this.#deps.rooms();
-    if (!rooms.process.shared) return;
+    if (!rooms.process.shared && !rooms.config.ocpp) return;
     await unclaim(
       rooms.database,
       unsent.map(({ payload }) => payload.command_id),
@@ -153,7 +152,7 @@ export class Dispatcher {
     }
   }
 
-  /** Publishes side by side, marks in bulk; returns what the broker did not take. */
+  /** Sends side by side, marks in bulk; returns what was not taken. */
   async #send(orderNo: number, commands: readonly Outgoing[]): Promise<Outgoing[]> {
     const rooms = this.#deps.rooms();
     const sent: Sent[] = [];
@@ -161,7 +160,7 @@ export class Dispatcher {
     let next = 0;
     const lane = async () => {
       for (let one = commands[next++]; one; one = commands[next++]) {
-        if (await this.#publish(orderNo, one))
+        if (await this.#deps.link.send(orderNo, one))
           sent.push({ commandId: one.payload.command_id, at: new Date(rooms.context.wall.nowMs()) });
         else unsent.push(one);
       }
@@ -170,23 +169,5 @@ export class Dispatcher {
     rooms.context.metrics.count('commands_sent', {}, sent.length);
     if (sent.length > 0) await markSent(rooms, orderNo, sent);
     return unsent;
-  }
-
-  async #publish(orderNo: number, { derId, payload }: Outgoing): Promise<boolean> {
-    const { bus, topicOf, rooms } = this.#deps;
-    const { grid, log } = rooms().context;
-    const expiryMs = Date.parse(payload.valid_until) - grid.nowMs();
-    if (expiryMs <= 0) return false;
-    try {
-      await bus.publish(topicOf(derId, 'cmd'), JSON.stringify(payload), {
-        expiryMs,
-        responseTopic: topicOf(derId, 'ack'),
-        correlation: payload.command_id,
-      });
-      return true;
-    } catch (error) {
-      log.warn({ derId, orderNo, error: String(error) }, 'the broker did not take a command');
-      return false;
-    }
   }
 }

@@ -1,5 +1,6 @@
 import { deviceAccount } from '@flexder/runtime/engines/bus/accounts.ts';
 import type { BusAccount } from '@flexder/runtime/engines/bus/port.ts';
+import { storeHashes } from '../charge-points/accounts.ts';
 import { ConfigError, portfolioSchema } from '../config.ts';
 import type { Rooms } from '../context.ts';
 import type { PortfolioDer } from '../portfolio/der.ts';
@@ -19,7 +20,9 @@ export async function enrol(rooms: Rooms, ders: readonly PortfolioDer[]): Promis
     throw new ConfigError(`These devices cannot be enrolled.\n${sentences.join('\n')}`);
   }
   await enterPortfolio(rooms.database, rooms.fleet, ders);
-  return ders.map((der) => deviceAccount(rooms.config.subscriberId, der.derId, passwordFor(rooms)));
+  const accounts = ders.map((der) => deviceAccount(rooms.config.subscriberId, der.derId, passwordFor(rooms)));
+  await storeHashes(rooms.database, accounts);
+  return accounts;
 }
 
 function passwordFor({ context }: Rooms): string {

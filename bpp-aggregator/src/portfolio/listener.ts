@@ -12,7 +12,7 @@ import type { Readings } from '../metering/readings.ts';
 const KINDS = ['birth', 'state', 'ack', 'telemetry'] as const;
 type Kind = (typeof KINDS)[number];
 
-interface Ears {
+export interface Ears {
   readonly rooms: () => Rooms;
   readonly readings: Readings;
   readonly answers: Answers;
@@ -38,15 +38,20 @@ export async function listenToDevices(bus: BusClient, ears: Ears): Promise<void>
 }
 
 export function hear(ears: Ears, message: BusMessage): void {
-  const reason = mayHear(ears, message.topic) ? take(ears, message) : 'flood';
+  const reason = mayHear(ears, message.topic.split('/')[3] ?? '') ? take(ears, message) : 'flood';
   if (reason === undefined) return;
   const kind = parseTopic(message.topic)?.kind ?? 'other';
   ears.rooms().context.metrics.count('device_message_dropped', { kind, reason });
 }
 
+/** What a device said by another way than the bus, in the same words: checked and counted like the others'. */
+export function hearDirectly(ears: Ears, kind: 'state' | 'ack' | 'telemetry', derId: DerId, body: unknown): void {
+  const reason = mayHear(ears, derId) ? takeBody(ears, kind, derId, body) : 'flood';
+  if (reason !== undefined) ears.rooms().context.metrics.count('device_message_dropped', { kind, reason });
+}
+
 /** Not every broker holds a device to a rate, and one that floods must not push the readings of others out. */
-function mayHear({ allowances }: Ears, topic: string): boolean {
-  const derId = topic.split('/')[3] ?? '';
+function mayHear({ allowances }: Ears, derId: string): boolean {
   let may = allowances.get(derId);
   if (!may) {
     if (allowances.size >= LIMITS.maxDers) allowances.clear();
@@ -57,30 +62,37 @@ function mayHear({ allowances }: Ears, topic: string): boolean {
 }
 
 /** Returns why the message was dropped, or undefined. */
-function take({ rooms, readings, answers }: Ears, message: BusMessage): string | undefined {
+function take(ears: Ears, message: BusMessage): string | undefined {
+  const { chargePoints, config } = ears.rooms();
   const topic = parseTopic(message.topic);
   // The filter asked for no other's: a broker that is set up wrongly may still send it.
   if (topic?.family !== 'flex' || !isHeard(topic.kind)) return 'topic';
-  if (topic.aggregatorId !== rooms().config.subscriberId) return 'topic';
-  const body = parse(message.payload);
-  if (!validateDevice(topic.kind, body).valid) return 'invalid';
-  if ((body as { der_id: string }).der_id !== topic.derId) return 'foreign-id';
+  if (topic.aggregatorId !== config.subscriberId) return 'topic';
+  if (chargePoints?.isConnected(topic.derId)) return 'connected-by-ocpp';
+  const reason = takeBody(ears, topic.kind, topic.derId, parse(message.payload));
+  if (topic.kind === 'birth' && reason === undefined) chargePoints?.forget(topic.derId);
+  return reason;
+}
+
+function takeBody({ rooms, readings, answers }: Ears, kind: Kind, derId: DerId, body: unknown): string | undefined {
+  if (!validateDevice(kind, body).valid) return 'invalid';
+  if ((body as { der_id: string }).der_id !== derId) return 'foreign-id';
   const { fleet } = rooms();
-  const der = fleet.get(topic.derId);
+  const der = fleet.get(derId);
   if (!der) return 'unknown-device';
-  switch (topic.kind) {
+  switch (kind) {
     case 'telemetry':
       return readings.receive(body as DeviceTelemetry);
     case 'ack':
       answers.receive(body as DeviceAck);
       return undefined;
     case 'state':
-      fleet.setOnline(topic.derId as DerId, (body as DeviceState).status === 'ONLINE');
+      fleet.setOnline(derId, (body as DeviceState).status === 'ONLINE');
       return undefined;
     case 'birth': {
       const birth = body as DeviceBirth;
       if (birth.device_type !== der.type || birth.feeder_id !== der.feederId) return 'not-as-enrolled';
-      fleet.setOnline(topic.derId as DerId, true);
+      fleet.setOnline(derId, true);
       return undefined;
     }
   }

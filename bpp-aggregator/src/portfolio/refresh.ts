@@ -9,6 +9,8 @@ type Row = DerRow & {
   readonly read_at: Date | null;
   readonly power_kw: number;
   readonly available_down_kw: number;
+  /** Of a charge point: whether it is connected to a process that is alive. */
+  readonly connected: boolean | null;
 };
 
 /**
@@ -33,6 +35,7 @@ export class Refresh {
     for (const row of rows) {
       if (fleet.byNo(row.der_no)) fleet.note(recordOf(row));
       else fleet.put(contractOf(row), recordOf(row));
+      if (row.connected !== null) fleet.setOnline(contractOf(row).derId, row.connected);
       if (row.read_at === null) continue;
       fleet.read(contractOf(row).derId, {
         atMs: row.read_at.getTime(),
@@ -53,8 +56,11 @@ async function newerThan(
   sinceMs: number,
 ): Promise<readonly Row[]> {
   const { rows } = await sql<Row>`
-    select d.*, r.read_at, r.power_kw, r.available_down_kw
+    select d.*, r.read_at, r.power_kw, r.available_down_kw, case when p.der_no is not null then exists (
+      select from process s where s.process_id = p.process_id
+        and s.seen_at > clock_timestamp() - ${sql.lit(LIMITS.peerAliveMs)} * interval '1 ms') end as connected
     from der d
+    left join charge_point p on p.der_no = d.der_no
     left join unnest(${known.map((der) => der.derNo)}::int[],
       ${known.map((der) => new Date(der.live.readAtMs ?? 0))}::timestamptz[]) as k(der_no, read_at) on k.der_no = d.der_no
     left join lateral (
