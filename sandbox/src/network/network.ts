@@ -3,17 +3,20 @@ import { type BapConfigInput, bapConfig } from '@flexder/bap-dso/config.ts';
 import { startBap } from '@flexder/bap-dso/main.ts';
 import type { AggregatorService } from '@flexder/bpp-aggregator/main.ts';
 import { startFleet } from '@flexder/der-simulators/fleet.ts';
+import { connectChargePoint } from '@flexder/der-simulators/ocpp/charge-point.ts';
 import { feederId, subscriberId } from '@flexder/protocol/beckn/identifiers.ts';
 import { type RegistryService, startGateway, startRegistry } from '@flexder/registry-mock/main.ts';
 import type { SteppedGridClock } from '@flexder/runtime/clock.ts';
 import type { Context, Service } from '@flexder/runtime/context.ts';
 import { dsoAccount, rtuAccount } from '@flexder/runtime/engines/bus/accounts.ts';
+import type { DeviceBus } from '@flexder/runtime/engines/bus/port.ts';
 import type { Scenario } from '../scenario/types.ts';
 import { type AggregatorChanges, startAggregators } from './aggregators.ts';
 import { Closing } from './closing.ts';
 import { type Field, type FieldFleet, type FieldOptions, layField } from './field.ts';
 import { type Foundation, type FoundationOptions, type Login, layFoundation } from './foundation.ts';
 import { CITY, COUNTRY, DOMAIN, DSO_ID, GATEWAY_ID, HOST, REGISTRY_ID } from './ids.ts';
+import type { BusTraffic } from './settle.ts';
 
 export interface NetworkOptions extends FoundationOptions, Pick<FieldOptions, 'time' | 'outside'> {
   readonly scenario: Scenario;
@@ -23,6 +26,8 @@ export interface NetworkOptions extends FoundationOptions, Pick<FieldOptions, 't
   readonly field?: Field;
   readonly bap?: Partial<BapConfigInput>;
   readonly aggregator?: AggregatorChanges;
+  /** One in so many of the simulated chargers speaks OCPP, 1.6 and 2.0.1 in turn; none when absent. */
+  readonly ocppEvery?: number;
 }
 
 export interface NetworkParticipant {
@@ -74,10 +79,10 @@ async function assemble(options: NetworkOptions, closing: Closing): Promise<Netw
     foundation,
     registry.url,
     closing,
-    options.aggregator,
+    options.ocppEvery === undefined ? options.aggregator : withChargePoints(options.aggregator),
   );
   const bap = await startDso(options, foundation, registry.url, closing);
-  const fleet = await field.fleet(() => startDevices(options, foundation, logins));
+  const fleet = await field.fleet(() => startDevices(options, foundation, logins, aggregators, field.traffic));
   const { stepped, settle } = foundation;
   const close = () => closing.close();
   return {
@@ -140,18 +145,52 @@ async function startDso(
   return closing.add(await startBap(contextOf(DSO_ID), config));
 }
 
+function withChargePoints(changes: AggregatorChanges = () => ({})): AggregatorChanges {
+  return (one, index) => ({ ocpp: { host: HOST, port: 0 }, ...changes(one, index) });
+}
+
+/** How a device connects: the broker, or for some chargers the door of their aggregator. */
+function connector(
+  { scenario, ocppEvery }: NetworkOptions,
+  bus: DeviceBus,
+  aggregators: readonly AggregatorService[],
+  traffic: BusTraffic,
+): DeviceBus['connect'] {
+  if (ocppEvery === undefined) return (options) => bus.connect(options);
+  const urls = new Map(aggregators.map((one) => [one.name, one.ocppUrl]));
+  const chargers = scenario.ders.filter((der) => der.type === 'ev-charger').filter((_, n) => n % ocppEvery === 0);
+  const places = new Map(
+    chargers.map((der, n) => {
+      const version = n % 2 === 0 ? ('ocpp1.6' as const) : ('ocpp2.0.1' as const);
+      return [der.derId, { url: urls.get(der.aggregatorId) ?? '', version }];
+    }),
+  );
+  const ways: DeviceBus = traffic.observe({
+    ...bus,
+    async connect(options) {
+      const place = places.get(options.clientId);
+      if (!place) throw new Error(`${options.clientId} is no charge point`);
+      return connectChargePoint({ ...options, ...place });
+    },
+  });
+  return (options) => (places.has(options.clientId) ? ways : bus).connect(options);
+}
+
 async function startDevices(
-  { scenario, time }: NetworkOptions,
+  options: NetworkOptions,
   { contextOf, grant, secret }: Foundation,
   logins: Map<string, Login>,
+  aggregators: readonly AggregatorService[],
+  traffic: BusTraffic,
 ): Promise<FieldFleet> {
+  const { scenario, time } = options;
   for (const feeder of scenario.feeders) {
     logins.set(feeder.feederId, grant(rtuAccount(subscriberId(DSO_ID), feederId(feeder.feederId), secret())));
   }
   const { wall, grid, log, activity, engines } = contextOf('fleet');
   return startFleet({
     ...{ wall, grid, log, activity },
-    connect: (connect) => engines.bus.connect(connect),
+    connect: connector(options, engines.bus, aggregators, traffic),
     ders: scenario.ders,
     feeders: scenario.feeders,
     dsoId: DSO_ID,

@@ -11,6 +11,11 @@ const command: Command = {
   arguments: '[--speed N] [--port N] [--json]',
   options: {
     speed: { type: 'string', value: 'N', help: 'grid seconds per second, 1 to 3600 (60; 1 with --bpps 0)' },
+    'ocpp-every': {
+      type: 'string',
+      value: 'N',
+      help: 'one in N simulated chargers speaks OCPP instead of MQTT (none)',
+    },
     json: { type: 'boolean', help: 'once ready, one line of JSON with every address' },
     ...SCENARIO_OPTIONS,
     ...ENGINE_OPTIONS,
@@ -27,6 +32,8 @@ const command: Command = {
       values,
       time === 'wall' ? (options) => eveningPeakNow(options, Date.now()) : eveningPeak,
     );
+    const ocppEvery =
+      text(values, 'ocpp-every') === undefined ? undefined : integer(values, 'ocpp-every', 10, 1, 1_000);
     const engines = enginesOf(values, process.env);
     const data = dataFolder(values);
     try {
@@ -40,6 +47,7 @@ const command: Command = {
         port: integer(values, 'port', 3000, 0, 65_535),
         logLevel: logLevelOf(values),
         time,
+        ...(ocppEvery !== undefined && { ocppEvery }),
       });
       const stopped = untilInterrupted();
       const addresses = {
@@ -47,6 +55,7 @@ const command: Command = {
         registry: network.registry.url,
         gateway: network.gateway.url,
         mqtt: network.mqttUrl,
+        ...(ocppEvery !== undefined && { ocpp: network.aggregators.map(({ ocppUrl }) => ocppUrl) }),
         participants: network.participants,
       };
       say(`Simulated network is up. The DSO's page: ${addresses.dashboard}`);
