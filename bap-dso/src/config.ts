@@ -3,6 +3,7 @@ import { IDENTIFIER_PATTERN } from '@flexder/protocol/beckn/identifiers.ts';
 import type { ParticipantKeys } from '@flexder/runtime/participant/types.ts';
 import { z } from 'zod';
 import { type SettlementConfig, settlementConfig } from './audit-settlement/config.ts';
+import { type SettlementInput, settlementInput } from './audit-settlement/config-input.ts';
 import { type Env, readVariables } from './environment.ts';
 import { modesSchema } from './flex-orchestration/decisions/modes.ts';
 import { FEEDERS, HISTORY_READINGS, PLAN_SOLVE_MS } from './limits.ts';
@@ -118,7 +119,7 @@ const schema = z
     releaseStaggerSeconds: z.number().min(0).max(900).default(300),
     defaultWindowMinutes: z.number().min(30).max(150).default(60),
     interventionClass: z.enum(['INCENTIVE', 'EMERGENCY']).default('INCENTIVE'),
-    settlement: z.custom<SettlementConfig>((value) => typeof value === 'object' && value !== null).optional(),
+    settlement: settlementInput.default({}),
     /** Who may see and do what. */
     operators: z.array(person).max(PEOPLE).default([]),
     /** Whether one must sign in to look; the default is open in the sandbox, and to sign in elsewhere. */
@@ -175,17 +176,24 @@ export function bapConfig(input: BapConfigInput): BapConfig {
   const { settlement, viewing, ...config } = result.data;
   return {
     ...config,
-    settlement: settlement ?? defaultSettlement(config),
+    settlement: settlementOf(config, settlement),
     viewing: viewing ?? (config.networkProfile === 'sandbox' ? 'open' : 'login'),
   };
 }
 
-function defaultSettlement(config: Pick<BapConfig, 'subscriberId' | 'feeders' | 'network'>): SettlementConfig {
+function settlementOf(
+  config: Pick<BapConfig, 'subscriberId' | 'feeders' | 'network'>,
+  given: SettlementInput,
+): SettlementConfig {
+  const { gspGroups, ...rest } = given;
+  const known = Object.entries(rest).filter(([, value]) => value !== undefined);
   return settlementConfig(config.subscriberId, {
     licenceArea: config.feeders[0]!.licenceArea,
+    ...Object.fromEntries(known),
     gspGroups: Object.fromEntries([
       ...(config.network?.gsps ?? []),
       ...config.feeders.map(({ feederId, gspGroupId }) => [feederId, gspGroupId] as const),
+      ...Object.entries(gspGroups ?? {}),
     ]),
   });
 }

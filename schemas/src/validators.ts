@@ -20,7 +20,13 @@ export type StreamKind =
   | 'alarm-raised'
   | 'feeder-sample'
   | 'audit-record';
-export type RecordKind = 'audit-checkpoint' | 'audit-record' | 'settlement-row' | 'meter-document' | 'live-order';
+export type RecordKind =
+  | 'audit-bundle'
+  | 'audit-checkpoint'
+  | 'audit-record'
+  | 'settlement-row'
+  | 'meter-document'
+  | 'live-order';
 
 /** Checks the body of a Beckn 1.1 message against the schema of `action`; an unknown action is invalid. */
 export function validateBeckn(action: string, body: unknown): Verdict {

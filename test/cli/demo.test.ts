@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemWallClock } from '@flexder/runtime/clock.ts';
@@ -76,6 +76,25 @@ describe('flexder: the demo and what it leaves', function () {
     const again = flexder(['demo', '--ders', '18', '--data', dataDir]);
     expect(again.code).to.equal(2);
     expect(again.err).to.contain('holds a run already');
+  });
+
+  it('exports the evidence of an order, which holds by itself until it is altered', () => {
+    const rows = JSON.parse(flexder(['settlement', 'export', '--data', dataDir, '--format', 'json']).out).body.rows;
+    const file = join(dataDir, 'evidence.json');
+    const args = ['audit', 'export', '--data', dataDir, '--obp-id', rows[0].obp_id, '--to', file];
+    const exported = flexder(args);
+    expect(exported.code, exported.err).to.equal(0);
+    const checked = flexder(['audit', 'check', file]);
+    expect(checked.code, checked.err).to.equal(0);
+    const { records, keys } = JSON.parse(checked.out);
+    expect(records).to.be.above(5);
+    expect(keys[0].tie).to.equal('registry');
+    expect(flexder(args)).to.include({ code: 2 });
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/"decision":"/, '"decision":"not '));
+    const altered = flexder(['audit', 'check', file]);
+    expect(altered.code).to.equal(1);
+    expect(JSON.parse(altered.out)).to.include({ valid: false, reason: 'record' });
+    expect(altered.err).to.contain('The bundle does NOT hold: /records/');
   });
 
   it('verifies the record, and names the first altered entry', async () => {

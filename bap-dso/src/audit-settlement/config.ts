@@ -2,8 +2,22 @@
 import { type BaselineParameters, BL01_LIKE } from './baseline.ts';
 import { LINEAR_CURVE, type PerformanceCurve, STRICT_CURVE } from './performance.ts';
 
-/** Settlement runs: the initial one and its reconciliations. */
-export type RunType = 'II' | 'SF' | 'R1' | 'R2' | 'R3' | 'RF' | 'DF';
+/** Settlement runs in their order: the initial ones, the reconciliations, after a dispute. */
+export const RUN_TYPES = ['II', 'SF', 'R1', 'R2', 'R3', 'RF', 'DF'] as const;
+export type RunType = (typeof RUN_TYPES)[number];
+
+/** Whether `run` comes before `other`. */
+export function isEarlierRun(run: RunType, other: RunType): boolean {
+  return RUN_TYPES.indexOf(run) < RUN_TYPES.indexOf(other);
+}
+
+/** A supplier compensation reference price, £/MWh. It holds from a settlement date on, until another one or its last day. */
+export interface ScrpPrice {
+  readonly gbpPerMwh: string;
+  readonly validFrom: string;
+  /** Settlement date, included; absent: until the next price. */
+  readonly validUntil?: string | undefined;
+}
 
 /** The market parties behind one aggregator. Text only: no figure depends on them. */
 export interface SettlementParties {
@@ -22,8 +36,8 @@ export interface SettlementConfig {
   readonly product: string;
   readonly baseline: BaselineParameters;
   readonly curve: PerformanceCurve;
-  /** One £/MWh for a day; indicative, since a DSO's dispatch alone creates no compensated volume. */
-  readonly scrp: { readonly gbpPerMwh: string; readonly validFrom: string };
+  /** Indicative, since a DSO's dispatch alone creates no compensated volume. In any order; a date without one has none. */
+  readonly scrp: readonly ScrpPrice[];
   readonly compensationMode: 'none' | 'indicative';
   readonly leadPartyRole: string;
   /** By BPP subscriber id; a BPP that is not listed stands under its own id, not registered as a unit. */
@@ -46,7 +60,10 @@ export function settlementConfig(dsoId: string, overrides: Partial<SettlementCon
     product: 'OPERATIONAL_UTILISATION',
     baseline: BL01_LIKE,
     curve: LINEAR_CURVE,
-    scrp: { gbpPerMwh: '98.53', validFrom: '2026-08-28' },
+    scrp: [
+      { gbpPerMwh: '87.21', validFrom: '2026-02-17' },
+      { gbpPerMwh: '98.53', validFrom: '2026-08-28' },
+    ],
     compensationMode: 'indicative',
     leadPartyRole: 'AGGREGATOR',
     parties: {},
@@ -62,4 +79,11 @@ export function partiesOf(config: SettlementConfig, bppId: string): SettlementPa
 export function gspGroupOf(config: SettlementConfig, feederId: string): string {
   const listed = Object.hasOwn(config.gspGroups, feederId) ? config.gspGroups[feederId] : undefined;
   return listed ?? config.defaultGspGroup;
+}
+
+/** The price of a settlement date: the newest that has begun and not ended; undefined when there is none. */
+export function scrpOn({ scrp }: Pick<SettlementConfig, 'scrp'>, date: string): ScrpPrice | undefined {
+  return scrp
+    .filter(({ validFrom, validUntil }) => validFrom <= date && (validUntil === undefined || date <= validUntil))
+    .sort((a, b) => (a.validFrom < b.validFrom ? 1 : -1))[0];
 }

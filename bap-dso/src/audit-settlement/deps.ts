@@ -5,8 +5,10 @@ import type { BapTables } from '../tables.ts';
 import type { SettlementConfig } from './config.ts';
 
 export interface SettlementDeps {
-  readonly context: Context;
-  readonly participant: OpenParticipant<BapTables>;
+  readonly context: Pick<Context, 'wall' | 'log' | 'metrics' | 'activity'>;
+  readonly participant: Pick<OpenParticipant<BapTables>, 'database' | 'transact' | 'fetchDocument'> & {
+    readonly audit: Pick<OpenParticipant<BapTables>['audit'], 'byObp' | 'sealNow' | 'checkpointNow'>;
+  };
   readonly config: { readonly settlement: SettlementConfig };
 }
 

@@ -12,6 +12,12 @@ export const INSERT_ROWS = 1_000;
 export const AUDIT_BATCH = 1_000;
 /** Rows of one settlement report: about 60 MB of JSON; past it the caller narrows the dates. */
 export const MAX_REPORT_ROWS = 20_000;
+/** Orders of one statement: an aggregator with three activations of a feeder an hour for a month, ten times over. */
+export const MAX_STATEMENT_ORDERS = 20_000;
+/** Activations of one month's usage: the same for a whole DSO. */
+export const MAX_USAGE_ACTIVATIONS = 50_000;
+/** Orders that one run settles anew: a day of a large DSO, about ten minutes. */
+export const MAX_RUN_ORDERS = 20_000;
 /** Feeders in one usage answer. */
 export const MAX_USAGE_ROWS = 1_000;
 /** Checkpoints that one verdict names as missing or altered. */

@@ -26,7 +26,8 @@ export type SettlementErrorCode =
   | 'METER_DOCUMENT_INVALID'
   | 'METER_DOCUMENT_ORDER'
   | 'ORDER_UNKNOWN'
-  | 'ORDER_STATE';
+  | 'ORDER_STATE'
+  | 'RUN_ORDER';
 
 export interface MeteredOrder {
   readonly obpId: string;

@@ -14,6 +14,8 @@ export interface ReportFilter {
   readonly to?: string | undefined;
   readonly obpId?: string | undefined;
   readonly feederId?: string | undefined;
+  /** The newest revision of this run; absent: of whichever run is the newest. */
+  readonly runType?: string | undefined;
 }
 
 export interface Totals {
@@ -58,6 +60,7 @@ export async function loadSettlementRows(db: Kysely<BapTables>, filter: ReportFi
           .selectFrom('settlement_row')
           .select(['obp_id', (eb) => eb.fn.max('revision').as('revision')])
           .$if(filter.obpId !== undefined, (one) => one.where('obp_id', '=', filter.obpId!))
+          .$if(filter.runType !== undefined, (one) => one.where(sql<SqlBool>`row->>'run_type' = ${filter.runType}`))
           .groupBy('obp_id'),
     )
     .selectFrom('settlement_row as s')

@@ -50,6 +50,7 @@ export async function insertRows(
 
 interface How {
   readonly revision: number;
+  readonly runType: string;
   readonly curve: string;
   readonly baseline: string;
 }

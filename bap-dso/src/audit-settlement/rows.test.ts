@@ -2,20 +2,20 @@ import type { MeterDocument } from '@flexder/protocol/flexibility/model.ts';
 import { validateRecord } from '@flexder/schemas/validators.ts';
 import { expect } from 'chai';
 import { BL01_LIKE, baselineFrom } from './baseline.ts';
-import { settlementConfig } from './config.ts';
+import { type SettlementConfig, settlementConfig } from './config.ts';
 import { METER_A, METER_B, meterDocument, meterRow, ORDER } from './fixtures/worked-example.ts';
 import type { SettledOrder } from './order.ts';
 import { coveredPeriods } from './periods.ts';
 import { settlementRows } from './rows.ts';
 
-const config = settlementConfig('dso.example.org');
+const config = settlementConfig('dso.example.org', { scrp: [{ gbpPerMwh: '98.53', validFrom: '2025-08-28' }] });
 
-function settled(document: MeterDocument, order: SettledOrder = ORDER) {
+function settled(document: MeterDocument, order: SettledOrder = ORDER, settings = config) {
   const rows = [...document.history, ...document.rows];
   const baselineOf = baselineFrom(rows, coveredPeriods(order.window), () => new Set(), BL01_LIKE);
   const restsOn = { seq: 7, hash: 'a'.repeat(64) };
   return settlementRows({
-    config,
+    config: settings,
     order,
     document,
     baselineOf,
@@ -66,6 +66,27 @@ describe('settlement rows', () => {
       delivered_capped_mwh: '0.005000',
       utilisation_payment_gbp: '1.25',
     });
+  });
+
+  it('apply the price that was in force on their date, and none when there was none', () => {
+    const scrp = [
+      { gbpPerMwh: '98.53', validFrom: '2026-08-28' },
+      { gbpPerMwh: '87.21', validFrom: '2025-02-17', validUntil: '2026-01-15' },
+    ];
+    const first = (change: Partial<SettlementConfig>) =>
+      settled(meterDocument(), ORDER, { ...config, scrp, ...change })[0];
+    // 0.016 MWh × £87.21.
+    const applied = { scrp_gbp_per_mwh: '87.21', scrp_valid_from: '2025-02-17', compensation_gbp: '1.40' };
+    expect(first({})).to.include({ ...applied, compensation_mode: 'indicative' });
+    const none = { scrp_gbp_per_mwh: '0.00', scrp_valid_from: null, compensation_gbp: '0.00' };
+    for (const change of [{ compensationMode: 'none' as const }, { scrp: scrp.slice(0, 1) }, { scrp: [] }])
+      expect(first(change)).to.include({ ...none, compensation_mode: 'none', compensation_volume_mwh: '0.000000' });
+    const ended = [{ gbpPerMwh: '87.21', validFrom: '2025-02-17', validUntil: '2026-01-14' }];
+    expect(first({ scrp: ended })).to.include(none);
+    // What is paid for the flexibility depends on none of it.
+    expect(first({ scrp: [] })).to.include({ utilisation_payment_gbp: '3.47' });
+    for (const row of settled(meterDocument(), ORDER, { ...config, scrp: [] }))
+      expect(validateRecord('settlement-row', row)).to.deep.equal({ valid: true });
   });
 
   it('are as the schema says', () => {

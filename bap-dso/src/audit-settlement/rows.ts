@@ -8,7 +8,7 @@
 import type { MeterDocument, MeterRow } from '@flexder/protocol/flexibility/model.ts';
 import { apportion, type Share } from './apportion.ts';
 import type { SettlementColumn } from './columns.ts';
-import { gspGroupOf, partiesOf, type SettlementConfig } from './config.ts';
+import { gspGroupOf, partiesOf, type SettlementConfig, scrpOn } from './config.ts';
 import { type Big, decimal, fixed, MONEY_PLACES, mwhFromKwh, sum, VOLUME_PLACES, ZERO } from './decimal.ts';
 import type { BaselineOf, SettledOrder } from './order.ts';
 import { FACTOR_PLACES, performanceFactor } from './performance.ts';
@@ -119,9 +119,10 @@ function rowOf(
 ): SettlementValues {
   const parties = partiesOf(config, order.bppId);
   const priceGbpPerMwh = decimal(order.priceGbpPerKwh).times(1000).round(MONEY_PLACES);
-  const indicative = config.compensationMode === 'indicative';
-  const scrp = decimal(config.scrp.gbpPerMwh);
-  const compensationMwh = indicative ? volume.delivered : ZERO;
+  // A price that was not in force is not guessed: the row says `none`, and its figures are 0.
+  const price = config.compensationMode === 'indicative' ? scrpOn(config, period.date) : undefined;
+  const scrp = decimal(price?.gbpPerMwh ?? 0);
+  const compensationMwh = price ? volume.delivered : ZERO;
   const payment = share.deliveredCapped.times(priceGbpPerMwh).times(factor);
   return {
     report_id: `${order.obpId}.${config.runType}`,
@@ -169,8 +170,8 @@ function rowOf(
     deviation_mwh: fixed(ZERO, VOLUME_PLACES),
     event_day: true,
     scrp_gbp_per_mwh: fixed(scrp, MONEY_PLACES),
-    scrp_valid_from: config.scrp.validFrom,
-    compensation_mode: config.compensationMode,
+    scrp_valid_from: price?.validFrom ?? null,
+    compensation_mode: price ? 'indicative' : 'none',
     compensation_volume_mwh: fixed(compensationMwh, VOLUME_PLACES),
     compensation_gbp: fixed(compensationMwh.times(scrp.round(MONEY_PLACES)), MONEY_PLACES),
     utilisation_price_gbp_per_mwh: fixed(priceGbpPerMwh, MONEY_PLACES),

@@ -7,6 +7,7 @@ import { type Opened, opened, seedOrder } from './fixtures/opened.ts';
 import { meterDocument } from './fixtures/worked-example.ts';
 import { type SettlementErrorCode, staysBelow } from './meter-document.ts';
 import { loadSettlementRows, settledTotals, settlementReport, totalsOf } from './report.ts';
+import { revisionsOf, settleRun } from './revisions.ts';
 import { settleOrder } from './settle.ts';
 import { verifyAudit } from './verify.ts';
 
@@ -31,7 +32,7 @@ describe('settling an order', () => {
 
   it('writes the rows of the worked example, resting on the record of the meter document', async () => {
     await seedAndServe();
-    expect(await settleOrder(dso, 'obp-1')).to.deep.equal({ outcome: 'computed', revision: 1, rows: 4 });
+    expect(await settleOrder(dso, 'obp-1')).to.deep.equal({ outcome: 'computed', revision: 1, runType: 'II', rows: 4 });
     const rows = await loadSettlementRows(bapTables(dso), {});
     expect(rows.map((row) => row.utilisation_payment_gbp)).to.deep.equal(['3.47', '2.60', '2.50', '1.25']);
     const [receipt] = await audits('meter.received');
@@ -42,7 +43,12 @@ describe('settling an order', () => {
   it('changes nothing when it runs again, and asks for the document once', async () => {
     await seedAndServe();
     await settleOrder(dso, 'obp-1');
-    expect(await settleOrder(dso, 'obp-1')).to.deep.equal({ outcome: 'unchanged', revision: 1, rows: 4 });
+    expect(await settleOrder(dso, 'obp-1')).to.deep.equal({
+      outcome: 'unchanged',
+      revision: 1,
+      runType: 'II',
+      rows: 4,
+    });
     expect(dso.fetched).to.deep.equal(['/meter/obp-1']);
     expect(await audits('settlement.computed')).to.have.length(2);
   });
@@ -60,7 +66,7 @@ describe('settling an order', () => {
       .updateTable('flex_order')
       .set({ meter_reference: JSON.stringify(reference) })
       .execute();
-    expect(await settleOrder(dso, 'obp-1')).to.deep.equal({ outcome: 'computed', revision: 2, rows: 4 });
+    expect(await settleOrder(dso, 'obp-1')).to.deep.equal({ outcome: 'computed', revision: 2, runType: 'II', rows: 4 });
     const stored = await dso.db.selectFrom('settlement_row').select(['revision']).execute();
     expect(stored.map((row) => row.revision).sort()).to.deep.equal([1, 1, 1, 1, 2, 2, 2, 2]);
     const {
@@ -76,6 +82,37 @@ describe('settling an order', () => {
     expect(settledRows).to.equal(4);
     const rows = await loadSettlementRows(bapTables(dso), {});
     expect(rows.map((row) => row.report_version)).to.deep.equal([2, 2, 2, 2]);
+  });
+
+  it('adds a revision for each later run, keeps the earlier ones, and never goes back', async () => {
+    await seedAndServe();
+    await settleOrder(dso, 'obp-1');
+    const run = await settleRun(dso, 'SF', { from: '2026-01-15', to: '2026-01-15' });
+    expect(run).to.deep.equal({ run_type: 'SF', computed: 1, unchanged: 0, failed: [] });
+    expect(await settleRun(dso, 'SF', { from: '2026-01-15', to: '2026-01-15' })).to.include({ unchanged: 1 });
+    // The job of the order may come again: it stays in the run that it is in.
+    expect(await settleOrder(dso, 'obp-1')).to.include({ outcome: 'unchanged', runType: 'SF' });
+    const back = await settleOrder(dso, 'obp-1', 'II').catch((error) => error);
+    expect(back).to.include({ name: 'SettlementError', code: 'RUN_ORDER' });
+    const runs = (await revisionsOf(bapTables(dso), 'obp-1')).map(({ revision, run_type }) => [revision, run_type]);
+    expect(runs).to.deep.equal([
+      [1, 'II'],
+      [2, 'SF'],
+    ]);
+    const initial = await loadSettlementRows(bapTables(dso), { runType: 'II' });
+    expect(initial.map((row) => [row.report_id, row.report_version])).to.deep.equal(
+      Array.from({ length: 4 }, () => ['obp-1.II', 1]),
+    );
+    expect((await loadSettlementRows(bapTables(dso), {}))[0]).to.include({ report_id: 'obp-1.SF', run_type: 'SF' });
+  });
+
+  it('names the orders that a run could not settle, and goes on', async () => {
+    await seedAndServe();
+    await settleOrder(dso, 'obp-1');
+    await dso.db.updateTable('flex_order').set({ state: 'DECLINED' }).execute();
+    const { failed } = await settleRun(dso, 'R1', { from: '2026-01-01', to: '2026-01-31' });
+    expect(failed).to.have.length(1);
+    expect(failed[0]?.why).to.contain('only a completed order is settled');
   });
 
   const refusals: { name: string; code: SettlementErrorCode; seed: () => Promise<void> }[] = [

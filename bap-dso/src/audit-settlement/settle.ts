@@ -1,6 +1,7 @@
 /** Settles one completed order from its signed meter document; safe to run again at any time. */
 import { archiveSettlement } from './archive.ts';
 import { baselineFrom } from './baseline.ts';
+import { isEarlierRun, type RunType } from './config.ts';
 import { bapTables, type SettlementDeps } from './deps.ts';
 import { METER_RECEIVED, type MeteredOrder, meterDocumentOf, SettlementError } from './meter-document.ts';
 import { eventDaysBefore, type OrderRow, settledOrder } from './order-facts.ts';
@@ -12,6 +13,7 @@ export interface Settled {
   /** `unchanged` when the newest revision says the same already. */
   readonly outcome: 'computed' | 'unchanged';
   readonly revision: number;
+  readonly runType: RunType;
   readonly rows: number;
 }
 
@@ -20,12 +22,15 @@ export interface Settled {
  * transaction, and the files of the revision for the archive with them. Figures that differ from the newest revision
  * become the next one; nothing is overwritten.
  *
+ * A later run (`runType`) is a revision of its own, also with the same figures. Without one the order stays in the run
+ * that it is in, at least the configured one; no run goes back to an earlier one.
+ *
  * Throws after an alarm when the order cannot be settled now, so that the job is tried again.
  */
-export async function settleOrder(deps: SettlementDeps, obpId: string): Promise<Settled> {
+export async function settleOrder(deps: SettlementDeps, obpId: string, runType?: RunType): Promise<Settled> {
   return deps.context.activity.track('settlement', async () => {
     try {
-      const settled = await settle(deps, obpId);
+      const settled = await settle(deps, obpId, runType);
       // What was settled does not wait for the next checkpoint in time; one that fails is tried again by itself.
       await deps.participant.audit.checkpointNow().catch(() => {});
       return settled;
@@ -36,7 +41,7 @@ export async function settleOrder(deps: SettlementDeps, obpId: string): Promise<
   });
 }
 
-async function settle(deps: SettlementDeps, obpId: string): Promise<Settled> {
+async function settle(deps: SettlementDeps, obpId: string, asked: RunType | undefined): Promise<Settled> {
   const { participant, config } = deps;
   const row = await bapTables(deps).selectFrom('flex_order').selectAll().where('obp_id', '=', obpId).executeTakeFirst();
   if (!row) throw new SettlementError('ORDER_UNKNOWN', `there is no order ${obpId}`);
@@ -61,16 +66,25 @@ async function settle(deps: SettlementDeps, obpId: string): Promise<Settled> {
     await work.db.selectFrom('flex_order').select('obp_id').where('obp_id', '=', obpId).forUpdate().execute();
     const latest = await newestRevision(work, obpId);
     const next = latest.revision + 1;
-    const input = { config: config.settlement, order, document, baselineOf, baselineMethod: baseline.method, restsOn };
+    const runType = runOf(obpId, latest.rows[0]?.run_type as RunType | undefined, asked, config.settlement.runType);
+    const settings = { ...config.settlement, runType };
+    const input = { config: settings, order, document, baselineOf, baselineMethod: baseline.method, restsOn };
     const rows = settlementRows({ ...input, revision: next });
     if (latest.revision > 0 && figuresOf(rows) === figuresOf(latest.rows)) {
-      return { outcome: 'unchanged', revision: latest.revision, rows: rows.length };
+      return { outcome: 'unchanged', revision: latest.revision, runType, rows: rows.length };
     }
     await insertRows(work, rows, next);
-    await recordRows(work, row, rows, { revision: next, curve: curve.id, baseline: baseline.method });
+    await recordRows(work, row, rows, { revision: next, runType, curve: curve.id, baseline: baseline.method });
     await archiveSettlement(work, obpId, next);
-    return { outcome: 'computed', revision: next, rows: rows.length };
+    return { outcome: 'computed', revision: next, runType, rows: rows.length };
   });
+}
+
+function runOf(obpId: string, newest: RunType | undefined, asked: RunType | undefined, configured: RunType): RunType {
+  const runType = asked ?? (newest && isEarlierRun(configured, newest) ? newest : configured);
+  if (newest && isEarlierRun(runType, newest))
+    throw new SettlementError('RUN_ORDER', `order ${obpId} is in run ${newest}: ${runType} comes before it`);
+  return runType;
 }
 
 function meteredOrder(row: OrderRow): MeteredOrder {

@@ -3,11 +3,13 @@ import type { AuditRecord } from '@flexder/protocol/audit/record.ts';
 import { type Request, type Response, Router } from 'express';
 import { type SqlBool, sql } from 'kysely';
 import { archiveWitness } from '../audit-settlement/archive.ts';
+import { auditBundle, BundleError } from '../audit-settlement/bundle.ts';
+import { bundleKey, type RegistryAnswer } from '../audit-settlement/bundle-keys.ts';
 import { auditTrail } from '../audit-settlement/export.ts';
 import { type AuditVerdict, verifyAudit } from '../audit-settlement/verify.ts';
 import type { OperatorApiDeps } from './deps.ts';
-import { answering } from './http.ts';
-import { BadRequestError, identifier, integer, PAGE, page, parameters } from './parameters.ts';
+import { answering, problem } from './http.ts';
+import { BadRequestError, identifier, integer, oneOf, PAGE, page, parameters } from './parameters.ts';
 import { auditTables } from './snapshot.ts';
 
 export function auditRoutes(deps: OperatorApiDeps): Router {
@@ -42,7 +44,43 @@ export function auditRoutes(deps: OperatorApiDeps): Router {
       })
       .catch(next);
   });
+  router.get('/v1/audit/bundle', (request, response, next) => {
+    bundle(deps, request, response).catch(next);
+  });
   return router;
+}
+
+/** The evidence of one order in one file; what was written before the question is sealed first. */
+async function bundle(deps: OperatorApiDeps, request: Request, response: Response): Promise<void> {
+  const { obp_id: obpId, scope = 'order' } = parameters(request, {
+    obp_id: identifier,
+    scope: oneOf(['order', 'event']),
+  });
+  if (obpId === undefined) throw new BadRequestError('obp_id', 'is required');
+  const { participant, context } = deps;
+  const { subscriberId, database: db } = participant;
+  await participant.audit.sealNow();
+  const asked = await registryAnswer(deps);
+  const keyOf = async (keyId: string) => bundleKey(keyId, participant.publicKeyOf(keyId), asked);
+  const source = { db, archive: context.engines.archive, subscriberId, nowMs: context.wall.nowMs(), keyOf };
+  try {
+    const found = await auditBundle(source, obpId, scope);
+    if (!found) return problem(response, 404, 'NOT_FOUND', `no sealed record names ${obpId}`);
+    response.attachment(`audit-bundle-${obpId}.json`).json(found);
+  } catch (error) {
+    if (!(error instanceof BundleError)) throw error;
+    problem(response, 409, 'NO_BUNDLE', error.message);
+  }
+}
+
+/** Of ourselves, as others see us; words when it cannot be asked. */
+async function registryAnswer({ participant, config, context }: OperatorApiDeps): Promise<RegistryAnswer | string> {
+  try {
+    const entries = await participant.registry.records(participant.subscriberId, { fresh: true });
+    return { registry: config.registryUrl, retrievedAtMs: context.wall.nowMs(), entries };
+  } catch {
+    return 'the registry could not be asked when this was exported';
+  }
 }
 
 async function verdict(deps: OperatorApiDeps): Promise<AuditVerdict> {

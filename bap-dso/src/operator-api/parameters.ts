@@ -57,6 +57,12 @@ function isoDate(text: string): string | undefined {
   return Number.isNaN(at.getTime()) ? undefined : at.toISOString().slice(0, 10);
 }
 
+/** A calendar month. */
+export const month: Parser<string> = (text, name) => {
+  if (/^\d{4}-(0[1-9]|1[0-2])$/.test(text)) return text;
+  throw new BadRequestError(name, 'expected a month as YYYY-MM');
+};
+
 export function oneOf<const Value extends string>(values: readonly Value[]): Parser<Value> {
   return (text, name) => {
     const found = values.find((value) => value === text);

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { checkBundle } from '@flexder/protocol/audit/bundle-check.ts';
 import { expect } from 'chai';
 import express from 'express';
 import request from 'supertest';
@@ -179,6 +180,17 @@ describe('operator API', () => {
     expect(String(trail.body).trimEnd().split('\n')).to.have.length(3);
   });
 
+  it('gives the evidence of an order in one file that checks by itself', async () => {
+    const { body, headers, status } = await get('/api/v1/audit/bundle?obp_id=obp-1');
+    expect(status).to.equal(200);
+    expect(headers['content-disposition']).to.contain('audit-bundle-obp-1.json');
+    const verdict = checkBundle(Buffer.from(JSON.stringify(body)));
+    expect(verdict).to.include({ valid: true, records: 3, checkpointed: 3 });
+    expect(verdict).to.have.nested.property('keys[0].tie', 'none');
+    expect((await get('/api/v1/audit/bundle?obp_id=obp-9')).status).to.equal(404);
+    expect((await get('/api/v1/audit/bundle?obp_id=obp-1&scope=event')).body.scope).to.equal('event');
+  });
+
   const bad: [path: string, parameter: string, message: string][] = [
     ['/api/v1/orders?limit=0', 'limit', 'expected a whole number from 1 to 500'],
     ['/api/v1/orders?limit=501', 'limit', 'expected a whole number from 1 to 500'],
@@ -191,6 +203,8 @@ describe('operator API', () => {
     ['/api/v1/summary?colour=red', 'colour', 'unknown parameter'],
     ['/api/v1/overloads?open=maybe', 'open', 'expected one of true, false'],
     ['/api/v1/audit/export', 'obp_id', 'is required'],
+    ['/api/v1/audit/bundle', 'obp_id', 'is required'],
+    ['/api/v1/audit/bundle?obp_id=obp-1&scope=all', 'scope', 'expected one of order, event'],
   ];
   for (const [path, parameter, message] of bad) {
     it(`answers 400 for ${path} and says why`, async () => {

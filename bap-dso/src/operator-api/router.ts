@@ -16,6 +16,7 @@ import { orderViews } from './orders.ts';
 import { overloadViews } from './overloads.ts';
 import { date, identifier, oneOf, PAGE, page, parameters } from './parameters.ts';
 import { settlementRoutes } from './settlement.ts';
+import { settlementRunRoutes } from './settlement-runs.ts';
 import { bapTables, snapshot } from './snapshot.ts';
 import { createStream } from './stream.ts';
 import { summarise } from './summary.ts';
@@ -31,6 +32,7 @@ export function createOperatorApi(deps: OperatorApiDeps): OperatorApi {
   const api = Router();
   api.use(security, sessionRoutes(deps, guard));
   if (deps.hands) api.use(actionRoutes(deps, guard));
+  api.use(settlementRunRoutes(deps, guard));
   api.use(readOnly, guard.needs('viewer'));
   api.get(
     '/v1/snapshot',

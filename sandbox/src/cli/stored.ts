@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { RegistryAnswer } from '@flexder/bap-dso/audit-settlement/bundle-keys.ts';
 import { migrations } from '@flexder/bap-dso/migrations.ts';
 import type { BapTables } from '@flexder/bap-dso/tables.ts';
+import { type RegistryTables, registryMigrations } from '@flexder/registry-mock/registry/tables.ts';
 import { systemWallClock } from '@flexder/runtime/clock.ts';
 import { systemIds } from '@flexder/runtime/context.ts';
 import { s3AccessFromEnv } from '@flexder/runtime/engines/archive/config.ts';
@@ -14,8 +16,8 @@ import type { DatabaseEngine } from '@flexder/runtime/engines/database/port.ts';
 import { DirectoryLockedError } from '@flexder/runtime/lock.ts';
 import { createLogger } from '@flexder/runtime/logging.ts';
 import { type ParticipantTables, participantMigrations } from '@flexder/runtime/participant/open.ts';
-import type { Kysely } from 'kysely';
-import { DSO_ID } from '../network/ids.ts';
+import { type Kysely, sql } from 'kysely';
+import { DSO_ID, REGISTRY_ID } from '../network/ids.ts';
 import { required, text, UsageError, type Values } from './command.ts';
 import { databaseUrlOf } from './database-option.ts';
 
@@ -24,6 +26,8 @@ export interface Stored {
   readonly dsoId: string;
   readonly database: Kysely<BapTables & ParticipantTables>;
   readonly archive: Archive;
+  /** What the registry of the same run says of a subscriber; words when there is none beside it. */
+  registryAnswer(subscriberId: string): Promise<RegistryAnswer | string>;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -64,7 +68,36 @@ export async function openStored(values: Values): Promise<Stored> {
     await archive.close();
     await engine.close();
   };
-  return { dsoId: DSO_ID, database, archive, close, [Symbol.asyncDispose]: close };
+  const registryAnswer = (subscriberId: string) => storedRegistry(engine, database, subscriberId);
+  return { dsoId: DSO_ID, database, archive, registryAnswer, close, [Symbol.asyncDispose]: close };
+}
+
+/** Looks first: opening a subscriber's schema would make it. */
+async function storedRegistry(
+  engine: DatabaseEngine,
+  database: Stored['database'],
+  subscriberId: string,
+): Promise<RegistryAnswer | string> {
+  const schema = subscriberName(REGISTRY_ID);
+  const { rows } = await sql`select 1 from pg_namespace where nspname = ${schema}`.execute(database);
+  if (rows.length === 0) return 'the registry was not asked: it is not beside these data';
+  const registry = await engine.open<RegistryTables>(REGISTRY_ID, registryMigrations);
+  const found = await registry
+    .selectFrom('subscription')
+    .selectAll()
+    .where('subscriber_id', '=', subscriberId)
+    .execute();
+  const entries = found.map((row) => ({
+    subscriberId: row.subscriber_id,
+    keyId: row.key_id,
+    type: row.type,
+    url: row.url,
+    signingPublicKey: row.signing_public_key,
+    validFromMs: row.valid_from.getTime(),
+    validUntilMs: row.valid_until.getTime(),
+    status: row.status,
+  }));
+  return { registry: `${REGISTRY_ID}, read from its table`, retrievedAtMs: systemWallClock().nowMs(), entries };
 }
 
 const deps = () => ({ wall: systemWallClock(), log: createLogger('flexder', 'error') });
