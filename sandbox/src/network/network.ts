@@ -2,7 +2,7 @@
 import { type BapConfigInput, bapConfig } from '@flexder/bap-dso/config.ts';
 import { startBap } from '@flexder/bap-dso/main.ts';
 import type { AggregatorService } from '@flexder/bpp-aggregator/main.ts';
-import { startFleet } from '@flexder/der-simulators/fleet.ts';
+import { type Fleet, startFleet } from '@flexder/der-simulators/fleet.ts';
 import { feederId, subscriberId } from '@flexder/protocol/beckn/identifiers.ts';
 import { type RegistryService, startGateway, startRegistry } from '@flexder/registry-mock/main.ts';
 import type { SteppedGridClock } from '@flexder/runtime/clock.ts';
@@ -11,7 +11,7 @@ import { dsoAccount, rtuAccount } from '@flexder/runtime/engines/bus/accounts.ts
 import type { Scenario } from '../scenario/types.ts';
 import { type AggregatorChanges, startAggregators } from './aggregators.ts';
 import { Closing } from './closing.ts';
-import { type Field, type FieldFleet, type FieldOptions, layField } from './field.ts';
+import { type Field, type FieldOptions, layField } from './field.ts';
 import { type Foundation, type FoundationOptions, type Login, layFoundation } from './foundation.ts';
 import { CITY, COUNTRY, DOMAIN, DSO_ID, GATEWAY_ID, HOST, REGISTRY_ID } from './ids.ts';
 
@@ -38,7 +38,7 @@ export interface Network {
   readonly gateway: Service;
   readonly bap: Service;
   readonly aggregators: readonly AggregatorService[];
-  readonly fleet: FieldFleet;
+  readonly fleet: Fleet;
   readonly mqttUrl: string;
   readonly participants: readonly NetworkParticipant[];
   /** Moves grid time to `toMs`, through every timer on the way, and waits until all that follows from it is done. */
@@ -144,7 +144,7 @@ async function startDevices(
   { scenario, time }: NetworkOptions,
   { contextOf, grant, secret }: Foundation,
   logins: Map<string, Login>,
-): Promise<FieldFleet> {
+): Promise<Fleet> {
   for (const feeder of scenario.feeders) {
     logins.set(feeder.feederId, grant(rtuAccount(subscriberId(DSO_ID), feederId(feeder.feederId), secret())));
   }
@@ -165,7 +165,7 @@ async function startDevices(
 /** Each timer on the way fires at its own instant; devices and feeders report at `toMs`. */
 async function advance(
   stepped: SteppedGridClock,
-  fleet: FieldFleet,
+  fleet: Fleet,
   settle: () => Promise<void>,
   toMs: number,
 ): Promise<void> {
