@@ -39,7 +39,10 @@ export async function readDso<T>(dso: string, path: string): Promise<T> {
   return JSON.parse(text) as T;
 }
 
-/** Lifts the feeder's load over its limit for one reading; resolves when its orders are placed and all answers counted. */
+/**
+ * Lifts the feeder's load over its limit; resolves when its orders are placed and all answers counted. On a machine with
+ * other work a search may find nobody in time: the next reading asks again.
+ */
 export async function activate({ dso, devices, pids, wall }: Bench, feederId: string): Promise<Activated> {
   const untilReadingMs = READING_EVERY_MS - (wall.nowMs() % READING_EVERY_MS);
   await wall.sleep(Math.max(0, untilReadingMs - BEFORE_READING_MS));
@@ -53,7 +56,9 @@ export async function activate({ dso, devices, pids, wall }: Bench, feederId: st
         `/api/v1/overloads?feeder_id=${feederId}`,
       );
       const { orders } = await readDso<{ orders: OrderView[] }>(dso, `/api/v1/orders?feeder_id=${feederId}`);
-      if (overloads.some(({ state }) => state !== 'BUYING') && orders.every(isOver)) return { orders, cpu: cpu() };
+      const placed =
+        overloads.some(({ state }) => state !== 'BUYING') && orders.some(({ state }) => RUNNING.has(state));
+      if (placed && orders.every(isOver)) return { orders, cpu: cpu() };
       if (wall.monotonicMs() > giveUpAtMs)
         throw new Error(
           `${feederId} was not relieved in ${GIVE_UP_MS / 1000} s: does the database hold an earlier run?`,

@@ -1,6 +1,7 @@
 /** The devices of the fleet bench as the first process sees them. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setPriority } from 'node:os';
 import type { DevicesAnswer, DevicesRequest, DevicesStart } from './fleet-devices.ts';
 
 export interface RemoteFleet {
@@ -12,10 +13,14 @@ export interface RemoteFleet {
   close(): Promise<void>;
 }
 
+/** In the field devices are no load of this machine: their process has what the services leave. */
+const YIELDING = 10;
+
 /** Starts this very command again, for the devices. */
 export async function spawnDevices(): Promise<RemoteFleet> {
   const args = [...process.execArgv, process.argv[1]!, 'bench', 'devices'];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  setPriority(child.pid!, YIELDING);
   const answers = answersOf(child);
   await answers.next();
   let turn: Promise<unknown> = Promise.resolve();
