@@ -11,6 +11,7 @@ import { type Context, systemIds } from '@flexder/runtime/context.ts';
 import { openEngines } from '@flexder/runtime/engines/open.ts';
 import { createLogger } from '@flexder/runtime/logging.ts';
 import { createMetrics } from '@flexder/runtime/metrics.ts';
+import { participantMigrations } from '@flexder/runtime/participant/open.ts';
 import type {
   InboundMessage,
   OutgoingMessage,
@@ -52,7 +53,7 @@ export async function openTestDatabase(): Promise<TestDatabase> {
     { wall: systemWallClock(), log: createLogger('test', 'silent'), activity: new Activity() },
   );
   return {
-    database: await engines.database.open<BapTables>('dso-1', migrations),
+    database: await engines.database.open<BapTables>('dso-1', { ...participantMigrations, ...migrations }),
     async close() {
       await engines.close();
       await rm(directory, { recursive: true, force: true });
@@ -122,7 +123,7 @@ export class Trade {
       participant,
       counterparties: new Counterparties(context, participant),
       gathers: new Gathers(context, this.config),
-      deadlines: new Deadlines(context, (obpId) => closeLate(this.desk, obpId)),
+      deadlines: new Deadlines(context, (obpId, mayHaveCome) => closeLate(this.desk, obpId, mayHaveCome)),
       moved: (eventId) => this.events.moved(eventId),
     };
   }
