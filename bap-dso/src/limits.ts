@@ -139,6 +139,10 @@ export const GATHER_CATALOGUES = 256;
 export const UNRESPONSIVE_MS = 60_000;
 /** Subscribers remembered before the registry is asked again. */
 export const COUNTERPARTIES_FRESH_MS = 10_000;
+/** A timer of ours that fires so late shows that this process is overloaded: an answer may be here unread. */
+export const BEHIND_MS = 200;
+/** Waits for one answer at most: three seconds of our own overload, and no more, delay the replacement of a silent BPP. */
+export const ANSWER_WAITS = 4;
 /** A cancel must reach the BPP even when it is away for a while: it is delivered or alarmed within this. */
 export const CANCEL_TTL_MS = 60_000;
 /** A rating that does not arrive is no loss. */

@@ -138,7 +138,7 @@ function openRooms(
 ): Rooms {
   const events: Events = new Events(() => desk, watch);
   const gathers = new Gathers(context, config);
-  const deadlines: Deadlines = new Deadlines(context, (obpId) => closeLate(desk, obpId));
+  const deadlines: Deadlines = new Deadlines(context, (obpId, mayHaveCome) => closeLate(desk, obpId, mayHaveCome));
   const desk: Desk = {
     context,
     config,

@@ -1,57 +1,46 @@
 /** The devices of the fleet bench as the first process sees them. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import type { FieldFleet } from '@flexder/sandbox/network/field.ts';
+import { setPriority } from 'node:os';
 import type { DevicesAnswer, DevicesRequest, DevicesStart } from './fleet-devices.ts';
 
-export interface RemoteFleet extends FieldFleet {
+export interface RemoteFleet {
+  readonly pid: number;
   start(start: DevicesStart): Promise<void>;
-  /** Lifts the feeder's load to this share of its limit; null lowers it again. */
-  load(share: number | null): Promise<void>;
-  /** Waits until the devices are quiet; returns how many messages they have sent and received. */
-  settle(): Promise<number>;
-  readonly memoryMb: number;
+  /** Lifts a feeder's load to this share of its limit, from its next reading on; null lowers it again. */
+  load(feederId: string, share: number | null): Promise<void>;
+  counts(): Promise<NonNullable<DevicesAnswer['counts']>>;
+  close(): Promise<void>;
 }
 
-/**
- * Starts this very command again, for the devices. Between their readings and those of the feeders `quiet` is waited for:
- * a fleet's readings come spread over a minute, and no feeder's comes right behind all of them.
- */
-export async function spawnDevices(quiet: () => Promise<void>): Promise<RemoteFleet> {
+/** In the field devices are no load of this machine: their process has what the services leave. */
+const YIELDING = 10;
+
+/** Starts this very command again, for the devices. */
+export async function spawnDevices(): Promise<RemoteFleet> {
   const args = [...process.execArgv, process.argv[1]!, 'bench', 'devices'];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  setPriority(child.pid!, YIELDING);
   const answers = answersOf(child);
   await answers.next();
-  let last: DevicesAnswer = { counts: null, messages: 0, memoryMb: 0 };
   let turn: Promise<unknown> = Promise.resolve();
   /** One question after the other. */
   const ask = (request: DevicesRequest): Promise<DevicesAnswer> => {
     const mine = turn.then(async () => {
       child.send(request);
-      last = await answers.next();
-      if (last.error !== undefined) throw new Error(`the devices could not ${request.ask}: ${last.error}`);
-      return last;
+      const answer = await answers.next();
+      if (answer.error !== undefined) throw new Error(`the devices could not ${request.ask}: ${answer.error}`);
+      return answer;
     });
     turn = mine.catch(() => {});
     return mine;
   };
   const asked = async (request: DevicesRequest) => void (await ask(request));
   return {
+    pid: child.pid!,
     start: (start) => asked({ ask: 'start', ...start }),
-    load: (share) => asked({ ask: 'load', share }),
-    async step(toMs) {
-      await asked({ ask: 'step', toMs });
-      await quiet();
-      await asked({ ask: 'feeders' });
-    },
-    settle: async () => (await ask({ ask: 'settle' })).messages,
-    get counts() {
-      return last.counts!;
-    },
-    feederKw: new Map(),
-    get memoryMb() {
-      return last.memoryMb;
-    },
+    load: (feederId, share) => asked({ ask: 'load', feederId, share }),
+    counts: async () => (await ask({ ask: 'counts' })).counts!,
     async close() {
       if (child.exitCode !== null) return;
       const exited = once(child, 'exit');

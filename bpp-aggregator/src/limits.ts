@@ -8,6 +8,8 @@ export const LIMITS = {
   maxDersPerOrder: 2_000,
   /** Commands handed to the broker side by side: enough to hide its round trip, few enough for its answers to be in time. */
   dispatchLanes: 500,
+  /** Of them begun in one turn of the event loop: the answer to the confirm leaves between two, and not after all. */
+  dispatchBurst: 50,
   /** A fan-out up to this size is sent by the process that confirmed it; a larger one is shared as jobs with others that are alive. */
   dispatchBatch: 50,
   /** Jobs of one shared fan-out: enough that every process has some of it, and each claims this many commands at most. */

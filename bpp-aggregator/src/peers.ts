@@ -10,9 +10,15 @@ export class Peers {
   readonly #rooms: () => Rooms;
   /** Until the first look others are taken to be there. */
   #others = 1;
+  #met = 0;
 
   constructor(rooms: () => Rooms) {
     this.#rooms = rooms;
+  }
+
+  /** Looks that found others: while it stays as it is and this process is alone, nobody else has heard anything. */
+  get met(): number {
+    return this.#met;
   }
 
   get alone(): boolean {
@@ -32,6 +38,7 @@ export class Peers {
       where process_id <> ${process.id}
         and seen_at > clock_timestamp() - ${sql.lit(LIMITS.peerAliveMs)} * interval '1 ms'`.execute(database);
     this.#others = rows[0]?.others ?? 1;
+    if (this.#others > 0) this.#met++;
   }
 
   /** The others need not wait to find out. */

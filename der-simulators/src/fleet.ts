@@ -5,7 +5,7 @@ import type { Logger } from '@flexder/runtime/logging.ts';
 import { type FleetCounts, newCounts } from './counts.ts';
 import { type Credentials, Device } from './device.ts';
 import { type FeederModel, feederLoadKw, feederTelemetry } from './feeder.ts';
-import { CONNECT_BATCH, PUBLISH_BATCH } from './limits.ts';
+import { CONNECT_BATCH, PUBLISH_BATCH, TURN_MS } from './limits.ts';
 import type { DerManifest } from './model.ts';
 import { topicOfFeeder } from './topics.ts';
 import { seededWeather } from './weather.ts';
@@ -26,6 +26,8 @@ export interface FleetOptions {
   credentials(id: string): Credentials;
   /** True where grid time is wall time: the fleet then steps by itself, once per telemetry interval. */
   readonly live?: boolean;
+  /** Of a live fleet: devices report in turns, some each second, and feeders at the full interval, as nobody sets meters alike. */
+  readonly spread?: boolean;
 }
 
 interface Rtu {
@@ -121,11 +123,14 @@ export class Fleet {
   /**
    * Moves every device to a grid instant, in the order of the derIds, and publishes what is due: answers, then device
    * telemetry, then feeder telemetry, so that a feeder's reading never overtakes those of its devices. Resolves when the
-   * broker has it all. Calls run one after the other; grid time is moved there first. `between` runs when the devices have
-   * published and no feeder has.
+   * broker has it all. Calls run one after the other; grid time is moved there first.
    */
-  step(toMs: number, between: () => Promise<void> = async () => {}): Promise<void> {
-    const mine = this.#turn.then(() => this.#options.activity.track('fleet-step', () => this.#stepOnce(toMs, between)));
+  step(toMs: number): Promise<void> {
+    return this.#afterOthers(() => this.#stepOnce(toMs));
+  }
+
+  #afterOthers(run: () => Promise<void>): Promise<void> {
+    const mine = this.#turn.then(() => this.#options.activity.track('fleet-step', run));
     this.#turn = mine.catch(() => {});
     return mine;
   }
@@ -139,15 +144,18 @@ export class Fleet {
     for (const { client } of this.#rtus) await client.close();
   }
 
-  async #stepOnce(toMs: number, between: () => Promise<void>): Promise<void> {
+  async #stepOnce(toMs: number): Promise<void> {
     if (this.#closed) return;
     for (const device of this.#devices) await device.advance(toMs);
     if (toMs < this.#nextTelemetryMs) return;
     this.#nextTelemetryMs = (Math.floor(toMs / this.#everyMs) + 1) * this.#everyMs;
     await inBatches(this.#devices, PUBLISH_BATCH, (device) => device.publishTelemetry());
-    await between();
+    await this.#publishFeeders(toMs);
+  }
+
+  async #publishFeeders(atMs: number): Promise<void> {
     const seq = this.#feederSeq++;
-    for (const rtu of this.#rtus) await this.#publishFeeder(rtu, toMs, seq);
+    for (const rtu of this.#rtus) await this.#publishFeeder(rtu, atMs, seq);
   }
 
   async #publishFeeder({ feeder, client, devices }: Rtu, atMs: number, seq: number): Promise<void> {
@@ -169,13 +177,26 @@ export class Fleet {
     }
   }
 
-  #runByItself(): void {
-    const { grid } = this.#options;
-    const nextMs = (Math.floor(grid.nowMs() / this.#everyMs) + 1) * this.#everyMs;
+  /** Those whose turn it is; a turn that comes late is taken all the same. */
+  async #takeTurn(atMs: number): Promise<void> {
+    if (this.#closed) return;
+    const nowMs = Math.max(atMs, this.#options.grid.nowMs());
+    const turns = Math.max(1, Math.floor(this.#everyMs / TURN_MS));
+    const turn = Math.floor(atMs / TURN_MS) % turns;
+    if (turn === 0) await this.#publishFeeders(nowMs);
+    const mine = this.#devices.filter((_, index) => index % turns === turn);
+    for (const device of mine) await device.advance(nowMs);
+    await inBatches(mine, PUBLISH_BATCH, (device) => device.publishTelemetry());
+  }
+
+  #runByItself(afterMs = this.#options.grid.nowMs()): void {
+    const { grid, spread } = this.#options;
+    const everyMs = spread ? TURN_MS : this.#everyMs;
+    const nextMs = (Math.floor(afterMs / everyMs) + 1) * everyMs;
     this.#cancelTimer = grid.at(nextMs, 'fleet/step', async () => {
       if (this.#closed) return;
-      await this.step(grid.nowMs());
-      if (!this.#closed) this.#runByItself();
+      await (spread ? this.#afterOthers(() => this.#takeTurn(nextMs)) : this.step(grid.nowMs()));
+      if (!this.#closed) this.#runByItself(spread ? nextMs : grid.nowMs());
     });
   }
 }

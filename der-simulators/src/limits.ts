@@ -20,6 +20,8 @@ export const MAX_RELEASE_DELAY_S = 900;
 export const CONNECT_BATCH = 32;
 /** Telemetry publishes awaited at the same moment: keeps the broker's per-step burst bounded. */
 export const PUBLISH_BATCH = 110;
+/** Turns of a fleet that reports spread over its interval: small bursts, and few timers. */
+export const TURN_MS = 1_000;
 /** Days of weather and charging sessions kept: a step looks at yesterday, today and tomorrow. */
 export const REMEMBERED_DAYS = 8;
 /** Deadline a slow device stays below and a late one misses, grid seconds; the aggregators' default. */

@@ -3,10 +3,11 @@ import type { Action } from '@flexder/protocol/beckn/actions.ts';
 import type { OrderId, SubscriberId, TransactionId } from '@flexder/protocol/beckn/identifiers.ts';
 import { encodeCancel } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { Undelivered } from '@flexder/runtime/participant/types.ts';
+import { sql } from 'kysely';
 import { CANCEL_TTL_MS } from '../limits.ts';
 import { raiseAlarm } from './alarms.ts';
 import type { Desk, OrderRow, Work } from './desk.ts';
-import { findOrder, moveOrder, walk } from './orders.ts';
+import { AWAITING, findOrder, moveOrder, walk } from './orders.ts';
 
 const CANCELLATION_REASON = '001';
 
@@ -44,25 +45,35 @@ export async function sendCancel(work: Work, order: OrderRow, note: string): Pro
   });
 }
 
-/** The wait for an answer ran out. */
-export async function closeLate(desk: Desk, obpId: string): Promise<void> {
-  await desk.participant.transact(async (work) => {
+/** The wait for an answer ran out. True when the order stays open: with `mayHaveCome`, for an answer that waits to be handled. */
+export async function closeLate(desk: Desk, obpId: string, mayHaveCome: boolean): Promise<boolean> {
+  return desk.participant.transact(async (work) => {
     const order = await work.db
       .selectFrom('flex_order')
       .selectAll()
       .where('obp_id', '=', obpId)
       .forUpdate()
       .executeTakeFirst();
-    if (!order) return;
+    if (!order || !AWAITING.includes(order.state)) return false;
+    if (mayHaveCome && (await liesHere(work, order))) return true;
     const reason = `no answer within ${desk.config.answerTimeoutMs} ms`;
     if (order.state === 'CONFIRMING') await withdraw(desk, work, order, reason);
     else {
       const moved = walk(order.state, ['expire']);
-      if (!moved.ok || moved.state === order.state) return;
+      if (!moved.ok || moved.state === order.state) return false;
       await moveOrder(desk, work, order, { state: moved.state, reason });
     }
     desk.counterparties.silent(order.bpp_id, 'order');
+    return false;
   });
+}
+
+/** A message of the BPP about this order is stored, and its handler has not begun. */
+async function liesHere({ db }: Work, { bpp_id, transaction_id }: OrderRow): Promise<boolean> {
+  const { rows } = await sql`
+    select from inbound_message where transaction_id = ${transaction_id} and signer = ${bpp_id} and state = 'stored'
+    limit 1`.execute(db);
+  return rows.length > 0;
 }
 
 /** A message that will not arrive any more: what waits for its answer goes on without it. */

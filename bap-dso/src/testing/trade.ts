@@ -11,6 +11,7 @@ import { type Context, systemIds } from '@flexder/runtime/context.ts';
 import { openEngines } from '@flexder/runtime/engines/open.ts';
 import { createLogger } from '@flexder/runtime/logging.ts';
 import { createMetrics } from '@flexder/runtime/metrics.ts';
+import { participantMigrations } from '@flexder/runtime/participant/open.ts';
 import type {
   InboundMessage,
   OutgoingMessage,
@@ -55,8 +56,8 @@ export async function openTestDatabase(chosen: typeof migrations = migrations): 
     { wall: systemWallClock(), log: createLogger('test', 'silent'), activity: new Activity() },
   );
   return {
-    database: await engines.database.open<BapTables>('dso-1', chosen),
-    upgraded: () => engines.database.open<BapTables>('dso-1', migrations),
+    database: await engines.database.open<BapTables>('dso-1', { ...participantMigrations, ...chosen }),
+    upgraded: () => engines.database.open<BapTables>('dso-1', { ...participantMigrations, ...migrations }),
     async close() {
       await engines.close();
       await rm(directory, { recursive: true, force: true });
@@ -128,7 +129,7 @@ export class Trade {
       participant,
       counterparties: new Counterparties(context, participant),
       gathers: new Gathers(context, this.config),
-      deadlines: new Deadlines(context, (obpId) => closeLate(this.desk, obpId)),
+      deadlines: new Deadlines(context, (obpId, mayHaveCome) => closeLate(this.desk, obpId, mayHaveCome)),
       restrictions: new Restrictions(),
       solver: { solve: async () => undefined },
       moved: (eventId) => this.events.moved(eventId),

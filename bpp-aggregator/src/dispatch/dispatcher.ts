@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { JobQueue } from '@flexder/runtime/engines/queue/port.ts';
 import type { Rooms } from '../context.ts';
 import { LIMITS } from '../limits.ts';
@@ -165,7 +166,14 @@ export class Dispatcher {
         else unsent.push(one);
       }
     };
-    await Promise.all(Array.from({ length: Math.min(commands.length, LIMITS.dispatchLanes) }, lane));
+    const lanes: Promise<void>[] = [];
+    const most = Math.min(commands.length, LIMITS.dispatchLanes);
+    while (lanes.length < most) {
+      const burst = Math.min(LIMITS.dispatchBurst, most - lanes.length);
+      lanes.push(...Array.from({ length: burst }, lane));
+      await setImmediate();
+    }
+    await Promise.all(lanes);
     rooms.context.metrics.count('commands_sent', {}, sent.length);
     if (sent.length > 0) await markSent(rooms, orderNo, sent);
     return unsent;

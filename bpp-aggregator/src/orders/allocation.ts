@@ -16,9 +16,14 @@ export interface Allocation {
   readonly firmKw: number;
 }
 
+interface Rated {
+  readonly der: FleetDer;
+  readonly reliability: number;
+}
+
 /** The most reliable first, then by id: never by arrival, so the same state gives the same devices. */
-export function byReliability(a: FleetDer, b: FleetDer): number {
-  return reliabilityOf(b) - reliabilityOf(a) || (a.derId < b.derId ? -1 : 1);
+function byReliability(a: Rated, b: Rated): number {
+  return b.reliability - a.reliability || (a.der.derId < b.der.derId ? -1 : 1);
 }
 
 /** Picks devices until what can be expected of them covers `askedKw`. */
@@ -31,9 +36,10 @@ export function allocate(
 ): Allocation {
   const picks: Pick[] = [];
   let expectedKw = 0;
-  for (const der of [...candidates].sort(byReliability)) {
+  const rated = candidates.map((der): Rated => ({ der, reliability: reliabilityOf(der) })).sort(byReliability);
+  for (const { der, reliability } of rated) {
     if (expectedKw >= askedKw || picks.length >= maxDers) break;
-    const pick = { der, shedKw: der.live.shedKw, expectedKw: der.live.shedKw * reliabilityOf(der) };
+    const pick = { der, shedKw: der.live.shedKw, expectedKw: der.live.shedKw * reliability };
     picks.push(pick);
     expectedKw += pick.expectedKw;
   }

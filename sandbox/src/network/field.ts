@@ -24,9 +24,6 @@ export interface FieldOptions {
   readonly outside?: OutsideBroker;
 }
 
-/** What a network asks of the devices, wherever they run. */
-export type FieldFleet = Pick<Fleet, 'counts' | 'feederKw' | 'step' | 'close'>;
-
 export interface Field {
   readonly wall: WallClock;
   readonly grid: GridClock;
@@ -36,13 +33,8 @@ export interface Field {
   readonly traffic: BusTraffic;
   readonly accounts: Pick<MemoryAccounts, 'add'>;
   readonly broker: FieldBroker;
-  /**
-   * Where devices run in another process: waits until they are quiet, and tells how many messages they have sent and
-   * received so far.
-   */
-  readonly elsewhere?: () => Promise<number>;
   /** The devices; the first network on this field starts them, a later one finds them as they are. */
-  fleet(start: () => Promise<FieldFleet>): Promise<FieldFleet>;
+  fleet(start: () => Promise<Fleet>): Promise<Fleet>;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -55,7 +47,7 @@ export async function layField({ logLevel, time, startMs, outside }: FieldOption
   const onError = (error: unknown, label: string) => log.error({ error: String(error), label }, 'a timer failed');
   const broker = outside ? outsideBroker(outside) : closing.add(await embeddedBroker(log));
   const close = () => closing.close();
-  let fleet: FieldFleet | undefined;
+  let fleet: Fleet | undefined;
   return {
     wall,
     grid: stepped ?? wallGridClock(wall, onError),

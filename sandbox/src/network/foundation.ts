@@ -84,15 +84,7 @@ export async function layFoundation(options: FoundationOptions, field: Field, cl
       return { username: account.username, password: account.password };
     },
     secret: () => Buffer.from(ids.secret(24)).toString('base64url'),
-    async settle() {
-      // What devices in another process answer is work for us again, and the other way round.
-      for (let before = -1; ; ) {
-        await settle(activity, traffic, wall, broker.mqtt ? OUTSIDE_QUIET_MS : 0);
-        const total = traffic.total() + ((await field.elsewhere?.()) ?? 0);
-        if (!field.elsewhere || total === before) return;
-        before = total;
-      }
-    },
+    settle: () => settle(activity, traffic, wall, broker.mqtt ? OUTSIDE_QUIET_MS : 0),
   };
 }
 

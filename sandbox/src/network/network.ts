@@ -2,7 +2,7 @@
 import { type BapConfigInput, bapConfig } from '@flexder/bap-dso/config.ts';
 import { startBap } from '@flexder/bap-dso/main.ts';
 import type { AggregatorService } from '@flexder/bpp-aggregator/main.ts';
-import { startFleet } from '@flexder/der-simulators/fleet.ts';
+import { type Fleet, startFleet } from '@flexder/der-simulators/fleet.ts';
 import { connectChargePoint } from '@flexder/der-simulators/ocpp/charge-point.ts';
 import { feederId, subscriberId } from '@flexder/protocol/beckn/identifiers.ts';
 import { type RegistryService, startGateway, startRegistry } from '@flexder/registry-mock/main.ts';
@@ -13,7 +13,7 @@ import type { DeviceBus } from '@flexder/runtime/engines/bus/port.ts';
 import type { Scenario } from '../scenario/types.ts';
 import { type AggregatorChanges, startAggregators } from './aggregators.ts';
 import { Closing } from './closing.ts';
-import { type Field, type FieldFleet, type FieldOptions, layField } from './field.ts';
+import { type Field, type FieldOptions, layField } from './field.ts';
 import { type Foundation, type FoundationOptions, type Login, layFoundation } from './foundation.ts';
 import { CITY, COUNTRY, DOMAIN, DSO_ID, GATEWAY_ID, HOST, REGISTRY_ID } from './ids.ts';
 import type { BusTraffic } from './settle.ts';
@@ -43,7 +43,7 @@ export interface Network {
   readonly gateway: Service;
   readonly bap: Service;
   readonly aggregators: readonly AggregatorService[];
-  readonly fleet: FieldFleet;
+  readonly fleet: Fleet;
   readonly mqttUrl: string;
   readonly participants: readonly NetworkParticipant[];
   /** Moves grid time to `toMs`, through every timer on the way, and waits until all that follows from it is done. */
@@ -182,7 +182,7 @@ async function startDevices(
   logins: Map<string, Login>,
   aggregators: readonly AggregatorService[],
   traffic: BusTraffic,
-): Promise<FieldFleet> {
+): Promise<Fleet> {
   const { scenario, time } = options;
   for (const feeder of scenario.feeders) {
     logins.set(feeder.feederId, grant(rtuAccount(subscriberId(DSO_ID), feederId(feeder.feederId), secret())));
@@ -204,7 +204,7 @@ async function startDevices(
 /** Each timer on the way fires at its own instant; devices and feeders report at `toMs`. */
 async function advance(
   stepped: SteppedGridClock,
-  fleet: FieldFleet,
+  fleet: Fleet,
   settle: () => Promise<void>,
   toMs: number,
 ): Promise<void> {

@@ -18,6 +18,7 @@ export interface ActivationBenchOptions extends ScenarioOptions {
   readonly mix?: PortfolioMix;
 }
 
+/** A mid-morning of January, unless another start is given. */
 const START_MS = Date.parse('2026-01-14T09:00:00Z');
 const DAY_MS = 86_400_000;
 const FEEDER_ID = 'feeder-1';
@@ -38,6 +39,7 @@ function enduring(der: DerManifest): DerManifest {
  */
 export function activationBench(options: ActivationBenchOptions = {}): ActivationBench {
   const seed = options.seed ?? 1;
+  const startMs = options.startMs ?? START_MS;
   const portfolios = scenarioAggregators(options.bpps ?? 2);
   const size = portfolios.length === 0 ? 0 : (options.ders ?? DEFAULT_DERS);
   const limitKw = Math.max(50, Math.round((size || DEFAULT_DERS) * 4));
@@ -49,20 +51,20 @@ export function activationBench(options: ActivationBenchOptions = {}): Activatio
       id: aggregator.subscriberId,
       mix: options.mix ?? { battery: 0.8, 'ev-charger': 0, 'heat-pump': 0.2 },
     })),
-    atMs: START_MS,
+    atMs: startMs,
     behaviours: options.behaviours ?? {},
     essentialShare: 0,
     lapsedConsentShare: 0,
   }).map(enduring);
   let level = CALM_SHARE;
   const base = () => limitKw * level;
-  const endMs = START_MS + DAY_MS;
+  const endMs = startMs + DAY_MS;
   const days = options.historyDays ?? DEFAULT_HISTORY_DAYS;
-  const history = simulateHistory({ seed, ders, untilMs: START_MS, days });
+  const history = simulateHistory({ seed, ders, untilMs: startMs, days });
   const scenario: Scenario = {
     name: 'activation-bench',
     seed,
-    startMs: START_MS,
+    startMs,
     endMs,
     stepMs: 60_000,
     feeders: [
@@ -72,7 +74,7 @@ export function activationBench(options: ActivationBenchOptions = {}): Activatio
         limitKw,
         role: 'bench',
         base,
-        history: history.halfHours.map(({ startMs }) => ({ atMs: startMs, kw: limitKw * CALM_SHARE })),
+        history: history.halfHours.map((half) => ({ atMs: half.startMs, kw: limitKw * CALM_SHARE })),
       },
     ],
     aggregators: portfolios.map(({ aggregator }) => ({
@@ -87,7 +89,7 @@ export function activationBench(options: ActivationBenchOptions = {}): Activatio
         seed,
         ders,
         feeders: [{ feederId: FEEDER_ID, base }],
-        startMs: START_MS,
+        startMs,
         endMs,
         stepMs: 1_800_000,
       }),

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { BusAccount } from '@flexder/runtime/engines/bus/port.ts';
 import { HOST } from '../network/ids.ts';
 import { eveningPeakNow } from '../scenario/starting-now.ts';
+import type { Scenario } from '../scenario/types.ts';
 import type { ScenarioSize } from './fleet-file.ts';
 import { accountFiles, configFile } from './mosquitto-folder.ts';
 import { busAccounts } from './plan-bus.ts';
@@ -21,6 +22,8 @@ export interface PlanOptions extends ScenarioSize, PlanShape {
   readonly telemetrySeconds: number;
   /** Whether aggregators start with the past of their meters; default true. */
   readonly meterHistory?: boolean;
+  /** Laid out in place of the evening peak. A fleet file cannot name it, so whoever asks for it runs the devices. */
+  readonly scenario?: Scenario;
   /** Which broker carries the device bus; default the embedded one, with `engines` Mosquitto. */
   readonly broker?: 'embedded' | 'mosquitto';
   /** `kafka://…` of the event stream that all services share; each has its own in memory when absent. */
@@ -83,13 +86,15 @@ export interface Plan {
   /** In the order in which they are best started. */
   readonly services: readonly PlannedService[];
   readonly files: readonly PlannedFile[];
+  /** Everybody who may speak on the device bus. */
+  readonly accounts: readonly BusAccount[];
 }
 
 /** Pure: writes nothing. Throws a RangeError that names a bad size. */
 export function makePlan(options: PlanOptions, portsOf: (name: string) => Ports): Plan {
   refuseUnfit(options);
   const { dir, nowMs, seed, ders, feeders, bpps } = options;
-  const scenario = eveningPeakNow({ seed, ders, feeders, bpps }, nowMs);
+  const scenario = options.scenario ?? eveningPeakNow({ seed, ders, feeders, bpps }, nowMs);
   const bus = busAccounts(scenario, options.secret);
   const files: PlannedFile[] = [];
   const file = (path: string, value: unknown) => {
@@ -119,7 +124,8 @@ export function makePlan(options: PlanOptions, portsOf: (name: string) => Ports)
     return { name, kind: name.replace(/(-\d+)+$/, ''), env, url: address, health: `http://${HOST}:${health}` };
   };
 
-  const services = serviceNames(options).filter((name) => !isEngine(name) && name !== BALANCER);
+  const isOurs = (name: string) => !isEngine(name) && name !== BALANCER && !(options.scenario && name === 'fleet');
+  const services = serviceNames(options).filter(isOurs);
   const replicated = services.includes(REPLICATED) ? variables(REPLICATED, portsOf(REPLICATED).port) : {};
   const replicas = options.replicas ? replicaNames(options.replicas) : [];
   const planned = services.map((name): PlannedService => {
@@ -133,7 +139,7 @@ export function makePlan(options: PlanOptions, portsOf: (name: string) => Ports)
   const balancer = replicas.length > 0 ? [planBalancer(dir, replicas, portsOf)] : [];
   const servers: PlannedEngine[] = [...(engines ?? []), ...balancer];
   files.push(...servers.flatMap((one) => one.files));
-  return { services: [...servers.map((one) => one.service), ...planned], files };
+  return { services: [...servers.map((one) => one.service), ...planned], files, accounts: bus.accounts };
 }
 
 function refuseUnfit({ edge, eventsUrl, engines, replicas, bpps }: PlanOptions): void {

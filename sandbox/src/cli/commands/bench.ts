@@ -18,9 +18,9 @@ const BENCHES: Record<string, (values: Values) => Promise<object>> = {
     const ders = integer(values, 'ders', 10_000, 20, 20_000);
     const bpps = integer(values, 'bpps', Math.ceil(ders / 2_000), 1, 32);
     const databaseUrl = databaseUrlOf(values);
-    const activations = integer(values, 'n', 1, 1, 100);
+    const warmUpFeeders = integer(values, 'warm-up', 3, 0, 20);
     return benchFleet(
-      { ders, bpps, activations, databaseUrl, seed: seedOf(values), ...(await outsideOf(values)) },
+      { ders, bpps, warmUpFeeders, databaseUrl, seed: seedOf(values), ...(await outsideOf(values)) },
       say,
     );
   },
@@ -76,11 +76,12 @@ const command: Command = {
     n: {
       type: 'string',
       value: 'N',
-      help: 'activations (200; fleet 1), messages (4000), rows (80000), readings (30000; feeders 50000) or plans of each size (10)',
+      help: 'activations (200), messages (4000), rows (80000), readings (30000; feeders 50000) or plans of each size (10)',
     },
     kafka: { type: 'string', value: 'URL', help: 'stream: kafka://HOST:PORT/PREFIX of a broker that is up' },
     ders: { type: 'string', value: 'N', help: 'simulated devices: activation (300), fleet and fan-out (10000)' },
     bpps: { type: 'string', value: 'N', help: 'fleet: aggregators; one for each 2000 devices when absent' },
+    'warm-up': { type: 'string', value: 'N', help: 'fleet: small feeders relieved before, so that code is warm (3)' },
     mqtt: {
       type: 'string',
       value: 'URL',
