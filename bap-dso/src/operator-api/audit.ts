@@ -7,7 +7,7 @@ import { auditTrail } from '../audit-settlement/export.ts';
 import { type AuditVerdict, verifyAudit } from '../audit-settlement/verify.ts';
 import type { OperatorApiDeps } from './deps.ts';
 import { answering } from './http.ts';
-import { BadRequestError, identifier, integer, PAGE, page, parameters } from './parameters.ts';
+import { BadRequestError, identifier, integer, oneOf, PAGE, page, parameters } from './parameters.ts';
 import { auditTables } from './snapshot.ts';
 
 export function auditRoutes(deps: OperatorApiDeps): Router {
@@ -53,25 +53,35 @@ async function verdict(deps: OperatorApiDeps): Promise<AuditVerdict> {
   return verifyAudit(db, archiveWitness(db, context.engines.archive, trust));
 }
 
-/** Sealed records after `after`, oldest first; `nextAfter` is the `after` of the page that follows. */
+/**
+ * Sealed records after `after`, oldest first, or with `order=newest` before `before`, newest first; `nextAfter` and
+ * `nextBefore` are of the page that follows.
+ */
 async function records(deps: OperatorApiDeps, request: Request) {
+  const seq = integer(0, Number.MAX_SAFE_INTEGER);
   const spec = {
-    after: integer(0, Number.MAX_SAFE_INTEGER),
-    limit: PAGE.limit,
-    obp_id: identifier,
-    event_id: identifier,
+    ...{ after: seq, before: seq, order: oneOf(['oldest', 'newest']), limit: PAGE.limit },
+    ...{ obp_id: identifier, event_id: identifier, feeder_id: identifier },
   };
   const query = parameters(request, spec);
   const { limit } = page(query);
+  const newest = query.order === 'newest';
   let select = auditTables(deps)
     .selectFrom('audit_record')
     .select('record')
     .where('seq', '>', String(query.after ?? 0));
-  if (query.obp_id) select = select.where(sql<SqlBool>`record->>'obp_id' = ${query.obp_id}`);
-  if (query.event_id) select = select.where(sql<SqlBool>`record->>'event_id' = ${query.event_id}`);
-  const rows = await select.orderBy('seq').limit(limit).execute();
+  if (query.before !== undefined) select = select.where('seq', '<', String(query.before));
+  for (const member of ['obp_id', 'event_id', 'feeder_id'] as const) {
+    const wanted = query[member];
+    if (wanted) select = select.where(sql<SqlBool>`record->>${sql.lit(member)} = ${wanted}`);
+  }
+  const rows = await select
+    .orderBy('seq', newest ? 'desc' : 'asc')
+    .limit(limit)
+    .execute();
   const found = rows.map(({ record }) => record as AuditRecord);
-  return { records: found, nextAfter: found.length === limit ? (found.at(-1)?.seq ?? null) : null };
+  const next = found.length === limit ? (found.at(-1)?.seq ?? null) : null;
+  return { records: found, ...(newest ? { nextBefore: next } : { nextAfter: next }) };
 }
 
 /** Resolves when the client has read, or is gone. */
