@@ -71,7 +71,11 @@ async function records(deps: OperatorApiDeps, request: Request) {
     .select('record')
     .where('seq', '>', String(query.after ?? 0));
   if (query.before !== undefined) select = select.where('seq', '<', String(query.before));
-  for (const member of ['obp_id', 'event_id', 'feeder_id'] as const) {
+  // Answers to a search name its transaction, and no event.
+  if (query.event_id)
+    select = select.where(sql<SqlBool>`(record->>'event_id' = ${query.event_id}
+      or record->>'transaction_id' in (select transaction_id from flex_search where event_id = ${query.event_id}))`);
+  for (const member of ['obp_id', 'feeder_id'] as const) {
     const wanted = query[member];
     if (wanted) select = select.where(sql<SqlBool>`record->>${sql.lit(member)} = ${wanted}`);
   }
