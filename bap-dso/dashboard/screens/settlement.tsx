@@ -1,7 +1,7 @@
 /** What is owed to whom, by half hour. */
 import { useState } from 'preact/hooks';
 import type { SettlementReport, Totals } from '../../src/audit-settlement/report.ts';
-import { day, pounds } from '../format.ts';
+import { day, plural, pounds } from '../format.ts';
 import { useRead } from '../state/read.ts';
 import { gridMs } from '../state/store.ts';
 import { type Column, Note, Panel, Reading, Table, Title } from '../ui/parts.tsx';
@@ -74,7 +74,11 @@ function Report({ report: { body, sha256 } }: { readonly report: SettlementRepor
   const periods = totals.by_feeder_period.slice(0, SHOWN);
   return (
     <>
-      <Panel id="totals" title="By aggregator" note={`${control.orders} orders, ${control.msid_pairs} meters`}>
+      <Panel
+        id="totals"
+        title="By aggregator"
+        note={`${plural(control.orders, 'order')}, ${plural(control.msid_pairs, 'meter')}`}
+      >
         <Table
           label="By aggregator"
           columns={PARTIES}

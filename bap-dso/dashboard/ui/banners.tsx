@@ -1,6 +1,7 @@
 /** What must not be overlooked on whatever screen: old data, a stop, an exclusion, a flood of alarms. */
 import { duration, time } from '../format.ts';
 import { FLOOD_ALARMS, recentAlarms } from '../state/derive.ts';
+import type { Live } from '../state/model.ts';
 import { link, live, silenceMs, wallMs } from '../state/store.ts';
 import { Act } from './parts.tsx';
 
@@ -16,7 +17,7 @@ export function Banners() {
           tries again every two seconds.
         </p>
       )}
-      {state.restrictions.map(({ kind, subject, by, reason, since }) => (
+      {stopsFirst(state.restrictions).map(({ kind, subject, by, reason, since }) => (
         <div class="banner watch" key={`${kind} ${subject}`}>
           <p>
             <strong>◆ {kind === 'stop' ? 'DISPATCH IS STOPPED' : `${subject} is excluded`}</strong> by {by} since{' '}
@@ -42,3 +43,5 @@ export function Banners() {
     </div>
   );
 }
+
+const stopsFirst = (held: Live['restrictions']) => held.toSorted((a, b) => b.kind.localeCompare(a.kind));

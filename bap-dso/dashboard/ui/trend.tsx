@@ -61,7 +61,7 @@ export function Trend(props: TrendProps) {
   );
 }
 
-/** Columns: seconds, measured, forecast, its band, limit, release level. */
+/** Columns: seconds, the band of the forecast (drawn first, under the lines), measured, forecast, limit, release level. */
 function dataOf({ feeder, points, gridMs }: TrendProps): uPlot.AlignedData {
   const forecast = feeder.forecast.filter(({ atMs }) => atMs > gridMs && atMs <= gridMs + AHEAD_MS);
   const now = points.at(-1);
@@ -73,10 +73,10 @@ function dataOf({ feeder, points, gridMs }: TrendProps): uPlot.AlignedData {
   const first = joined.length + (ahead.length > forecast.length ? 1 : 0);
   return [
     all.map(({ atMs }) => atMs / 1000),
-    all.map(({ powerKw }, index) => (index < first ? powerKw : null)),
-    all.map(({ powerKw }, index) => (index >= joined.length ? powerKw : null)),
     all.map((point) => ('highKw' in point ? point.highKw : null)),
     all.map((point) => ('lowKw' in point ? point.lowKw : null)),
+    all.map(({ powerKw }, index) => (index < first ? powerKw : null)),
+    all.map(({ powerKw }, index) => (index >= joined.length ? powerKw : null)),
     all.map(() => feeder.limitKw),
     all.map(() => feeder.releaseKw),
   ];
@@ -109,13 +109,13 @@ function options(box: HTMLElement, span: () => Span | undefined): uPlot.Options 
         values: (_plot, ticks) => ticks.map((value) => value.toLocaleString('en-GB')),
       },
     ],
-    bands: [{ series: [3, 4], fill: colour('--band') }],
+    bands: [{ series: [1, 2], fill: colour('--band') }],
     series: [
       {},
-      line('measured', '--load'),
-      line('forecast', '--load', { dash: [6, 4] }),
       line('high', '--band', { width: 1 }),
       line('low', '--band', { width: 1 }),
+      line('measured', '--load'),
+      line('forecast', '--load', { dash: [6, 4] }),
       line('limit', '--text', { width: 2 }),
       line('release', '--text', { width: 1, dash: [2, 4] }),
     ],

@@ -8,6 +8,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
+  '.txt': 'text/plain; charset=utf-8',
 };
 /** The name of a script or a style is made of its content, so it never changes. */
 const FOREVER = 'public, max-age=31536000, immutable';
@@ -19,11 +20,8 @@ export function dashboardRoutes(): Router {
     const type = TYPES[extname(name)];
     if (type === undefined) continue;
     const isPage = name === 'index.html';
-    router.get(
-      isPage ? '/' : `/dashboard/${name}`,
-      security,
-      served(folder, name, type, isPage ? 'no-cache' : FOREVER),
-    );
+    const caching = /-[A-Z0-9]{8}\./.test(name) ? FOREVER : 'no-cache';
+    router.get(isPage ? '/' : `/dashboard/${name}`, security, served(folder, name, type, caching));
   }
   router.get('/favicon.ico', security, (_request, response) => void response.status(204).end());
   return router;
