@@ -43,6 +43,8 @@ export function bapHealth(
     },
     ...Object.fromEntries(Object.entries(listening.checks()).map(([name, check]) => [name, async () => check])),
     outbox: async () => aged('oldest undelivered effect', participant.oldestOutboxAgeMs(), OUTBOX_AGE_MS),
+    // Who is known stays known for a while: its absence makes nobody unready.
+    registry: async () => ({ ...participant.registry.health(), needed: false }),
     counterparties: async () => breakerHealth(participant.awayCounterparties()),
     archive: async () => archiveHealth(await participant.archiveBacklog()),
     audit: async () => aged('oldest unsealed record', await participant.audit.oldestUnsealedAgeMs(), UNSEALED_AGE_MS),

@@ -15,6 +15,7 @@ import { settleOrder } from './audit-settlement/settle.ts';
 import { stepsWithExchange } from './beckn/exchange.ts';
 import { bapHandlers } from './beckn/handlers.ts';
 import type { BapConfig } from './config.ts';
+import { clearAnomalyAlarms } from './flex-orchestration/alarms.ts';
 import { handsOf } from './flex-orchestration/by-hand.ts';
 import { closeLate, closeUndelivered } from './flex-orchestration/closing.ts';
 import { Counterparties } from './flex-orchestration/counterparties.ts';
@@ -102,6 +103,8 @@ async function open(context: Context, config: BapConfig, keep: Keep, close: () =
   await desk.counterparties.refresh();
   await desk.restrictions.load(desk.participant.database);
   await events.resume();
+  // At the edge anomalies outlive this process.
+  if (config.monitoring === 'own') await clearAnomalyAlarms(desk);
   // What the edge tells of is on the stream already.
   const listener = config.monitoring === 'own' ? streamSamples(context, events) : events;
   const listening = keep(

@@ -89,6 +89,14 @@ const DECISION = [
   "create index decision_open on decision (made_wall_at) where state = 'OPEN'",
 ];
 
+const ALARM = [
+  `create table alarm (
+     alarm_id integer generated always as identity primary key, kind text not null, text text not null,
+     event_id text, feeder_id text, obp_id text, substation_id text, raised_wall_at timestamptz not null, cleared_wall_at timestamptz,
+     acked_by text, acked_wall_at timestamptz, check ((acked_by is null) = (acked_wall_at is null)))`,
+  'create index alarm_standing on alarm (kind, feeder_id) where cleared_wall_at is null',
+];
+
 const forecastState: Migration = {
   async up(db: Kysely<unknown>): Promise<void> {
     await sql.raw(FORECAST_STATE).execute(db);
@@ -132,6 +140,11 @@ export const migrations: Record<string, Migration> = {
     async up(db: Kysely<unknown>): Promise<void> {
       await sql`alter table flex_order add column live_url text, add column contact jsonb,
         add column rating double precision, add column rated_wall_at timestamptz`.execute(db);
+    },
+  },
+  '0008-alarm': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      for (const statement of ALARM) await sql.raw(statement).execute(db);
     },
   },
 };

@@ -94,6 +94,22 @@ export interface RestrictionTable {
   made_wall_at: Instant;
 }
 
+/** What a person had to hear of, and who heard it. */
+export interface AlarmTable {
+  alarm_id: Generated<number>;
+  kind: string;
+  text: string;
+  event_id: string | null;
+  feeder_id: string | null;
+  obp_id: string | null;
+  substation_id: string | null;
+  raised_wall_at: Instant;
+  /** What raised it was found to be over; null for what nobody watches the end of. */
+  cleared_wall_at: Instant | null;
+  acked_by: string | null;
+  acked_wall_at: Instant | null;
+}
+
 export interface FlexOrderTable {
   obp_id: string;
   event_id: string;
@@ -190,6 +206,7 @@ export interface BapTables {
   overload: OverloadTable;
   decision: DecisionTable;
   restriction: RestrictionTable;
+  alarm: AlarmTable;
   flex_order: FlexOrderTable;
   flex_search: FlexSearchTable;
   finding: FindingTable;

@@ -1,6 +1,6 @@
 /** What a person must hear of: recorded, counted and told to the operator, in one transaction with what caused it. */
 import type { AuditEntry } from '@flexder/protocol/audit/record.ts';
-import type { AnomalyChange, AnomalyKind } from '../grid-monitoring/anomalies.ts';
+import { ANOMALY_KINDS, type AnomalyChange, type AnomalyKind } from '../grid-monitoring/anomalies.ts';
 import { ruleOf } from '../rules.ts';
 import type { Desk, Work } from './desk.ts';
 
@@ -23,6 +23,8 @@ export interface Alarm {
   readonly eventId?: string;
   readonly feederId?: string;
   readonly obpId?: string;
+  /** Of what concerns all that hangs on a substation. */
+  readonly substationId?: string;
 }
 
 /** `record`: what the record has beside the alarm. */
@@ -43,6 +45,18 @@ export async function raiseAlarm(
     ...(alarm.obpId ? { obp_id: alarm.obpId } : {}),
     ...record,
   });
+  await work.db
+    .insertInto('alarm')
+    .values({
+      kind: alarm.kind,
+      text: alarm.text,
+      event_id: alarm.eventId ?? null,
+      feeder_id: alarm.feederId ?? null,
+      obp_id: alarm.obpId ?? null,
+      substation_id: alarm.substationId ?? null,
+      raised_wall_at: new Date(desk.context.wall.nowMs()),
+    })
+    .execute();
   await work.emit({
     topic: 'bap',
     key: alarm.feederId ?? alarm.obpId ?? alarm.kind,
@@ -52,11 +66,13 @@ export async function raiseAlarm(
 
 /** An anomaly that Grid Monitoring raised is an alarm; one that it cleared is a record. */
 export async function recordAnomaly(desk: Pick<Desk, 'context'>, work: Work, change: AnomalyChange): Promise<void> {
-  const { anomaly, feederId } = change;
+  const { anomaly, feederId, substationId } = change;
   const { kind, text, rule, inputs } = anomaly;
   const record = { ...ruleOf(rule), rule_inputs: { ...inputs }, ...sourcesOf(change) };
+  await clearAlarms(desk, work, change);
   if (change.change === 'raised') {
-    return raiseAlarm(desk, work, { kind, text, ...(feederId && { feederId }) }, record);
+    const where = { ...(feederId && { feederId }), ...(substationId && { substationId }) };
+    return raiseAlarm(desk, work, { kind, text, ...where }, record);
   }
   await work.audit({
     ...{ event_type: 'anomaly.cleared', code: kind, ...(feederId && { feeder_id: feederId }), ...record },
@@ -72,4 +88,27 @@ function sourcesOf({ received }: AnomalyChange): Pick<AuditEntry, 'data_sources'
     observed_at: new Date(received.observedMs).toISOString(),
   };
   return { data_sources: [source] };
+}
+
+/** Alarms of an anomaly that is over, or that is raised anew. */
+async function clearAlarms({ context }: Pick<Desk, 'context'>, work: Work, change: AnomalyChange): Promise<void> {
+  const { feederId = null, substationId = null } = change;
+  await work.db
+    .updateTable('alarm')
+    .set({ cleared_wall_at: new Date(context.wall.nowMs()) })
+    .where('kind', '=', change.anomaly.kind)
+    .where('cleared_wall_at', 'is', null)
+    .where('feeder_id', 'is not distinct from', feederId)
+    .where('substation_id', 'is not distinct from', substationId)
+    .execute();
+}
+
+/** A process that begins knows of no anomaly: one that lasts is raised again. */
+export async function clearAnomalyAlarms({ context, participant }: Pick<Desk, 'context' | 'participant'>) {
+  await participant.database
+    .updateTable('alarm')
+    .set({ cleared_wall_at: new Date(context.wall.nowMs()) })
+    .where('kind', 'in', ANOMALY_KINDS)
+    .where('cleared_wall_at', 'is', null)
+    .execute();
 }

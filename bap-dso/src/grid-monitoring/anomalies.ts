@@ -6,16 +6,18 @@ import { ANOMALY_CLEAR_MS } from '../limits.ts';
 import type { Rule } from '../rules.ts';
 import type { Received } from './monitor.ts';
 
-export type AnomalyKind =
-  | 'rate-of-rise'
-  | 'load-collapse'
-  | 'sensor-stuck'
-  | 'value-impossible'
-  | 'unit-confused'
-  | 'data-missing'
-  | 'above-firm'
-  | 'transformer-out'
-  | 'several-feeders';
+export const ANOMALY_KINDS = [
+  'rate-of-rise',
+  'load-collapse',
+  'sensor-stuck',
+  'value-impossible',
+  'unit-confused',
+  'data-missing',
+  'above-firm',
+  'transformer-out',
+  'several-feeders',
+] as const;
+export type AnomalyKind = (typeof ANOMALY_KINDS)[number];
 
 export interface Symptom {
   readonly kind: AnomalyKind;

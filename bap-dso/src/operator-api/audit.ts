@@ -91,25 +91,39 @@ async function verdict(deps: OperatorApiDeps): Promise<AuditVerdict> {
   return verifyAudit(db, archiveWitness(db, context.engines.archive, trust));
 }
 
-/** Sealed records after `after`, oldest first; `nextAfter` is the `after` of the page that follows. */
+/**
+ * Sealed records after `after`, oldest first, or with `order=newest` before `before`, newest first; `nextAfter` and
+ * `nextBefore` are of the page that follows.
+ */
 async function records(deps: OperatorApiDeps, request: Request) {
+  const seq = integer(0, Number.MAX_SAFE_INTEGER);
   const spec = {
-    after: integer(0, Number.MAX_SAFE_INTEGER),
-    limit: PAGE.limit,
-    obp_id: identifier,
-    event_id: identifier,
+    ...{ after: seq, before: seq, order: oneOf(['oldest', 'newest']), limit: PAGE.limit },
+    ...{ obp_id: identifier, event_id: identifier, feeder_id: identifier },
   };
   const query = parameters(request, spec);
   const { limit } = page(query);
+  const newest = query.order === 'newest';
   let select = auditTables(deps)
     .selectFrom('audit_record')
     .select('record')
     .where('seq', '>', String(query.after ?? 0));
-  if (query.obp_id) select = select.where(sql<SqlBool>`record->>'obp_id' = ${query.obp_id}`);
-  if (query.event_id) select = select.where(sql<SqlBool>`record->>'event_id' = ${query.event_id}`);
-  const rows = await select.orderBy('seq').limit(limit).execute();
+  if (query.before !== undefined) select = select.where('seq', '<', String(query.before));
+  // Answers to a search name its transaction, and no event.
+  if (query.event_id)
+    select = select.where(sql<SqlBool>`(record->>'event_id' = ${query.event_id}
+      or record->>'transaction_id' in (select transaction_id from flex_search where event_id = ${query.event_id}))`);
+  for (const member of ['obp_id', 'feeder_id'] as const) {
+    const wanted = query[member];
+    if (wanted) select = select.where(sql<SqlBool>`record->>${sql.lit(member)} = ${wanted}`);
+  }
+  const rows = await select
+    .orderBy('seq', newest ? 'desc' : 'asc')
+    .limit(limit)
+    .execute();
   const found = rows.map(({ record }) => record as AuditRecord);
-  return { records: found, nextAfter: found.length === limit ? (found.at(-1)?.seq ?? null) : null };
+  const next = found.length === limit ? (found.at(-1)?.seq ?? null) : null;
+  return { records: found, ...(newest ? { nextBefore: next } : { nextAfter: next }) };
 }
 
 /** Resolves when the client has read, or is gone. */

@@ -1,38 +1,48 @@
-/** The page at `/`: its files by name, read once; no path from a request reaches the disk. */
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { Router } from 'express';
+/** The page at `/`: what was built of it by name, read once; no path from a request reaches the disk. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, extname, join } from 'node:path';
+import { type RequestHandler, Router } from 'express';
 import { security } from './http.ts';
 
-const FILES = {
-  '/': ['index.html', 'text/html; charset=utf-8'],
-  '/dashboard/style.css': ['style.css', 'text/css; charset=utf-8'],
-  '/dashboard/main.js': ['main.js', 'text/javascript; charset=utf-8'],
-  '/dashboard/state.js': ['state.js', 'text/javascript; charset=utf-8'],
-  '/dashboard/feeders.js': ['feeders.js', 'text/javascript; charset=utf-8'],
-  '/dashboard/tables.js': ['tables.js', 'text/javascript; charset=utf-8'],
-  '/dashboard/anomalies.js': ['anomalies.js', 'text/javascript; charset=utf-8'],
-  '/dashboard/dom.js': ['dom.js', 'text/javascript; charset=utf-8'],
-} as const;
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.txt': 'text/plain; charset=utf-8',
+};
+/** The name of a script or a style is made of its content, so it never changes. */
+const FOREVER = 'public, max-age=31536000, immutable';
 
 export function dashboardRoutes(): Router {
   const folder = dashboardFolder();
   const router = Router();
-  for (const [path, [name, type]] of Object.entries(FILES)) {
-    const content = readFileSync(join(folder, name));
-    router.get(path, security, (_request, response) => {
-      response.set({ 'content-type': type, 'cache-control': 'no-cache' }).send(content);
-    });
+  for (const name of readdirSync(folder)) {
+    const type = TYPES[extname(name)];
+    if (type === undefined) continue;
+    const isPage = name === 'index.html';
+    const caching = /-[A-Z0-9]{8}\./.test(name) ? FOREVER : 'no-cache';
+    router.get(isPage ? '/' : `/dashboard/${name}`, security, served(folder, name, type, caching));
   }
   router.get('/favicon.ico', security, (_request, response) => void response.status(204).end());
   return router;
 }
 
-/** `bap-dso/dashboard` of this tree: the programs run from their sources or from a bundle elsewhere in it. */
+function served(folder: string, name: string, type: string, caching: string): RequestHandler {
+  const plain = readFileSync(join(folder, name));
+  const compressed = readFileSync(join(folder, `${name}.gz`));
+  return (request, response) => {
+    response.set({ 'content-type': type, 'cache-control': caching }).vary('accept-encoding');
+    if (request.acceptsEncodings('gzip') !== 'gzip') return void response.send(plain);
+    response.set('content-encoding', 'gzip').send(compressed);
+  };
+}
+
+/** `bap-dso/dist/dashboard` of this tree: the programs run from their sources or from a bundle elsewhere in it. */
 function dashboardFolder(): string {
   for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
-    const candidate = join(folder, 'bap-dso', 'dashboard');
+    const candidate = join(folder, 'bap-dso', 'dist', 'dashboard');
     if (existsSync(join(candidate, 'index.html'))) return candidate;
-    if (dirname(folder) === folder) throw new Error(`no bap-dso/dashboard above ${import.meta.dirname}`);
+    if (dirname(folder) === folder)
+      throw new Error(`no bap-dso/dist/dashboard above ${import.meta.dirname}: build it with \`npm run prepare\``);
   }
 }

@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely';
 import type { PlanOptions } from '../flex-orchestration/planning/options.ts';
 import type { BapTables } from '../tables.ts';
+import { PAGE_ROWS } from './limits.ts';
 
 export interface DecisionView extends PlanOptions {
   readonly decisionId: string;
@@ -69,7 +70,13 @@ export interface RestrictionView {
 }
 
 export async function restrictionViews(db: Kysely<BapTables>): Promise<RestrictionView[]> {
-  const rows = await db.selectFrom('restriction').selectAll().orderBy('kind').orderBy('subject').execute();
+  const rows = await db
+    .selectFrom('restriction')
+    .selectAll()
+    .orderBy('kind')
+    .orderBy('subject')
+    .limit(PAGE_ROWS)
+    .execute();
   return rows.map(({ kind, subject, made_by, reason, made_wall_at }) => ({
     ...{ kind, subject, by: made_by, reason },
     since: made_wall_at.toISOString(),

@@ -9,6 +9,9 @@ export const PAGE_OFFSET_MAX = 100_000;
 export const TAIL_RECORDS = 50;
 export const SNAPSHOT_ORDERS = 200;
 export const SNAPSHOT_OVERLOADS = 50;
+export const SNAPSHOT_ALARMS = 100;
+/** Decisions that wait: at most one an event. */
+export const SNAPSHOT_DECISIONS = 50;
 /** Orders and events a summary adds up: a scenario has hundreds. */
 export const SUMMARY_ROWS = 20_000;
 /** Recent load on a feeder's line: three hours in points of 90 s. */
@@ -65,3 +68,6 @@ export const AUDITED_REFUSALS_PER_SECOND = 1;
 export const PROPOSAL_MS = 60_000;
 /** Actions that wait for their confirmation. */
 export const PROPOSALS = 200;
+
+/** Aggregators of one answer; a DSO trades with dozens. */
+export const SNAPSHOT_AGGREGATORS = 500;

@@ -5,6 +5,8 @@ import { usageByFeeder } from '../audit-settlement/usage.ts';
 import { createGuard } from './access/guard.ts';
 import { sessionRoutes } from './access/routes.ts';
 import { actionRoutes } from './actions/routes.ts';
+import { aggregatorViews } from './aggregators.ts';
+import { alarmRoutes, alarmViews } from './alarms.ts';
 import { auditRoutes } from './audit.ts';
 import { dashboardRoutes } from './dashboard.ts';
 import { decisionViews, restrictionViews } from './decisions.ts';
@@ -33,6 +35,7 @@ export function createOperatorApi(deps: OperatorApiDeps): OperatorApi {
   api.use(security, sessionRoutes(deps, guard));
   if (deps.hands) api.use(actionRoutes(deps, guard));
   api.use(settlementRunRoutes(deps, guard));
+  api.use(alarmRoutes(deps, guard));
   api.use(readOnly, guard.needs('viewer'));
   api.get(
     '/v1/snapshot',
@@ -58,6 +61,14 @@ export function createOperatorApi(deps: OperatorApiDeps): OperatorApi {
   api.get(
     '/v1/decisions',
     answering((request) => decisions(deps, request)),
+  );
+  api.get(
+    '/v1/alarms',
+    answering((request) => alarms(deps, request)),
+  );
+  api.get(
+    '/v1/aggregators',
+    plain(() => aggregatorViews(deps)),
   );
   api.get(
     '/v1/restrictions',
@@ -124,9 +135,15 @@ async function decisions(deps: OperatorApiDeps, request: Request) {
   return { decisions: await decisionViews(bapTables(deps), filter) };
 }
 
+async function alarms(deps: OperatorApiDeps, request: Request) {
+  const query = parameters(request, { ...PAGE, event_id: identifier });
+  return { alarms: await alarmViews(bapTables(deps), { eventId: query.event_id, ...page(query) }) };
+}
+
 async function orders(deps: OperatorApiDeps, request: Request) {
-  const query = parameters(request, { ...PAGE, event_id: identifier, feeder_id: identifier });
-  const filter = { eventId: query.event_id, feederId: query.feeder_id, ...page(query) };
+  const of = { event_id: identifier, feeder_id: identifier, obp_id: identifier };
+  const query = parameters(request, { ...PAGE, ...of });
+  const filter = { eventId: query.event_id, feederId: query.feeder_id, obpId: query.obp_id, ...page(query) };
   return { orders: await orderViews(bapTables(deps), filter) };
 }
 

@@ -3,10 +3,14 @@ import type { AuditRecord } from '@flexder/protocol/audit/record.ts';
 import type { ParticipantTables } from '@flexder/runtime/participant/tables.ts';
 import { type Kysely, sql } from 'kysely';
 import type { BapTables } from '../tables.ts';
+import { type AlarmView, alarmViews } from './alarms.ts';
+import { type DecisionView, decisionViews, type RestrictionView, restrictionViews } from './decisions.ts';
 import type { FeederView, OperatorApiDeps } from './deps.ts';
 import {
   RECENT_LOAD_MS,
   RECENT_POINT_MS,
+  SNAPSHOT_ALARMS,
+  SNAPSHOT_DECISIONS,
   SNAPSHOT_FEEDERS,
   SNAPSHOT_ORDERS,
   SNAPSHOT_OVERLOADS,
@@ -31,6 +35,11 @@ export interface LiveState {
   readonly feeders: readonly FeederView[];
   readonly overloads: readonly OverloadView[];
   readonly orders: readonly OrderView[];
+  readonly alarms: readonly AlarmView[];
+  /** That wait for a person; all of them in a delta. */
+  readonly decisions: readonly DecisionView[];
+  /** That hold; all of them in a delta. */
+  readonly restrictions: readonly RestrictionView[];
 }
 
 export interface Snapshot extends LiveState {
@@ -67,6 +76,9 @@ export async function liveState(deps: OperatorApiDeps): Promise<LiveState> {
     feeders: deps.feeders().slice(0, SNAPSHOT_FEEDERS),
     overloads: await overloadViews(db, { limit: SNAPSHOT_OVERLOADS, offset: 0 }),
     orders: await orderViews(db, { limit: SNAPSHOT_ORDERS, offset: 0 }),
+    alarms: await alarmViews(db, { limit: SNAPSHOT_ALARMS, offset: 0 }),
+    decisions: await decisionViews(db, { open: true, limit: SNAPSHOT_DECISIONS, offset: 0 }),
+    restrictions: await restrictionViews(db),
   };
 }
 

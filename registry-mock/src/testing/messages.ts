@@ -48,7 +48,7 @@ export function sign(body: Uint8Array, subscriberId: string, keys: ParticipantKe
 export async function post(url: string, body: string | Uint8Array, headers: Record<string, string>): Promise<Answer> {
   const response = await fetch(url, {
     method: 'POST',
-    body,
+    body: body as BodyInit,
     headers: { 'content-type': 'application/json', ...headers },
   });
   return { status: response.status, headers: response.headers, body: (await response.json()) as Answer['body'] };

@@ -62,7 +62,7 @@ export const ACTION_KINDS: Readonly<Record<string, ActionKind>> = {
         effect: {
           ...eventOf(event),
           option,
-          says: `${option.askedKw} kW are bought from ${option.orders.length} aggregators, by fresh offers`,
+          says: `${option.askedKw} kW are bought from ${aggregators(option.orders.length)}, by fresh offers`,
         },
         run: (hand) => done(deps.hands!.decide(event.eventId, option.name as OptionName, hand)),
       };
@@ -151,6 +151,8 @@ export const ACTION_KINDS: Readonly<Record<string, ActionKind>> = {
     },
   },
 };
+
+const aggregators = (count: number) => (count === 1 ? '1 aggregator' : `${count} aggregators`);
 
 async function done(work: Promise<void>): Promise<object> {
   await work;

@@ -56,6 +56,8 @@ export interface RegistryClient {
   list(filter: ListFilter): Promise<SubscriberRecord[]>;
   /** The registry's own record, which carries its encryption key. */
   registry(): Promise<SubscriberRecord>;
+  /** How the last question to it went. */
+  health(): { readonly ok: boolean; readonly detail: string };
 }
 
 interface Entry {
@@ -77,6 +79,11 @@ export function createRegistryClient(
   const unknownBucket = createTokenBucket(UNKNOWN_LOOKUPS_AT_ONCE, UNKNOWN_LOOKUPS_PER_S, wall.monotonicMs);
   const knownBucket = createTokenBucket(KNOWN_LOOKUPS_AT_ONCE, KNOWN_LOOKUPS_PER_S, wall.monotonicMs);
 
+  let last: { ok: boolean; detail: string; atMs: number } | undefined;
+  const asked = (ok: boolean, detail: string) => {
+    last = { ok, detail, atMs: wall.monotonicMs() };
+  };
+
   async function ask(filter: Record<string, unknown>): Promise<SubscriberRecord[]> {
     metrics.count('registry_lookups');
     let failure: string;
@@ -84,12 +91,14 @@ export function createRegistryClient(
       const { status, data } = await transport.post<string>('/lookup', JSON.stringify(filter));
       const parsed: unknown = status === 200 ? JSON.parse(data) : undefined;
       if (Array.isArray(parsed)) {
+        asked(true, 'answered');
         return parsed.slice(0, LIST_RECORDS).flatMap((entry) => parseSubscriberRecord(entry) ?? []);
       }
       failure = `the registry answered ${status} with something else than a list`;
     } catch (error) {
       failure = `the registry cannot be reached: ${(error as Error).message}`;
     }
+    asked(false, failure);
     metrics.count('registry_failures');
     log.warn({ failure }, 'registry lookup failed');
     throw new RegistryUnavailableError(failure);
@@ -183,6 +192,10 @@ export function createRegistryClient(
         if (cached) return cached.records;
         throw error;
       }
+    },
+    health() {
+      if (!last) return { ok: true, detail: 'not asked yet' };
+      return { ok: last.ok, detail: `${last.detail}, ${Math.round((wall.monotonicMs() - last.atMs) / 1000)} s ago` };
     },
     registry: () =>
       once('registry', async () => {

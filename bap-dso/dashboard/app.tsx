@@ -1,0 +1,91 @@
+/** What is the same on every screen, and which screen it is. */
+import { useEffect, useRef } from 'preact/hooks';
+import { Alarms } from './screens/alarms.tsx';
+import { Audit } from './screens/audit.tsx';
+import { Controls } from './screens/controls.tsx';
+import { EventScreen } from './screens/event.tsx';
+import { Events } from './screens/events.tsx';
+import { Feeder } from './screens/feeder.tsx';
+import { OrderScreen } from './screens/order.tsx';
+import { Orders } from './screens/orders.tsx';
+import { Overview } from './screens/overview.tsx';
+import { Settlement } from './screens/settlement.tsx';
+import { SignIn } from './screens/sign-in.tsx';
+import type { Route } from './state/address.ts';
+import type { Live } from './state/model.ts';
+import { route } from './state/route.ts';
+import { who } from './state/session.ts';
+import { connect, disconnect, link, live } from './state/store.ts';
+import { Banners } from './ui/banners.tsx';
+import { ConfirmDialog } from './ui/confirm.tsx';
+import { Nav } from './ui/nav.tsx';
+import { Title } from './ui/parts.tsx';
+import { Strip } from './ui/strip.tsx';
+
+export function App() {
+  const mayLook = who.value !== undefined && who.value.role !== null;
+  useEffect(() => {
+    if (mayLook) connect();
+    else disconnect();
+  }, [mayLook]);
+  const { screen, id } = route.value;
+  const here = `${screen}/${id ?? ''}`;
+  const before = useRef(here);
+  useEffect(() => {
+    // A new screen begins at its heading, for the keyboard and for who listens; the first one at its top.
+    if (before.current !== here) document.getElementById('title')?.focus();
+    before.current = here;
+  }, [here]);
+  return (
+    <>
+      <button type="button" class="skip" onClick={toContent}>
+        Skip to content
+      </button>
+      <Strip />
+      {mayLook && <Nav />}
+      {mayLook && <Banners />}
+      <main id="main" class={screen === '' && live.value ? 'whole' : undefined}>
+        {mayLook && screen !== 'sign-in' ? <Screen /> : <SignIn />}
+      </main>
+      <ConfirmDialog />
+    </>
+  );
+}
+
+/** Not a link: the address names the screen. */
+function toContent(): void {
+  document.getElementById('title')?.focus();
+}
+
+function Screen() {
+  if (live.value) return <Named state={live.value} at={route.value} />;
+  return (
+    <div class="waiting">
+      <Title>{link.value === 'offline' ? 'The DSO does not answer' : 'Reading the state of the network'}</Title>
+      <p role="status">
+        {link.value === 'offline'
+          ? 'Nothing is known of the feeders. This page tries again every two seconds; look whether the service runs.'
+          : 'One moment.'}
+      </p>
+    </div>
+  );
+}
+
+function Named({ state, at: { screen, id } }: { readonly state: Live; readonly at: Route }) {
+  if (screen === '') return <Overview state={state} />;
+  if (screen === 'feeders' && id) return <Feeder state={state} id={id} />;
+  if (screen === 'events') return id ? <EventScreen key={id} state={state} id={id} /> : <Events state={state} />;
+  if (screen === 'orders') return id ? <OrderScreen key={id} state={state} id={id} /> : <Orders state={state} />;
+  if (screen === 'alarms') return <Alarms state={state} />;
+  if (screen === 'controls') return <Controls state={state} />;
+  if (screen === 'audit') return <Audit state={state} />;
+  if (screen === 'settlement') return <Settlement />;
+  return (
+    <div class="waiting">
+      <Title>There is no such screen</Title>
+      <p>
+        <a href="#/">Back to the overview</a>
+      </p>
+    </div>
+  );
+}

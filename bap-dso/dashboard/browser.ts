@@ -1,0 +1,75 @@
+/** The browser as the page uses it beside its document: clock, timers, network and address. The only file that does. */
+
+export const nowMs = (): number => Date.now();
+
+export function every(ms: number, run: () => void): () => void {
+  const id = setInterval(run, ms);
+  return () => clearInterval(id);
+}
+
+/** What the DSO refused, in its own words; `status` 0 when it was not reached. */
+export class ProblemError extends Error {
+  override name = 'ProblemError';
+  readonly status: number;
+  readonly code: string;
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+export interface Asked {
+  readonly method?: 'GET' | 'POST' | 'DELETE';
+  readonly body?: object;
+  readonly csrf?: string | undefined;
+  /** Statuses beside the good ones whose body is the answer. */
+  readonly also?: readonly number[];
+}
+
+/** How long an answer is waited for: verifying a long chain takes longest. */
+const ANSWER_MS = 60_000;
+
+/** The JSON of an answer. Throws ProblemError. */
+export async function ask<T>(path: string, { method = 'GET', body, csrf, also = [] }: Asked = {}): Promise<T> {
+  const headers = { ...(body && { 'content-type': 'application/json' }), ...(csrf && { 'x-csrf-token': csrf }) };
+  let response: Response;
+  try {
+    const signal = AbortSignal.timeout(ANSWER_MS);
+    response = await fetch(path, { method, headers, signal, ...(body && { body: JSON.stringify(body) }) });
+  } catch {
+    throw new ProblemError(0, 'OFFLINE', 'the DSO does not answer; nothing is known of what was asked');
+  }
+  const answer: unknown = response.status === 204 ? null : await response.json().catch(() => null);
+  if (response.ok || also.includes(response.status)) return answer as T;
+  const { code, message } = (answer as { error?: { code?: string; message?: string } } | null)?.error ?? {};
+  throw new ProblemError(response.status, code ?? 'UNKNOWN', message ?? `the DSO answered ${response.status}`);
+}
+
+/** A stream of events that begins again by itself until `close`. */
+export function listen(path: string, on: Readonly<Record<string, (data: string) => void>>, failed: () => void) {
+  let source: EventSource | undefined;
+  const open = () => {
+    source = new EventSource(path);
+    for (const [name, take] of Object.entries(on))
+      source.addEventListener(name, (event) => take((event as MessageEvent<string>).data));
+    source.addEventListener('error', failed);
+  };
+  open();
+  // After an answer that is no stream a browser gives up; the page does not.
+  const cancel = every(2_000, () => {
+    if (source?.readyState === EventSource.CLOSED) open();
+  });
+  return {
+    close() {
+      cancel();
+      source?.close();
+    },
+  };
+}
+
+export const hash = (): string => location.hash;
+export const onHash = (run: () => void): void => addEventListener('hashchange', run);
+export const goTo = (where: string): void => {
+  location.hash = where;
+};

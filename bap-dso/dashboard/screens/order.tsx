@@ -1,0 +1,116 @@
+/** One order: what was asked and promised, what the aggregator says of its devices, and every message about it. */
+import type { OrderView } from '../../src/operator-api/orders.ts';
+import { dateTime, time } from '../format.ts';
+import { to } from '../state/address.ts';
+import { canCancel } from '../state/derive.ts';
+import type { Live } from '../state/model.ts';
+import { useRead } from '../state/read.ts';
+import { Against } from '../ui/bars.tsx';
+import { NextStep, Step } from '../ui/order-table.tsx';
+import { Act, Facts, Mark, Panel, Reading, Title, WhyNot } from '../ui/parts.tsx';
+import { Timeline } from '../ui/timeline.tsx';
+
+export function OrderScreen({ state, id }: { readonly state: Live; readonly id: string }) {
+  const held = state.orders.find(({ obpId }) => obpId === id);
+  return held ? <Order state={state} order={held} /> : <Older state={state} id={id} />;
+}
+
+function Older({ state, id }: { readonly state: Live; readonly id: string }) {
+  const read = useRead<{ orders: OrderView[] }>(`/api/v1/orders?obp_id=${encodeURIComponent(id)}`);
+  if (!read.data)
+    return (
+      <>
+        <Title>Order {id}</Title>
+        <Reading of={read}>{() => <p />}</Reading>
+      </>
+    );
+  return (
+    <Reading of={read}>
+      {({ orders: [order] }) =>
+        order ? (
+          <Order state={state} order={order} />
+        ) : (
+          <div class="waiting">
+            <Title>There is no such order</Title>
+            <p>
+              <a href="#/orders">All orders</a>
+            </p>
+          </div>
+        )
+      }
+    </Reading>
+  );
+}
+
+function Order({ state, order }: { readonly state: Live; readonly order: OrderView }) {
+  return (
+    <>
+      <Title>
+        Order of {order.bppId} for {order.feederId}
+      </Title>
+      <Facts
+        of={[
+          ['Stands at', <Step key="step" order={order} />],
+          ['Next', <NextStep key="next" order={order} />],
+          [
+            'Event',
+            <a key="event" href={to('events', order.eventId)}>
+              {order.topUp ? 'top-up of ' : ''}
+              {order.feederId}
+            </a>,
+          ],
+          ['Window', `${time(order.window.startMs)}–${time(order.window.endMs)}`],
+          ['Made', dateTime(order.createdMs)],
+          ['OBP id', order.obpId],
+          ['Order id', order.orderId ?? 'none yet'],
+          ['Transaction', order.transactionId],
+        ]}
+      />
+      {canCancel(order) && (
+        <section class="actions" aria-label="By hand">
+          <Act kind="cancel-order" title={`Cancel the order of ${order.bppId}`} members={{ obp_id: order.obpId }}>
+            Cancel the order…
+          </Act>
+          <WhyNot />
+        </section>
+      )}
+      <div class="pair">
+        <Panel id="relief" title="Relief" note="three things that differ">
+          <Against
+            asked={order.requestedKw}
+            figures={[
+              { name: 'Promised', kw: order.promisedKw },
+              { name: 'Acknowledged', kw: order.acknowledgedKw },
+              { name: 'Measured', kw: order.measuredKw },
+            ]}
+          />
+        </Panel>
+        <Panel id="devices" title="Devices" note="they are the aggregator's: it tells how many answered how">
+          <Devices order={order} />
+        </Panel>
+      </div>
+      <Timeline state={state} by="obp_id" id={order.obpId} />
+    </>
+  );
+}
+
+function Devices({ order: { devices, detectionToDispatchMs, detectionToAckMs } }: { readonly order: OrderView }) {
+  if (!devices) return <p class="empty">Nothing was commanded yet, or the aggregator has not told.</p>;
+  const { commands, accepted, rejected, optedOut, silent, closed } = devices;
+  const bad = (count: number) => <Mark level={count > 0 ? 'watch' : 'normal'}>{String(count)}</Mark>;
+  return (
+    <Facts
+      of={[
+        ['Commanded', String(commands)],
+        ['Accepted', String(accepted)],
+        ['Refused', bad(rejected)],
+        ['Opted out', bad(optedOut)],
+        [closed ? 'Silent' : 'Not yet answered', closed ? bad(silent) : String(silent)],
+        ['Detection to dispatch', ms(detectionToDispatchMs)],
+        ['Detection to answers', ms(detectionToAckMs)],
+      ]}
+    />
+  );
+}
+
+const ms = (value: number | null) => (value === null ? '–' : `${Math.round(value).toLocaleString('en-GB')} ms`);

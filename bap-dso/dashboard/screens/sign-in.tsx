@@ -1,0 +1,53 @@
+/** With a token, which stays in the memory of this page for as long as it is sent. */
+import { useState } from 'preact/hooks';
+import type { ProblemError } from '../browser.ts';
+import { open } from '../state/route.ts';
+import { signIn, who } from '../state/session.ts';
+import { Problem, Title } from '../ui/parts.tsx';
+
+export function SignIn() {
+  const [token, setToken] = useState('');
+  const [problem, setProblem] = useState<ProblemError>();
+  const [busy, setBusy] = useState(false);
+  const known = who.value;
+  async function submit(event: Event): Promise<void> {
+    event.preventDefault();
+    setBusy(true);
+    setProblem(undefined);
+    await signIn(token.trim()).then(() => open('#/'), setProblem);
+    setToken('');
+    setBusy(false);
+  }
+  return (
+    <form class="sign-in panel" onSubmit={submit}>
+      <Title>Sign in</Title>
+      {known?.name && (
+        <p>
+          You are {known.name}, {known.role}.
+        </p>
+      )}
+      <p>
+        {known?.role === null ? 'This DSO shows nothing without it. ' : 'Anybody may look here; to act, sign in. '}
+        Every action is recorded under your name.
+      </p>
+      <label>
+        Token
+        <input
+          type="password"
+          autoComplete="current-password"
+          required
+          maxLength={256}
+          value={token}
+          onInput={(event) => setToken(event.currentTarget.value)}
+        />
+      </label>
+      <div class="buttons">
+        <button type="submit" class="act" disabled={busy || token.trim() === ''}>
+          Sign in
+        </button>
+      </div>
+      {problem && <Problem problem={problem} />}
+      <p class="note">Whoever runs the DSO makes one with flexder keys operator.</p>
+    </form>
+  );
+}

@@ -1,0 +1,28 @@
+/** Reading an address for a screen, with every state it can be in. */
+import { useEffect, useState } from 'preact/hooks';
+import { ask, type ProblemError } from '../browser.ts';
+
+export interface Read<T> {
+  /** What was read last; it stays while it is read again. */
+  readonly data?: T;
+  readonly problem?: ProblemError;
+  readonly loading: boolean;
+}
+
+/** @param version read again when it changes */
+export function useRead<T>(path: string, version: unknown = 0): Read<T> {
+  const [read, set] = useState<Read<T> & { path: string }>({ loading: true, path });
+  useEffect(() => {
+    let wanted = true;
+    const give = (next: Read<T>) => wanted && set({ ...next, path });
+    set((before) => (before.path === path ? { ...before, loading: true } : { loading: true, path }));
+    ask<T>(path).then(
+      (data) => give({ data, loading: false }),
+      (problem: ProblemError) => give({ problem, loading: false }),
+    );
+    return () => {
+      wanted = false;
+    };
+  }, [path, version]);
+  return read.path === path ? read : { loading: true };
+}

@@ -1,0 +1,94 @@
+/** The state of the page: the DSO's stream, how fresh it is, and what is asked beside it. */
+import { computed, signal } from '@preact/signals';
+import type { AggregatorView } from '../../src/operator-api/aggregators.ts';
+import type { Delta } from '../../src/operator-api/changes.ts';
+import type { Snapshot } from '../../src/operator-api/snapshot.ts';
+import { ask, every, listen, nowMs } from '../browser.ts';
+import { apply, fromSnapshot, type Live } from './model.ts';
+import { checkSession } from './session.ts';
+
+/** The DSO speaks once a second: a silence this long is an interruption. */
+const SILENCE_MS = 5_000;
+const HEALTH_MS = 5_000;
+const AGGREGATORS_MS = 15_000;
+
+export const live = signal<Live | undefined>(undefined);
+/** By the clock of this machine; moves on once a second. */
+export const localMs = signal(nowMs());
+const heardMs = signal<number | undefined>(undefined);
+
+export const link = computed<'connecting' | 'live' | 'offline'>(() => {
+  if (heardMs.value === undefined) return broken.value ? 'offline' : 'connecting';
+  return broken.value || localMs.value - heardMs.value > SILENCE_MS ? 'offline' : 'live';
+});
+const broken = signal(false);
+/** Since when nothing was heard, milliseconds. */
+export const silenceMs = computed(() =>
+  heardMs.value === undefined ? null : Math.max(0, localMs.value - heardMs.value),
+);
+
+/** Wall clock of the DSO, by which its deadlines run: it goes on between two messages. */
+export const wallMs = computed(() => (live.value?.clocks.wallMs ?? 0) + Math.min(silenceMs.value ?? 0, SILENCE_MS));
+export const gridMs = computed(() => live.value?.clocks.gridMs ?? 0);
+
+export interface Dependency {
+  readonly ok: boolean;
+  readonly detail: string;
+}
+export const health = signal<Readonly<Record<string, Dependency>> | undefined>(undefined);
+export const aggregators = signal<readonly AggregatorView[] | undefined>(undefined);
+
+let stream: { close(): void } | undefined;
+
+/** Listens, unless it does already. */
+export function connect(): void {
+  if (stream) return;
+  stream = listen(
+    '/api/v1/stream',
+    {
+      snapshot: (data) => heard(fromSnapshot(JSON.parse(data) as Snapshot)),
+      delta: (data) => live.value && heard(apply(live.value, JSON.parse(data) as Delta)),
+    },
+    () => {
+      broken.value = true;
+      // A session that has ended looks like an interruption, too.
+      void checkSession();
+    },
+  );
+  void readAggregators();
+}
+
+/** What was shown belongs to who was signed in. */
+export function disconnect(): void {
+  stream?.close();
+  stream = undefined;
+  live.value = undefined;
+  heardMs.value = undefined;
+}
+
+function heard(state: Live): void {
+  live.value = state;
+  broken.value = false;
+  heardMs.value = nowMs();
+  localMs.value = heardMs.value;
+}
+
+async function readHealth(): Promise<void> {
+  const read = ask<{ dependencies: Record<string, Dependency> }>('/health/ready', { also: [503] });
+  health.value = await read.then(({ dependencies }) => dependencies).catch(() => undefined);
+}
+
+async function readAggregators(): Promise<void> {
+  if (!stream) return;
+  const read = ask<{ aggregators: AggregatorView[] }>('/api/v1/aggregators');
+  aggregators.value = await read.then((answer) => answer.aggregators).catch(() => aggregators.value);
+}
+
+export function begin(): void {
+  every(1_000, () => {
+    localMs.value = nowMs();
+  });
+  every(HEALTH_MS, () => void readHealth());
+  every(AGGREGATORS_MS, () => void readAggregators());
+  void readHealth();
+}

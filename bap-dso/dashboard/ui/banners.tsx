@@ -1,0 +1,47 @@
+/** What must not be overlooked on whatever screen: old data, a stop, an exclusion, a flood of alarms. */
+import { duration, time } from '../format.ts';
+import { FLOOD_ALARMS, recentAlarms } from '../state/derive.ts';
+import type { Live } from '../state/model.ts';
+import { link, live, silenceMs, wallMs } from '../state/store.ts';
+import { Act } from './parts.tsx';
+
+export function Banners() {
+  const state = live.value;
+  if (!state) return null;
+  const recent = recentAlarms(state.alarms, wallMs.value);
+  return (
+    <div class="banners" id="banners">
+      {link.value === 'offline' && (
+        <p class="banner over" id="offline" role="alert">
+          <strong>▲ OFFLINE.</strong> What is shown is {duration(silenceMs.value ?? 0)} old and does not move. This page
+          tries again every two seconds.
+        </p>
+      )}
+      {stopsFirst(state.restrictions).map(({ kind, subject, by, reason, since }) => (
+        <div class="banner watch" key={`${kind} ${subject}`}>
+          <p>
+            <strong>◆ {kind === 'stop' ? 'DISPATCH IS STOPPED' : `${subject} is excluded`}</strong> by {by} since{' '}
+            {time(Date.parse(since))}: {reason}
+          </p>
+          {kind === 'stop' ? (
+            <Act kind="resume-dispatch" title="Resume dispatch" members={{}}>
+              Resume…
+            </Act>
+          ) : (
+            <Act kind="restore-bpp" title={`Restore ${subject}`} members={{ bpp_id: subject }}>
+              Restore…
+            </Act>
+          )}
+        </div>
+      ))}
+      {recent > FLOOD_ALARMS && (
+        <p class="banner watch" id="flood" role="status">
+          <strong>◆ FLOOD OF ALARMS:</strong> {recent} in ten minutes. Begin with the high ones; those of one event or
+          one substation have one cause.
+        </p>
+      )}
+    </div>
+  );
+}
+
+const stopsFirst = (held: Live['restrictions']) => held.toSorted((a, b) => b.kind.localeCompare(a.kind));

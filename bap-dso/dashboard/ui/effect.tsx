@@ -1,0 +1,39 @@
+/** What a proposed action would do, in words and figures. */
+import { kw, percent, pounds } from '../format.ts';
+import type { Proposed } from '../state/action.ts';
+import { Facts } from './parts.tsx';
+
+interface Known {
+  readonly says: string;
+  readonly kw?: number;
+  readonly releasedKw?: number;
+  readonly bppId?: string;
+  readonly event?: { readonly feederId: string; readonly eventId: string };
+  readonly order?: { readonly obpId: string; readonly bppId: string; readonly state: string };
+  readonly option?: {
+    readonly name: string;
+    readonly reliefKw: number;
+    readonly costGbp: number;
+    readonly risk: number;
+  };
+}
+
+export function Effect({ of }: { readonly of: Proposed['effect'] }) {
+  const { says, event, order, option, bppId, kw: wanted, releasedKw } = of as Known;
+  const rows: [string, string][] = [];
+  if (event) rows.push(['Feeder', event.feederId], ['Event', event.eventId]);
+  if (order) rows.push(['Order', `${order.obpId} of ${order.bppId}`], ['It is', order.state]);
+  if (bppId) rows.push(['Aggregator', bppId]);
+  if (option) {
+    rows.push(['Option', option.name], ['Expected relief', `${kw(option.reliefKw)} kW`]);
+    rows.push(['Cost', pounds(option.costGbp)], ['Risk that the limit does not hold', percent(option.risk, 1)]);
+  }
+  if (wanted !== undefined) rows.push(['Bought', `${kw(wanted)} kW`]);
+  if (releasedKw !== undefined) rows.push(['Given up', `${kw(releasedKw)} kW`]);
+  return (
+    <>
+      <p class="says">{says[0]?.toUpperCase() + says.slice(1)}.</p>
+      <Facts of={rows} />
+    </>
+  );
+}

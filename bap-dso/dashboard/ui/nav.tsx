@@ -1,0 +1,42 @@
+import { isClosed, isStanding } from '../state/derive.ts';
+import { route } from '../state/route.ts';
+import { live } from '../state/store.ts';
+
+export function Nav() {
+  const state = live.value;
+  const unheard = state?.alarms.filter((alarm) => isStanding(alarm) && alarm.ackedBy === null).length ?? 0;
+  const counts: Readonly<Record<string, number>> = {
+    events: state?.overloads.filter((event) => event.state !== 'RELEASED').length ?? 0,
+    orders: state?.orders.filter((order) => !isClosed(order)).length ?? 0,
+    alarms: unheard,
+  };
+  const screens: readonly (readonly [string, string])[] = [
+    ...([
+      ['', 'Overview'],
+      ['events', 'Events'],
+      ['orders', 'Orders'],
+      ['alarms', 'Alarms'],
+    ] as const),
+    ...([
+      ['controls', 'Controls'],
+      ['audit', 'Audit'],
+      ['settlement', 'Settlement'],
+    ] as const),
+  ];
+  return (
+    <nav class="screens" aria-label="Screens">
+      <ul>
+        {screens.map(([screen, name]) => (
+          <li key={screen}>
+            <a href={`#/${screen}`} aria-current={route.value.screen === screen ? 'page' : undefined}>
+              {name}
+              {(counts[screen] ?? 0) > 0 && (
+                <span class={screen === 'alarms' ? 'count warn' : 'count'}>{counts[screen]}</span>
+              )}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}

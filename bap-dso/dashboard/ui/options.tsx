@@ -1,0 +1,143 @@
+/** The options of an event side by side, the recommended one with its reason, and who decides by when. */
+import type { DecisionView } from '../../src/operator-api/decisions.ts';
+import type { OverloadView } from '../../src/operator-api/overloads.ts';
+import { kw, percent, pounds, timeOfDay } from '../format.ts';
+import type { Live } from '../state/model.ts';
+import { useRead } from '../state/read.ts';
+import { Due } from './event-line.tsx';
+import { Act, Mark, Note, Panel, Reading, WhyNot } from './parts.tsx';
+
+export function Options({ state, event }: { readonly state: Live; readonly event: OverloadView }) {
+  const waiting = state.decisions.find(({ eventId }) => eventId === event.eventId);
+  const path = `/api/v1/decisions?event_id=${encodeURIComponent(event.eventId)}&limit=1`;
+  const read = useRead<{ decisions: DecisionView[] }>(
+    path,
+    `${waiting?.decisionId} ${event.state} ${event.requestedKw}`,
+  );
+  return (
+    <Panel id="options" title="Options">
+      {waiting ? (
+        <Decision decision={waiting} />
+      ) : (
+        <Reading of={read}>
+          {({ decisions: [last] }) =>
+            last ? (
+              <Decision decision={last} />
+            ) : (
+              <p class="empty">No offers yet, so there is nothing to choose from.</p>
+            )
+          }
+        </Reading>
+      )}
+    </Panel>
+  );
+}
+
+function Decision({ decision }: { readonly decision: DecisionView }) {
+  const open = decision.state === 'OPEN';
+  return (
+    <>
+      <p id="mode-of-event">
+        Mode <strong>{decision.mode}</strong> <Note>{decision.because}</Note>.{' '}
+        {open ? (
+          <Mark level="watch">
+            Your decision: <Due decision={decision} />
+          </Mark>
+        ) : (
+          <Decided decision={decision} />
+        )}
+      </p>
+      <div class="options">
+        {decision.options.map((option) => (
+          <Option key={option.name} decision={decision} option={option} open={open} />
+        ))}
+      </div>
+      <p>
+        <strong>Why {decision.recommended}:</strong> {decision.reason}
+      </p>
+      <p class="note">
+        Left out:{' '}
+        {decision.excluded.length === 0
+          ? 'nothing.'
+          : decision.excluded.map(({ reason, offers, kw: out }) => `${reason}: ${kw(out)} kW in ${offers}`).join('; ')}
+      </p>
+      {open && (
+        <div class="actions">
+          <Act
+            kind="decline-relief"
+            title={`Decline relief for ${decision.feederId}`}
+            members={{ event_id: decision.eventId }}
+          >
+            Decline…
+          </Act>
+          <WhyNot />
+        </div>
+      )}
+    </>
+  );
+}
+
+function Decided({ decision }: { readonly decision: DecisionView }) {
+  const { state, chosen, decidedBy, decidedAt, decisionReason } = decision;
+  return (
+    <span>
+      {state.toLowerCase()}
+      {chosen && ` ${chosen}`} by {decidedBy}
+      {decidedAt && <span class="number"> at {timeOfDay(Date.parse(decidedAt))}</span>}: {decisionReason}
+    </span>
+  );
+}
+
+type OptionOf = DecisionView['options'][number];
+
+function Option({
+  decision,
+  option,
+  open,
+}: {
+  readonly decision: DecisionView;
+  readonly option: OptionOf;
+  readonly open: boolean;
+}) {
+  const recommended = option.name === decision.recommended;
+  const chosen = option.name === decision.chosen;
+  return (
+    <article
+      class={`option${recommended ? ' recommended' : ''}${chosen ? ' chosen' : ''}`}
+      aria-label={`Option ${option.name}`}
+    >
+      <h3>
+        {option.name} {recommended && <span class="tag">recommended</span>} {chosen && <span class="tag">chosen</span>}
+      </h3>
+      <dl class="figures">
+        <div>
+          <dt>Expected relief</dt>
+          <dd class="number">{kw(option.reliefKw)} kW</dd>
+        </div>
+        <div>
+          <dt>Cost of the window</dt>
+          <dd class="number">{pounds(option.costGbp)}</dd>
+        </div>
+        <div>
+          <dt>Limit does not hold</dt>
+          <dd class="number">{percent(option.risk, 1)}</dd>
+        </div>
+      </dl>
+      <p>{option.tradeOff}</p>
+      <p class="note number">
+        {option.orders.map(({ bppId, kw: asked }) => `${bppId} ${kw(asked)} kW`).join(', ') || 'no order'} ·{' '}
+        {option.method}
+        {option.gap > 0 && `, at most ${percent(option.gap, 2)} too dear`}
+      </p>
+      {open && option.orders.length > 0 && (
+        <Act
+          kind="approve-option"
+          title={`Approve ${option.name} for ${decision.feederId}`}
+          members={{ event_id: decision.eventId, option: option.name }}
+        >
+          Approve {option.name}…
+        </Act>
+      )}
+    </article>
+  );
+}

@@ -1,0 +1,157 @@
+/** The small parts that all screens are made of. */
+import type { ComponentChildren, JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import type { ProblemError } from '../browser.ts';
+import { type Selected, select } from '../state/action.ts';
+import type { Level } from '../state/derive.ts';
+import type { Read } from '../state/read.ts';
+import { whyNot } from '../state/session.ts';
+
+type Children = { readonly children?: ComponentChildren };
+
+/** The signs that go with a colour: nothing is told by colour alone. */
+const SIGNS: Readonly<Record<Level, string>> = { normal: '', watch: '◆', over: '▲', unknown: '?' };
+
+export function Mark({ level, children }: Children & { readonly level: Level }) {
+  if (level === 'normal') return <span>{children}</span>;
+  return (
+    <span class={`mark ${level}`}>
+      <span aria-hidden="true">{SIGNS[level]} </span>
+      {children}
+    </span>
+  );
+}
+
+/** Heading of a screen; reading begins here after a change of screen. */
+export function Title({ children }: Children) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    document.title = `${heading.current?.textContent ?? ''} · FlexDER`;
+  });
+  return (
+    <h1 ref={heading} id="title" tabIndex={-1}>
+      {children}
+    </h1>
+  );
+}
+
+export function Panel({ title, note, id, children }: Children & { title: string; note?: string; id: string }) {
+  return (
+    <section class="panel" id={id} aria-labelledby={`${id}-heading`}>
+      <h2 id={`${id}-heading`}>
+        {title} {note && <small>{note}</small>}
+      </h2>
+      {children}
+    </section>
+  );
+}
+
+export interface Column<T> {
+  readonly head: string;
+  readonly number?: boolean;
+  readonly cell: (item: T) => ComponentChildren;
+}
+
+/** A table that scrolls by itself where it is wider than the screen, also by keyboard. */
+export function Table<T>(props: {
+  readonly label: string;
+  readonly columns: readonly Column<T>[];
+  readonly rows: readonly T[];
+  readonly keyOf: (item: T) => string;
+  readonly empty: string;
+  readonly classOf?: (item: T) => string;
+}) {
+  const { label, columns, rows, keyOf, empty, classOf } = props;
+  if (rows.length === 0) return <p class="empty">{empty}</p>;
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard.
+    <section class="scroll" tabIndex={0} aria-label={label}>
+      <table>
+        <thead>
+          <tr>
+            {columns.map(({ head, number }) => (
+              <th key={head} scope="col" class={number ? 'number' : undefined}>
+                {head}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={keyOf(row)} class={classOf?.(row)}>
+              {columns.map(({ head, number, cell }) => (
+                <td key={head} class={number ? 'number' : undefined}>
+                  {cell(row)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+export function Note({ children }: Children) {
+  return <span class="note">{children}</span>;
+}
+
+export function Facts({ of }: { readonly of: readonly (readonly [string, ComponentChildren])[] }) {
+  return (
+    <dl class="facts">
+      {of.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+/** What could not be read, in the DSO's words and what to do. */
+export function Problem({ problem }: { readonly problem: ProblemError }) {
+  const denied = problem.status === 401 || problem.status === 403;
+  return (
+    <p class="problem" role="alert">
+      <Mark level="watch">{denied ? 'Not allowed' : problem.status === 0 ? 'Not reached' : 'Not read'}</Mark>:{' '}
+      {problem.message} <small>({problem.code})</small>
+    </p>
+  );
+}
+
+/** The three states of what is read: on its way, failed, there. */
+export function Reading<T>({ of, children }: { readonly of: Read<T>; readonly children: (data: T) => JSX.Element }) {
+  const { data, problem, loading } = of;
+  if (problem) return <Problem problem={problem} />;
+  if (data !== undefined) return children(data);
+  return loading ? (
+    <p class="empty" role="status">
+      Reading…
+    </p>
+  ) : null;
+}
+
+/** Leads to the two steps of an action; who may not act sees it and why. */
+export function Act({ children, ...action }: Children & Selected) {
+  const reason = whyNot.value;
+  return (
+    <button type="button" class="act" disabled={reason !== undefined} title={reason} onClick={() => select(action)}>
+      {children}
+    </button>
+  );
+}
+
+/** Beside disabled buttons: a title is not read by everybody. */
+export function WhyNot() {
+  return whyNot.value === undefined ? null : <p class="why-not">{whyNot.value}</p>;
+}
+
+export function Raw({ of }: { readonly of: object }) {
+  return (
+    <details class="raw">
+      <summary>Record</summary>
+      <pre>{JSON.stringify(of, null, 2)}</pre>
+    </details>
+  );
+}

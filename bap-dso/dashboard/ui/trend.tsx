@@ -1,0 +1,134 @@
+/** Load of a feeder over time with its forecast, limit and release level. */
+import { useEffect, useRef } from 'preact/hooks';
+import uPlot from 'uplot';
+import type { FeederView } from '../../src/operator-api/deps.ts';
+import type { LoadPoint } from '../../src/operator-api/snapshot.ts';
+import { kw, time } from '../format.ts';
+import { peakOf } from '../state/derive.ts';
+
+const AHEAD_MS = 2 * 3_600_000;
+const HEIGHT = 230;
+
+interface Span {
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+export interface TrendProps {
+  readonly feeder: FeederView;
+  readonly points: readonly LoadPoint[];
+  readonly gridMs: number;
+  /** Shaded: when relief is due. */
+  readonly window?: Span;
+}
+
+export function Trend(props: TrendProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot>(undefined);
+  const span = useRef<Span>(undefined);
+  span.current = props.window;
+  useEffect(() => {
+    const element = box.current!;
+    const made = new uPlot(
+      options(element, () => span.current),
+      dataOf(props),
+      element,
+    );
+    plot.current = made;
+    const follow = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }));
+    follow.observe(element);
+    return () => {
+      follow.disconnect();
+      made.destroy();
+      plot.current = undefined;
+    };
+  }, []);
+  const { feeder, points, gridMs } = props;
+  useEffect(() => {
+    plot.current?.setData(dataOf(props));
+  }, [feeder, points, gridMs]);
+  const peak = peakOf(feeder, gridMs);
+  const ahead = peak ? ` Forecast to reach ${kw(peak.powerKw)} kW at ${time(peak.atMs)}.` : ' No forecast.';
+  const label = `Load of ${feeder.name} over the last three hours: now ${kw(feeder.powerKw)} kW of ${kw(feeder.limitKw)} kW.${ahead}`;
+  return (
+    <figure class="trend">
+      <div ref={box} role="img" aria-label={label} />
+      <figcaption class="legend">
+        kW, import positive, London time. Solid: measured; dashed: forecast, with the band that nine in ten readings
+        should fall in; long line: limit; dotted: release level{props.window && '; shaded: the window of relief'}.
+      </figcaption>
+    </figure>
+  );
+}
+
+/** Columns: seconds, the band of the forecast (drawn first, under the lines), measured, forecast, limit, release level. */
+function dataOf({ feeder, points, gridMs }: TrendProps): uPlot.AlignedData {
+  const forecast = feeder.forecast.filter(({ atMs }) => atMs > gridMs && atMs <= gridMs + AHEAD_MS);
+  const now = points.at(-1);
+  const ahead =
+    now && forecast.length > 0 ? [{ ...now, lowKw: now.powerKw, highKw: now.powerKw }, ...forecast] : forecast;
+  const past = now ? points.slice(0, -1) : [];
+  const joined = ahead.length > 0 ? past : points;
+  const all = [...joined, ...ahead];
+  const first = joined.length + (ahead.length > forecast.length ? 1 : 0);
+  return [
+    all.map(({ atMs }) => atMs / 1000),
+    all.map((point) => ('highKw' in point ? point.highKw : null)),
+    all.map((point) => ('lowKw' in point ? point.lowKw : null)),
+    all.map(({ powerKw }, index) => (index < first ? powerKw : null)),
+    all.map(({ powerKw }, index) => (index >= joined.length ? powerKw : null)),
+    all.map(() => feeder.limitKw),
+    all.map(() => feeder.releaseKw),
+  ];
+}
+
+function options(box: HTMLElement, span: () => Span | undefined): uPlot.Options {
+  const colour = (name: string) => () => getComputedStyle(box).getPropertyValue(name);
+  const axis = {
+    stroke: colour('--muted'),
+    grid: { stroke: colour('--line'), width: 1 },
+    ticks: { stroke: colour('--line') },
+  };
+  const line = (label: string, name: string, more: uPlot.Series = {}): uPlot.Series => ({
+    ...{ label, stroke: colour(name), width: 2, points: { show: false } },
+    ...more,
+  });
+  return {
+    width: box.clientWidth || 600,
+    height: HEIGHT,
+    cursor: { show: false },
+    legend: { show: false },
+    scales: { y: { range: (_plot, low, high) => [Math.min(0, low), high * 1.08] } },
+    axes: [
+      { ...axis, values: (_plot, ticks) => ticks.map((at) => time(at * 1000)) },
+      {
+        ...axis,
+        label: 'kW',
+        labelSize: 18,
+        size: 56,
+        values: (_plot, ticks) => ticks.map((value) => value.toLocaleString('en-GB')),
+      },
+    ],
+    bands: [{ series: [1, 2], fill: colour('--band') }],
+    series: [
+      {},
+      line('high', '--band', { width: 1 }),
+      line('low', '--band', { width: 1 }),
+      line('measured', '--load'),
+      line('forecast', '--load', { dash: [6, 4] }),
+      line('limit', '--text', { width: 2 }),
+      line('release', '--text', { width: 1, dash: [2, 4] }),
+    ],
+    hooks: { drawClear: [(plot) => shade(plot, span(), colour('--window')())] },
+  };
+}
+
+function shade(plot: uPlot, span: Span | undefined, fill: string): void {
+  if (!span) return;
+  const { left, top, width, height } = plot.bbox;
+  const x = (ms: number) => Math.min(left + width, Math.max(left, plot.valToPos(ms / 1000, 'x', true)));
+  plot.ctx.save();
+  plot.ctx.fillStyle = fill;
+  plot.ctx.fillRect(x(span.startMs), top, x(span.endMs) - x(span.startMs), height);
+  plot.ctx.restore();
+}
