@@ -268,7 +268,8 @@ def require(value, members, at, reason="form", where=None, others=False):
     for name in members:
         if name not in value:
             raise Fault(reason, where or "%s/%s" % (at, name), "%s is missing" % name)
-        if not members[name](value[name]):
+        holds = members[name]
+        if not holds(value[name]):
             raise Fault(reason, where or "%s/%s" % (at, name), "%s is not as the schema has it" % name)
     for name in value:
         if name not in members and not others:

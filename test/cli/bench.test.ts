@@ -39,6 +39,21 @@ describe('flexder bench', function () {
       for (const ratio of [busRatio, streamRatio]) expect(ratio).to.be.above(0);
   });
 
+  it('measures the audit chain and a day of settlement', () => {
+    const audit = flexder(['bench', 'audit', '--n', '400']);
+    expect(audit.code, audit.err).to.equal(0);
+    const { bundle, ...rates } = JSON.parse(audit.out);
+    expect(rates).to.include({ bench: 'audit', records: 400 });
+    for (const name of ['sealedPerSecond', 'checkpointedPerSecond', 'verifiedPerSecond'])
+      expect(rates[name], name).to.be.above(0);
+    expect(bundle.records).to.equal(40);
+    const settlement = flexder(['bench', 'settlement', '--n', '5']);
+    expect(settlement.code, settlement.err).to.equal(0);
+    const { compute, throughDatabase } = JSON.parse(settlement.out);
+    expect(compute).to.include({ activations: 5, rows: 100, pairs: 50 });
+    expect(throughDatabase).to.include({ activations: 5 });
+  });
+
   it('measures telemetry over Kafka beside the bare client', async function () {
     // A broker starts before, and another Java beside it.
     this.timeout(240_000);

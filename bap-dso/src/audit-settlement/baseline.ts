@@ -67,7 +67,11 @@ export function baselineFrom(
   function meterBaseline(kwhAt: ReadonlyMap<string, number>, excluded: ReadonlySet<string>): BaselineOf {
     const needed = [...before, ...event];
     const complete = (day: string) => needed.every((slot) => kwhAt.has(keyOf(moved(slot, day))));
-    const days = candidates.filter((day) => !excluded.has(day) && complete(day)).slice(0, most);
+    const days: string[] = [];
+    for (const day of candidates) {
+      if (days.length === most) break;
+      if (!excluded.has(day) && complete(day)) days.push(day);
+    }
     if (days.length === 0) return () => undefined;
     const mean = (slot: Slot) => average(days.map((day) => kwhAt.get(keyOf(moved(slot, day))) ?? 0));
     const differences = before.flatMap((slot) => {
@@ -80,6 +84,8 @@ export function baselineFrom(
 
   /** The same period on a history day; what lies a day beside the event's first date stays a day beside. */
   function moved({ date, period }: Slot, day: string): Slot {
+    // Most slots lie on the event's own date, and there are thousands of them.
+    if (date === first?.date) return { date: day, period };
     const offset = Math.round((Date.parse(date) - Date.parse(first?.date ?? date)) / DAY_MS);
     return { date: shifted(day, offset), period };
   }

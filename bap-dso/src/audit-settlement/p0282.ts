@@ -107,7 +107,9 @@ function grouped(rows: readonly SettlementValues[], column: GroupColumn): [strin
   const groups = new Map<string, SettlementValues[]>();
   for (const row of rows) {
     const key = String(row[column]);
-    groups.set(key, [...(groups.get(key) ?? []), row]);
+    const group = groups.get(key);
+    if (group) group.push(row);
+    else groups.set(key, [row]);
   }
   return [...groups].sort(([a], [b]) => (a < b ? -1 : 1));
 }

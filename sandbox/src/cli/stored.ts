@@ -3,6 +3,8 @@ import { join, resolve } from 'node:path';
 import type { RegistryAnswer } from '@flexder/bap-dso/audit-settlement/bundle-keys.ts';
 import { migrations } from '@flexder/bap-dso/migrations.ts';
 import type { BapTables } from '@flexder/bap-dso/tables.ts';
+import { AGGREGATOR_MIGRATIONS } from '@flexder/bpp-aggregator/migrations.ts';
+import type { AggregatorTables } from '@flexder/bpp-aggregator/tables.ts';
 import { type RegistryTables, registryMigrations } from '@flexder/registry-mock/registry/tables.ts';
 import { systemWallClock } from '@flexder/runtime/clock.ts';
 import { systemIds } from '@flexder/runtime/context.ts';
@@ -12,6 +14,7 @@ import type { Archive } from '@flexder/runtime/engines/archive/port.ts';
 import { S3_FORM } from '@flexder/runtime/engines/archive/s3-url.ts';
 import { subscriberName } from '@flexder/runtime/engines/database/names.ts';
 import { openPglite } from '@flexder/runtime/engines/database/pglite.ts';
+import { inTurn } from '@flexder/runtime/engines/database/pool.ts';
 import type { DatabaseEngine } from '@flexder/runtime/engines/database/port.ts';
 import { DirectoryLockedError } from '@flexder/runtime/lock.ts';
 import { createLogger } from '@flexder/runtime/logging.ts';
@@ -28,6 +31,8 @@ export interface Stored {
   readonly archive: Archive;
   /** What the registry of the same run says of a subscriber; words when there is none beside it. */
   registryAnswer(subscriberId: string): Promise<RegistryAnswer | string>;
+  /** The tables of an aggregator in the same database. Throws UsageError when it has none there. */
+  aggregator(subscriberId: string): Promise<Kysely<AggregatorTables>>;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -69,18 +74,46 @@ export async function openStored(values: Values): Promise<Stored> {
     await engine.close();
   };
   const registryAnswer = (subscriberId: string) => storedRegistry(engine, database, subscriberId);
-  return { dsoId: DSO_ID, database, archive, registryAnswer, close, [Symbol.asyncDispose]: close };
+  const aggregator = (subscriberId: string) => storedAggregator(engine, database, subscriberId);
+  return { dsoId: DSO_ID, database, archive, registryAnswer, aggregator, close, [Symbol.asyncDispose]: close };
 }
 
 /** Looks first: opening a subscriber's schema would make it. */
+async function isThere(database: Stored['database'], subscriberId: string): Promise<boolean> {
+  const schema = subscriberName(subscriberId);
+  const { rows } = await sql`select 1 from pg_namespace where nspname = ${schema}`.execute(database);
+  return rows.length > 0;
+}
+
+async function storedAggregator(
+  engine: DatabaseEngine,
+  database: Stored['database'],
+  subscriberId: string,
+): Promise<Kysely<AggregatorTables>> {
+  if (!(await isThere(database, subscriberId))) throw new UsageError(`there are no data of ${subscriberId} there`);
+  return engine.open<AggregatorTables>(subscriberId, { ...participantMigrations, ...AGGREGATOR_MIGRATIONS });
+}
+
+/** An aggregator's own folder. Nobody else's schema is opened there, so none is made. */
+export async function openAggregatorFolder(folder: string, subscriberId: string) {
+  const engine = await openFolder(resolve(folder));
+  const close = () => engine.close();
+  const { rows } = await inTurn(engine.shared, undefined, (session) => session.run('select nspname from pg_namespace'));
+  if (!rows.some((row) => (row as { nspname: string }).nspname === subscriberName(subscriberId))) {
+    await close();
+    throw new UsageError(`${folder} holds no data of ${subscriberId}`);
+  }
+  const tables = { ...participantMigrations, ...AGGREGATOR_MIGRATIONS };
+  const database = await engine.open<AggregatorTables>(subscriberId, tables);
+  return { database, close, [Symbol.asyncDispose]: close };
+}
+
 async function storedRegistry(
   engine: DatabaseEngine,
   database: Stored['database'],
   subscriberId: string,
 ): Promise<RegistryAnswer | string> {
-  const schema = subscriberName(REGISTRY_ID);
-  const { rows } = await sql`select 1 from pg_namespace where nspname = ${schema}`.execute(database);
-  if (rows.length === 0) return 'the registry was not asked: it is not beside these data';
+  if (!(await isThere(database, REGISTRY_ID))) return 'the registry was not asked: it is not beside these data';
   const registry = await engine.open<RegistryTables>(REGISTRY_ID, registryMigrations);
   const found = await registry
     .selectFrom('subscription')
@@ -102,7 +135,7 @@ async function storedRegistry(
 
 const deps = () => ({ wall: systemWallClock(), log: createLogger('flexder', 'error') });
 
-async function openFolder(folder: string): Promise<DatabaseEngine> {
+async function openFolder(folder: string) {
   const location = join(folder, 'database');
   if (!existsSync(join(location, 'ready'))) {
     throw new UsageError(`${folder} holds no FlexDER data: run \`flexder demo --data ${folder}\` first`);

@@ -13,6 +13,15 @@ const BENCHES: Record<string, (values: Values) => Promise<object>> = {
     const ders = integer(values, 'ders', 300, 20, 20_000);
     return benchActivation({ n, ders, hung: integer(values, 'hung', 0, 0, 8), seed: seedOf(values) }, say);
   },
+  async audit(values) {
+    const { benchAudit } = await import('@flexder/bench/audit.ts');
+    return benchAudit({ n: integer(values, 'n', 20_000, 40, 1_000_000) }, say);
+  },
+  async settlement(values) {
+    const { benchSettlement } = await import('@flexder/bench/settlement.ts');
+    const n = integer(values, 'n', 10_000, 1, 100_000);
+    return benchSettlement({ n, stored: Math.min(n, 200) }, say);
+  },
   async fleet(values) {
     const { benchFleet } = await import('@flexder/bench/fleet.ts');
     const ders = integer(values, 'ders', 10_000, 20, 20_000);
@@ -69,14 +78,13 @@ const BENCHES: Record<string, (values: Values) => Promise<object>> = {
 };
 
 const command: Command = {
-  summary:
-    'Measures: detection to dispatch, a large fleet, a signed message, telemetry into the database and over Kafka',
+  summary: 'Measures: detection to dispatch, a large fleet, a signed message, telemetry, the audit chain, settlement',
   arguments: Object.keys(BENCHES).join('|'),
   options: {
     n: {
       type: 'string',
       value: 'N',
-      help: 'activations (200), messages (4000), rows (80000), readings (30000; feeders 50000) or plans of each size (10)',
+      help: 'activations (200; settlement 10000), messages (4000), rows (80000), readings (30000; feeders 50000), records (20000) or plans of each size (10)',
     },
     kafka: { type: 'string', value: 'URL', help: 'stream: kafka://HOST:PORT/PREFIX of a broker that is up' },
     ders: { type: 'string', value: 'N', help: 'simulated devices: activation (300), fleet and fan-out (10000)' },

@@ -1,4 +1,6 @@
-import { RUN_TYPES } from '@flexder/bap-dso/audit-settlement/config.ts';
+import { readFileSync } from 'node:fs';
+import { RUN_TYPES, type SettlementConfig, settlementConfig } from '@flexder/bap-dso/audit-settlement/config.ts';
+import { settlementInput } from '@flexder/bap-dso/audit-settlement/config-input.ts';
 import { settlementCsv } from '@flexder/bap-dso/audit-settlement/csv.ts';
 import { P0282Error, p0282, p0282Flow, pairsWithoutUnit } from '@flexder/bap-dso/audit-settlement/p0282.ts';
 import { loadSettlementRows, ReportTooLargeError, settlementReport } from '@flexder/bap-dso/audit-settlement/report.ts';
@@ -11,10 +13,11 @@ import { systemWallClock } from '@flexder/runtime/clock.ts';
 import type { Kysely } from 'kysely';
 import { type Command, print, required, say, text, UsageError, type Values } from '../command.ts';
 import { DATABASE_OPTION } from '../database-option.ts';
-import { openStored } from '../stored.ts';
+import { openAggregatorFolder, openStored, type Stored } from '../stored.ts';
 
 interface Asked {
   readonly values: Values;
+  readonly stored: Stored;
   readonly db: Kysely<BapTables>;
   readonly dsoId: string;
 }
@@ -60,7 +63,43 @@ const VERBS: Record<string, (asked: Asked) => Promise<number>> = {
     for (const revision of revisions) print(JSON.stringify(revision));
     return revisions.length > 0 ? 0 : 1;
   },
+  async reconcile({ values, db, dsoId, stored }) {
+    const { reconcile } = await import('../../reconcile/reconcile.ts');
+    const aggregator = required(values, 'aggregator');
+    const config = settlementConfig(dsoId, termsOf(values));
+    const folder = text(values, 'aggregator-data');
+    await using other = folder === undefined ? undefined : await openAggregatorFolder(folder, aggregator);
+    const theirs = other?.database ?? (await stored.aggregator(aggregator));
+    const result = await reconcile(db, theirs, aggregator, config);
+    print(JSON.stringify(result));
+    const { dso, difference } = result.payment_gbp;
+    if (result.agreed) say(`Both have the same figures of ${result.orders} orders: £${dso}.`);
+    else {
+      const apart = result.orders - result.agreed_orders;
+      const alone = result.only_dso.length + result.only_aggregator.length;
+      say(
+        `They differ in ${apart} of ${result.orders} orders, ${alone} more one side alone has; in all by £${difference}.`,
+      );
+    }
+    return result.agreed ? 0 : 1;
+  },
 };
+
+/** What the parties agreed on, as the DSO's configuration has it. */
+function termsOf(values: Values): Partial<SettlementConfig> {
+  const path = text(values, 'settings');
+  if (path === undefined) return {};
+  let given: unknown;
+  try {
+    given = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new UsageError(`--settings: ${path} cannot be read as JSON: ${String(error)}`);
+  }
+  const parsed = settlementInput.safeParse(given);
+  if (parsed.success) return parsed.data as Partial<SettlementConfig>;
+  const problems = parsed.error.issues.map(({ path: at, message }) => `${at.join('.') || 'it'} ${message}`);
+  throw new UsageError(`--settings: ${path}: ${problems.join('; ')}`);
+}
 
 function oneOf<const Value extends string>(values: Values, name: string, allowed: readonly [Value, ...Value[]]): Value {
   const given = text(values, name) ?? allowed[0];
@@ -83,7 +122,7 @@ function runType(values: Values): string | undefined {
 }
 
 const command: Command = {
-  summary: 'Exports settlement rows, the flow of a day, statements, usage and revisions',
+  summary: 'Settlement rows, the flow of a day, statements, usage, revisions; compares with the aggregator',
   arguments: `${Object.keys(VERBS).join('|')} --data DIR`,
   options: {
     data: { type: 'string', value: 'DIR', help: 'the folder a run was kept in' },
@@ -93,7 +132,21 @@ const command: Command = {
     'run-type': { type: 'string', value: 'RUN', help: `export, p0282: ${RUN_TYPES.join(', ')} (the newest)` },
     date: { type: 'string', value: 'DATE', help: 'p0282: the settlement date, YYYY-MM-DD' },
     month: { type: 'string', value: 'MONTH', help: 'statement, usage: YYYY-MM' },
-    aggregator: { type: 'string', value: 'ID', help: 'statement: BPP subscriber id, or id of its lead party' },
+    aggregator: {
+      type: 'string',
+      value: 'ID',
+      help: 'statement, reconcile: BPP subscriber id (statement: or lead party)',
+    },
+    'aggregator-data': {
+      type: 'string',
+      value: 'DIR',
+      help: "reconcile: the aggregator's own folder (the same as DIR)",
+    },
+    settings: {
+      type: 'string',
+      value: 'FILE',
+      help: 'reconcile: the agreed terms, as FLEXDER_BAP_SETTLEMENT (defaults)',
+    },
   },
   async run(values, [verb = '']) {
     const run = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
@@ -103,7 +156,7 @@ const command: Command = {
       );
     await using stored = await openStored(values);
     const db = stored.database as unknown as Kysely<BapTables>;
-    return await run({ values, db, dsoId: stored.dsoId }).catch((error: unknown) => {
+    return await run({ values, stored, db, dsoId: stored.dsoId }).catch((error: unknown) => {
       if (error instanceof P0282Error || error instanceof ReportTooLargeError) throw new UsageError(error.message);
       throw error;
     });
