@@ -36,9 +36,11 @@ describe('processes of one aggregator', () => {
     const [one, two] = [peers('one'), peers('two')];
     for (const each of [one, two, one]) await each.look();
     expect([one.alone, two.alone]).to.deep.equal([false, false]);
+    expect([one.met, two.met]).to.deep.equal([1, 1]);
     await two.leave();
     await one.look();
     expect(one.alone).to.equal(true);
+    expect(one.met).to.equal(1);
   });
 
   it('forget who has been silent, and hear of it again', async () => {

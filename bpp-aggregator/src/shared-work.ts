@@ -58,6 +58,7 @@ export class SharedWork {
     const rooms = this.#rooms();
     const { context, dispatcher, peers } = rooms;
     await peers.look();
+    if (peers.alone) await rooms.refresh.rest();
     for (const orderNo of await ordersLeft(rooms)) {
       if (dispatcher.isBusyWith(orderNo)) continue;
       context.metrics.count('fan_out_taken_over');

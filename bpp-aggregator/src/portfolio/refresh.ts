@@ -53,6 +53,13 @@ export class Refresh {
     this.#doneMs.set(feederId, nowMs);
     if (whole !== undefined) this.#whole.set(feederId, whole);
   }
+
+  /** What a process that is alone has not read since it last met others: no search then waits for it. */
+  async rest(): Promise<void> {
+    const { database, fleet, peers } = this.#rooms();
+    for (const feederId of fleet.feeders())
+      if (this.#whole.get(feederId) !== peers.met) await this.feeder(database, feederId);
+  }
 }
 
 /** Each device of the feeder with its readings since the newest known one, oldest first; at least one row a device. */
