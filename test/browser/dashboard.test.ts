@@ -5,7 +5,6 @@ import { type Desk, MARKUP, MINUTE_MS, openDesk } from './operators.ts';
 
 describe('the operator’s page in a browser', function () {
   this.timeout(120_000);
-  this.bail(true);
   let desk: Desk;
   let eventId = '';
   before(async function () {
@@ -13,6 +12,14 @@ describe('the operator’s page in a browser', function () {
     desk = await openDesk();
   });
   after(() => desk?.close());
+  // What follows a test that failed begins from something else.
+  let failed = false;
+  afterEach(function () {
+    failed ||= this.currentTest?.state === 'failed';
+  });
+  beforeEach(function () {
+    if (failed) this.skip();
+  });
 
   const text = (selector: string) => desk.page.locator(selector).innerText();
   const minutes = async (count: number) => {
@@ -79,6 +86,7 @@ describe('the operator’s page in a browser', function () {
 
   it('an operator says why, sees the effect, confirms, and the orders appear', async () => {
     await button('Sign out').click();
+    await desk.page.locator('.person', { hasText: 'looking only' }).waitFor();
     await desk.signIn('olga');
     await desk.goTo(`events/${eventId}`);
     await button('Approve sufficient…').click();
@@ -102,7 +110,7 @@ describe('the operator’s page in a browser', function () {
     for (const { obpId } of bought)
       expect(await desk.page.locator(`#orders a[title="${obpId}"]`).count(), obpId).to.equal(1);
     expect(await text('#mode-of-event'))
-      .to.contain('approved sufficient by olga')
+      .to.contain('Approved sufficient by olga')
       .and.contain(MARKUP);
     const timeline = desk.page.locator('#timeline');
     for (const what of ['overload.detected', 'on_search', 'decision.made', 'confirm'])
@@ -202,8 +210,12 @@ describe('the operator’s page in a browser', function () {
   it('has complained of nothing, and says so when the DSO is gone', async () => {
     expect(desk.troubles).to.deep.equal([]);
     expect(await desk.page.locator('#link').getAttribute('data-link')).to.equal('live');
+    await desk.goTo('controls');
+    await button('Stop dispatch…').waitFor();
+    expect(await button('Stop dispatch…').isDisabled()).to.equal(false);
     await desk.net.close();
     await desk.page.locator('#offline').waitFor();
+    expect(await button('Stop dispatch…').isDisabled()).to.equal(true);
     expect(await text('#link')).to.match(/OFFLINE: data \d+ s old/);
     expect(await desk.page.locator('.links li.up').count()).to.equal(0);
     expect(await desk.violations()).to.deep.equal([]);

@@ -5,7 +5,8 @@ import { ProblemError } from '../browser.ts';
 import { dateTime, timeOfDay } from '../format.ts';
 import { alarmText, isStanding, PRIORITIES } from '../state/derive.ts';
 import type { Live } from '../state/model.ts';
-import { askAs, whyNot } from '../state/session.ts';
+import { askAs } from '../state/session.ts';
+import { whyNot } from '../state/store.ts';
 import { linkOf, Priority, whereOf } from '../ui/alarm.tsx';
 import { type Column, Note, Panel, Problem, Table, Title, WhyNot } from '../ui/parts.tsx';
 

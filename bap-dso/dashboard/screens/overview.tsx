@@ -1,6 +1,6 @@
 /** Is anything wrong, where, how much time is left, and does something wait for me. */
 import { kw, plural } from '../format.ts';
-import { byPriority, isClosed, isStanding, PRIORITIES, sentenceOf } from '../state/derive.ts';
+import { byNeed, byPriority, isClosed, isStanding, PRIORITIES, sentenceOf } from '../state/derive.ts';
 import type { Live } from '../state/model.ts';
 import { gridMs } from '../state/store.ts';
 import { AlarmLine } from '../ui/alarm.tsx';
@@ -14,7 +14,7 @@ const ORDERS_SHOWN = 12;
 
 export function Overview({ state }: { readonly state: Live }) {
   const sentence = sentenceOf(state);
-  const feeders = [...state.feeders.values()];
+  const feeders = byNeed([...state.feeders.values()], gridMs.value);
   const running = state.orders.filter((order) => !isClosed(order));
   const open = state.overloads.filter((event) => event.state !== 'RELEASED');
   return (

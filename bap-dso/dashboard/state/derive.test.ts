@@ -3,6 +3,7 @@ import type { AlarmView } from '../../src/operator-api/alarms.ts';
 import type { FeederView } from '../../src/operator-api/deps.ts';
 import type { OrderView } from '../../src/operator-api/orders.ts';
 import {
+  byNeed,
   byPriority,
   FLOOD_ALARMS,
   FLOOD_MS,
@@ -53,6 +54,13 @@ describe('what the page makes of the state', () => {
     expect(peakOf(feeder(), 0)?.powerKw).to.equal(110);
     expect(peakOf(feeder(), 50 * MINUTE_MS)?.powerKw).to.equal(99);
     expect(peakOf(feeder({ forecast: [] }), 0)).to.equal(undefined);
+  });
+
+  it('puts those that need a look first, and leaves the others in their order', () => {
+    const names = (...all: FeederView[]) => byNeed(all, 0).map(({ name }) => name);
+    const calm = (name: string) => feeder({ name, forecast: [] });
+    const [near, over] = [feeder({ name: 'near' }), feeder({ name: 'over', powerKw: 100 })];
+    expect(names(calm('b'), near, calm('a'), over)).to.deep.equal(['over', 'near', 'b', 'a']);
   });
 
   it('counts down an answer by the wall clock and a window by the grid’s', () => {

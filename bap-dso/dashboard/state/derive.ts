@@ -30,6 +30,15 @@ export function timeToLimitMs(feeder: FeederView, gridMs: number): number | null
   return crossing ? crossing.atMs - gridMs : null;
 }
 
+/** Those that need a look first; the others stay where they were put. */
+export function byNeed(feeders: readonly FeederView[], gridMs: number): FeederView[] {
+  const rank = (feeder: FeederView) => {
+    if (levelOf(feeder) === 'over') return 0;
+    return levelOf(feeder) === 'watch' || timeToLimitMs(feeder, gridMs) !== null ? 1 : 2;
+  };
+  return feeders.toSorted((a, b) => rank(a) - rank(b));
+}
+
 /** The highest point that is forecast. */
 export function peakOf({ forecast }: FeederView, gridMs: number): FeederView['forecast'][number] | undefined {
   const ahead = forecast.filter(({ atMs }) => atMs > gridMs);

@@ -1,6 +1,7 @@
 /** Reading an address for a screen, with every state it can be in. */
 import { useEffect, useState } from 'preact/hooks';
 import { ask, type ProblemError } from '../browser.ts';
+import { checkSession } from './session.ts';
 
 export interface Read<T> {
   /** What was read last; it stays while it is read again. */
@@ -18,7 +19,10 @@ export function useRead<T>(path: string, version: unknown = 0): Read<T> {
     set((before) => (before.path === path ? { ...before, loading: true } : { loading: true, path }));
     ask<T>(path).then(
       (data) => give({ data, loading: false }),
-      (problem: ProblemError) => give({ problem, loading: false }),
+      (problem: ProblemError) => {
+        give({ problem, loading: false });
+        if (problem.status === 401) void checkSession();
+      },
     );
     return () => {
       wanted = false;

@@ -12,8 +12,8 @@ export interface Who {
 
 export const who = signal<Who | undefined>(undefined);
 
-/** Why nothing can be done by hand; undefined when it can. */
-export const whyNot = computed<string | undefined>(() => {
+/** Why this person may do nothing by hand; undefined when they may. */
+export const mayNot = computed<string | undefined>(() => {
   const { name, role } = who.value ?? { name: null, role: null };
   if (name === null) return 'Sign in as an operator to act.';
   return role === 'viewer' ? `${name} is a viewer: acting needs the role operator.` : undefined;

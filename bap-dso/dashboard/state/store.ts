@@ -5,7 +5,7 @@ import type { Delta } from '../../src/operator-api/changes.ts';
 import type { Snapshot } from '../../src/operator-api/snapshot.ts';
 import { ask, every, listen, nowMs } from '../browser.ts';
 import { apply, fromSnapshot, type Live } from './model.ts';
-import { checkSession } from './session.ts';
+import { checkSession, mayNot } from './session.ts';
 
 /** The DSO speaks once a second: a silence this long is an interruption. */
 const SILENCE_MS = 5_000;
@@ -30,6 +30,11 @@ export const silenceMs = computed(() =>
 /** Wall clock of the DSO, by which its deadlines run: it goes on between two messages. */
 export const wallMs = computed(() => (live.value?.clocks.wallMs ?? 0) + Math.min(silenceMs.value ?? 0, SILENCE_MS));
 export const gridMs = computed(() => live.value?.clocks.gridMs ?? 0);
+
+/** Why nothing can be done by hand now; undefined when it can. */
+export const whyNot = computed(() =>
+  link.value === 'offline' ? 'The DSO does not answer: nothing can be done from here.' : mayNot.value,
+);
 
 export interface Dependency {
   readonly ok: boolean;

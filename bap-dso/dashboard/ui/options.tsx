@@ -38,7 +38,8 @@ function Decision({ decision }: { readonly decision: DecisionView }) {
   return (
     <>
       <p id="mode-of-event">
-        Mode <strong>{decision.mode}</strong> <Note>{decision.because}</Note>.{' '}
+        Mode <strong>{decision.mode}</strong>
+        {decision.because !== `the mode is ${decision.mode}` && <Note> {decision.because}</Note>}.{' '}
         {open ? (
           <Mark level="watch">
             Your decision: <Due decision={decision} />
@@ -81,7 +82,7 @@ function Decided({ decision }: { readonly decision: DecisionView }) {
   const { state, chosen, decidedBy, decidedAt, decisionReason } = decision;
   return (
     <span>
-      {state.toLowerCase()}
+      {state[0] + state.slice(1).toLowerCase()}
       {chosen && ` ${chosen}`} by {decidedBy}
       {decidedAt && <span class="number"> at {timeOfDay(Date.parse(decidedAt))}</span>}: {decisionReason}
     </span>

@@ -5,7 +5,7 @@ import type { ProblemError } from '../browser.ts';
 import { type Selected, select } from '../state/action.ts';
 import type { Level } from '../state/derive.ts';
 import type { Read } from '../state/read.ts';
-import { whyNot } from '../state/session.ts';
+import { whyNot } from '../state/store.ts';
 
 type Children = { readonly children?: ComponentChildren };
 

@@ -1,7 +1,6 @@
 /** Always visible: what this is, the time, the links, how old the data are, and who looks at them. */
 import { dateTime, duration, timeOfDay } from '../format.ts';
-import { open } from '../state/route.ts';
-import { signOut, who } from '../state/session.ts';
+import { checkSession, signOut, who } from '../state/session.ts';
 import { aggregators, type Dependency, gridMs, health, link, live, silenceMs, wallMs } from '../state/store.ts';
 
 /** Clocks apart by more than this are shown both: a simulated grid has a time of its own. */
@@ -120,15 +119,7 @@ function Person() {
       {name === null ? (
         <a href="#/sign-in">Sign in</a>
       ) : (
-        <button
-          type="button"
-          onClick={() =>
-            void signOut().then(
-              () => open('#/'),
-              () => {},
-            )
-          }
-        >
+        <button type="button" onClick={() => void signOut().catch(checkSession)}>
           Sign out
         </button>
       )}

@@ -39,6 +39,7 @@ describe('open data of a service', () => {
       oldestOutboxAgeMs: () => 0,
       archiveBacklog: async () => ({ waiting: 0, oldestAgeMs: 0, refused: 0 }),
       audit: { oldestUnsealedAgeMs: () => 0 },
+      registry: { health: () => ({ ok: true, detail: 'answered' }) },
       awayCounterparties: () => [],
     } as unknown as Parameters<typeof bapHealth>[1];
     const context = { wall: systemWallClock() } as Context;
