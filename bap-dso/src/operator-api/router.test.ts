@@ -156,6 +156,18 @@ describe('operator API', () => {
     expect((await get('/api/v1/audit/verify')).body).to.include({ valid: true, records: 3 });
   });
 
+  it('reads the audit newest first, page by page, and by feeder', async () => {
+    const seqs = ({ body }: { body: { records: { seq: number }[] } }) => body.records.map(({ seq }) => seq);
+    const first = await get('/api/v1/audit?order=newest&limit=2');
+    expect(seqs(first)).to.deep.equal([3, 2]);
+    expect(first.body.nextBefore).to.equal(2);
+    const second = await get('/api/v1/audit?order=newest&limit=2&before=2');
+    expect(seqs(second)).to.deep.equal([1]);
+    expect(second.body.nextBefore).to.equal(null);
+    expect(seqs(await get('/api/v1/audit?feeder_id=feeder-1')).length).to.be.above(0);
+    expect(seqs(await get('/api/v1/audit?feeder_id=feeder-9'))).to.deep.equal([]);
+  });
+
   it('exports settlement, usage and the trail of an order', async () => {
     const json = await get('/api/v1/settlement.json?from=2026-01-15&to=2026-01-15');
     expect(json.body.body.control.rows).to.equal(4);

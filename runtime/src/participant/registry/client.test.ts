@@ -133,11 +133,15 @@ describe('the registry client', () => {
       const more = subscriber_id === 'ending.example' ? { valid_until: '2026-01-15T17:05:00Z' } : {};
       return [entry(String(subscriber_id), 'key-1', more)];
     });
+    expect(client.health()).to.deep.equal({ ok: true, detail: 'not asked yet' });
     for (const id of ['bpp.example', 'ending.example']) await client.lookup(id);
+    expect(client.health()).to.deep.equal({ ok: true, detail: 'answered, 0 s ago' });
     away = true;
     pass(10 * KEY_REFRESH_MS);
     expect((await client.lookup('bpp.example'))?.subscriberId).to.equal('bpp.example');
     expect(await failure(client.lookup('other.example'))).to.be.instanceOf(RegistryUnavailableError);
+    expect(client.health().ok).to.equal(false);
+    expect(client.health().detail).to.contain('cannot be reached');
     expect(await client.lookup('ending.example')).to.equal(undefined);
     pass(KEY_STALE_MS);
     expect(await failure(client.lookup('bpp.example'))).to.be.instanceOf(RegistryUnavailableError);
