@@ -7,6 +7,7 @@ import { bin } from './flexder.ts';
 
 interface Addresses {
   readonly dashboard: string;
+  readonly operator: string;
   readonly registry: string;
   readonly gateway: string;
   readonly mqtt: string;
@@ -44,7 +45,7 @@ describe('flexder up', function () {
   it('brings the network up, says where everything is, and ends when it is told to', async () => {
     const { child, addresses } = await up(['--ders', '18']);
     try {
-      expect(addresses).to.have.all.keys('dashboard', 'registry', 'gateway', 'mqtt', 'participants');
+      expect(addresses).to.have.all.keys('dashboard', 'operator', 'registry', 'gateway', 'mqtt', 'participants');
       expect(addresses.mqtt).to.match(/^mqtt:\/\/127\.0\.0\.1:\d+$/);
       const kinds = addresses.participants.map(({ subscriberId, type }) => `${type} ${subscriberId}`);
       expect(kinds).to.have.members(['BAP dso-1', 'BPP aggregator-1', 'BPP aggregator-2', 'BG gateway-1']);
@@ -54,6 +55,15 @@ describe('flexder up', function () {
       const page = await fetch(addresses.dashboard);
       expect(page.status).to.equal(200);
       expect(page.headers.get('content-type')).to.contain('text/html');
+      const token = new URL(addresses.operator).hash.replace('#/sign-in/', '');
+      const signIn = (given: string) =>
+        fetch(new URL('/api/v1/session', addresses.dashboard), {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ token: given }),
+        });
+      expect((await (await signIn(token)).json()) as object).to.include({ name: 'sandbox-operator', role: 'operator' });
+      expect((await signIn(`${token}x`)).status).to.equal(401);
       for (const { url, subscriberId } of addresses.participants) {
         // An unsigned message proves that somebody is there who asks for a signature.
         const answer = await fetch(`${url}/search`, { method: 'POST', body: '{}' });

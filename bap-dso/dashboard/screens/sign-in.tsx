@@ -1,7 +1,7 @@
 /** With a token, which stays in the memory of this page for as long as it is sent. */
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { ProblemError } from '../browser.ts';
-import { open } from '../state/route.ts';
+import { open, route } from '../state/route.ts';
 import { signIn, who } from '../state/session.ts';
 import { Problem, Title } from '../ui/parts.tsx';
 
@@ -10,14 +10,22 @@ export function SignIn() {
   const [problem, setProblem] = useState<ProblemError>();
   const [busy, setBusy] = useState(false);
   const known = who.value;
-  async function submit(event: Event): Promise<void> {
-    event.preventDefault();
+  async function signInWith(given: string): Promise<void> {
     setBusy(true);
     setProblem(undefined);
-    await signIn(token.trim()).then(() => open('#/'), setProblem);
+    await signIn(given.trim()).then(() => open('#/'), setProblem);
     setToken('');
     setBusy(false);
   }
+  async function submit(event: Event): Promise<void> {
+    event.preventDefault();
+    await signInWith(token);
+  }
+  // A sandbox prints a link that signs in. What stands after `#` is never sent to a server.
+  const { screen, id } = route.value;
+  useEffect(() => {
+    if (screen === 'sign-in' && id !== undefined) void signInWith(id);
+  }, [screen, id]);
   return (
     <form class="sign-in panel" onSubmit={submit}>
       <Title>Sign in</Title>

@@ -1,7 +1,9 @@
+import { tokenSha256 } from '@flexder/bap-dso/operator-api/access/people.ts';
+import { systemIds } from '@flexder/runtime/context.ts';
 import { pace } from '../../network/pace.ts';
 import { eveningPeak } from '../../scenario/evening-peak.ts';
 import { eveningPeakNow } from '../../scenario/starting-now.ts';
-import { type Command, integer, print, say, text, UsageError } from '../command.ts';
+import { type Command, integer, print, say, text, UsageError, type Values } from '../command.ts';
 import { ENGINE_OPTIONS, engineLine, enginesOf, refuseEarlierRun } from '../engine-options.ts';
 import { dataFolder, logLevelOf, SCENARIO_OPTIONS, scenarioOf } from '../scenario-options.ts';
 import { untilInterrupted } from '../signals.ts';
@@ -16,6 +18,7 @@ const command: Command = {
       value: 'N',
       help: 'one in N simulated chargers speaks OCPP instead of MQTT (none)',
     },
+    mode: { type: 'string', value: 'M', help: 'who decides: automatic, supervised or manual (automatic)' },
     json: { type: 'boolean', help: 'once ready, one line of JSON with every address' },
     ...SCENARIO_OPTIONS,
     ...ENGINE_OPTIONS,
@@ -34,6 +37,9 @@ const command: Command = {
     );
     const ocppEvery =
       text(values, 'ocpp-every') === undefined ? undefined : integer(values, 'ocpp-every', 10, 1, 1_000);
+    const mode = modeOf(values);
+    // Whoever reads the terminal may act; the token ends with the run.
+    const token = Buffer.from(systemIds().secret(24)).toString('base64url');
     const engines = enginesOf(values, process.env);
     const data = dataFolder(values);
     try {
@@ -47,11 +53,16 @@ const command: Command = {
         port: integer(values, 'port', 3000, 0, 65_535),
         logLevel: logLevelOf(values),
         time,
+        bap: {
+          operators: [{ name: 'sandbox-operator', role: 'operator', tokenSha256: tokenSha256(token) }],
+          ...(mode !== 'automatic' && { modes: [{ mode, countdownSeconds: COUNTDOWN_S }] }),
+        },
         ...(ocppEvery !== undefined && { ocppEvery }),
       });
       const stopped = untilInterrupted();
       const addresses = {
         dashboard: `${network.bap.url}/`,
+        operator: `${network.bap.url}/#/sign-in/${token}`,
         registry: network.registry.url,
         gateway: network.gateway.url,
         mqtt: network.mqttUrl,
@@ -59,6 +70,7 @@ const command: Command = {
         participants: network.participants,
       };
       say(`Simulated network is up. The DSO's page: ${addresses.dashboard}`);
+      say(`To act on it, as its operator for this run: ${addresses.operator}`);
       if (values.json === true) print(JSON.stringify(addresses));
       if (time === 'stepped') await Promise.race([stopped.promise, pace(network, speed, stopped.signal)]);
       await stopped.promise;
@@ -70,3 +82,15 @@ const command: Command = {
   },
 };
 export default command;
+
+/** A person who looks at the page; the grid meanwhile lives through half an hour at the usual speed. */
+const COUNTDOWN_S = 30;
+const MODES = ['automatic', 'supervised', 'manual'] as const;
+
+function modeOf(values: Values): (typeof MODES)[number] {
+  const given = text(values, 'mode') ?? 'automatic';
+  const mode = MODES.find((one) => one === given);
+  if (mode === undefined)
+    throw new UsageError(`--mode must be one of ${MODES.join(', ')}, not ${JSON.stringify(given)}`);
+  return mode;
+}
