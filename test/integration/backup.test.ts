@@ -5,6 +5,7 @@ import type { Summary } from '@flexder/bap-dso/operator-api/summary.ts';
 import { programPath } from '@flexder/runtime/testing/engine.ts';
 import { needsPostgres, type PostgresServer, startPostgres } from '@flexder/runtime/testing/postgres.ts';
 import { testDeps } from '@flexder/runtime/testing/quiet.ts';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { restore } from '@flexder/sandbox/backup/backup.ts';
 import { BackupError } from '@flexder/sandbox/backup/error.ts';
 import { layField } from '@flexder/sandbox/network/field.ts';
@@ -96,7 +97,8 @@ describe('backup and restore', function () {
     return file;
   }
 
-  it('bring an embedded network back, and refuse a file that is not what was written', async () => {
+  it('bring an embedded network back, and refuse a file that is not what was written', async function () {
+    thorough.call(this);
     const url = 'pglite:database';
     const file = await drill({ before: url, after: url }, () => []);
     const target = join(root, 'other');

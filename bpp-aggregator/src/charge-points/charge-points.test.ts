@@ -1,4 +1,5 @@
 import { encodeCancel } from '@flexder/protocol/flexibility/codec-v1.ts';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
 import type { AggregatorService } from '../main.ts';
 import { type Bench, openBench } from '../testing/bench.ts';
@@ -213,7 +214,8 @@ describe('charge points', function () {
     expect(point.isClosed).to.equal(false);
   });
 
-  it('one that is gone between call and answer is asked again when it comes back in time, and counts once', async () => {
+  it('one that is gone between call and answer is asked again when it comes back in time, and counts once', async function () {
+    thorough.call(this);
     const first = keep(await connectRaw(url(), login()));
     first.onCall = () => undefined;
     await charging(first);
@@ -228,7 +230,8 @@ describe('charge points', function () {
     expect(profileOf(second)).to.deep.equal(profileOf(first));
   });
 
-  it('one that does not answer is silent; nothing is sent after valid_until', async () => {
+  it('one that does not answer is silent; nothing is sent after valid_until', async function () {
+    thorough.call(this);
     const point = keep(await connectRaw(url(), login()));
     point.onCall = () => undefined;
     await charging(point);
@@ -243,7 +246,8 @@ describe('charge points', function () {
     expect(again.named('SetChargingProfile')).to.deep.equal([]);
   });
 
-  it('a new connection replaces the old, and has its commands', async () => {
+  it('a new connection replaces the old, and has its commands', async function () {
+    thorough.call(this);
     const first = keep(await connectRaw(url(), login()));
     await charging(first);
     const second = keep(await connectRaw(url(), login()));
@@ -256,7 +260,8 @@ describe('charge points', function () {
     expect(second.named('SetChargingProfile')).to.have.length(1);
   });
 
-  it('answers and commands survive a restart of the aggregator', async () => {
+  it('answers and commands survive a restart of the aggregator', async function () {
+    thorough.call(this);
     const point = keep(await connectRaw(url(), login()));
     point.onCall = () => undefined;
     await charging(point);

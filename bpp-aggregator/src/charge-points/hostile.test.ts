@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { certificateAuthority, readPem } from '@flexder/runtime/testing/certificates.ts';
 import { needsEngine } from '@flexder/runtime/testing/engine.ts';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
 import { configFromEnv, parseConfig } from '../config.ts';
 import type { AggregatorService } from '../main.ts';
@@ -23,6 +24,7 @@ const account = (aggregator: string, derId: string) => ({
 
 describe('the door of charge points', function () {
   this.timeout(60_000);
+  before(thorough);
   let bench: Bench;
   let service: AggregatorService;
   const good = { identity: derIdOf(0), password: PASSWORD };
