@@ -111,6 +111,12 @@ export const COUNTDOWN_OVER: Rule = {
   text: 'Nobody decided within the time for it: what the mode says for that case holds.',
 };
 
+export const WINDOW_OVER: Rule = {
+  id: 'window-over',
+  version: '1',
+  text: 'Nobody decided before the window was over: nothing is bought for it.',
+};
+
 export const EMERGENCY_ESCALATION: Rule = {
   id: 'emergency-escalation',
   version: '1',

@@ -19,7 +19,7 @@ export const STREAM_TOPICS: readonly StreamTopic[] = [
   {
     topic: 'bap',
     key: 'feeder or order',
-    schemas: ['overload-changed', 'order-changed', 'alarm-raised', 'feeder-sample'],
+    schemas: ['overload-changed', 'order-changed', 'alarm-raised', 'alarm-acknowledged', 'feeder-sample'],
   },
   { topic: 'audit', key: 'order, event or transaction', schemas: ['audit-record'] },
 ];

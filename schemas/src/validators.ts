@@ -18,6 +18,7 @@ export type StreamKind =
   | 'overload-changed'
   | 'order-changed'
   | 'alarm-raised'
+  | 'alarm-acknowledged'
   | 'feeder-sample'
   | 'audit-record';
 export type RecordKind =

@@ -9,8 +9,10 @@ import type { BapTables } from '../tables.ts';
 import { MAX_IMPACT_ROWS } from './limits.ts';
 import { ReportTooLargeError } from './report.ts';
 
-/** Meteorological ones, where the network model has none. */
-export const SEASONS: readonly Season[] = [
+const DAY_MS = 86_400_000;
+
+/** Meteorological ones. */
+const SEASONS: readonly Season[] = [
   { season: 'winter', from: '12-01', to: '02-29' },
   { season: 'spring', from: '03-01', to: '05-31' },
   { season: 'summer', from: '06-01', to: '08-31' },
@@ -21,7 +23,6 @@ export interface ImpactQuery {
   /** London settlement dates, both included. */
   readonly from?: string | undefined;
   readonly to?: string | undefined;
-  readonly seasons?: readonly Season[] | undefined;
   /** kW by feeder. */
   readonly limits: ReadonlyMap<string, number>;
   /** What a kW of new capacity costs a year, in pounds; nothing is said of money when absent. */
@@ -74,10 +75,10 @@ interface HalfHour {
 /** Sorted by feeder and season. Throws ReportTooLargeError past the bound on half hours. */
 export async function impactOf(db: Kysely<BapTables>, query: ImpactQuery): Promise<Impact> {
   const groups = new Map<string, HalfHour[]>();
-  for (const row of await halfHours(db)) {
+  for (const row of await halfHours(db, query)) {
     const { date } = settlementPeriodOf(row.start_at.getTime());
     if ((query.from !== undefined && date < query.from) || (query.to !== undefined && date > query.to)) continue;
-    const season = (query.seasons ?? SEASONS).find((one) => isWithin(one, date.slice(5)))?.season ?? 'none';
+    const season = SEASONS.find((one) => isWithin(one, date.slice(5)))?.season ?? 'none';
     const key = JSON.stringify([row.feeder_id, season]);
     const group = groups.get(key) ?? [];
     group.push(row);
@@ -91,12 +92,18 @@ export async function impactOf(db: Kysely<BapTables>, query: ImpactQuery): Promi
   return { feeders, method: METHOD, notComputed: NOT_COMPUTED };
 }
 
-async function halfHours(db: Kysely<BapTables>): Promise<HalfHour[]> {
+/** Those of the days asked for, and of a day more on either side: whose day in London they are is looked at afterwards. */
+async function halfHours(db: Kysely<BapTables>, { from, to }: ImpactQuery): Promise<HalfHour[]> {
+  const at = (date: string | undefined, days: number) =>
+    date === undefined ? null : new Date(Date.parse(`${date}T00:00:00Z`) + days * DAY_MS);
+  const [first, end] = [at(from, -1), at(to, 2)];
   const { rows } = await sql<HalfHour>`
     with load as (
       select feeder_id, to_timestamp(floor(extract(epoch from read_at) / 1800) * 1800) as start_at,
         avg(power_kw)::float8 as mean_kw
-      from feeder_reading group by 1, 2),
+      from feeder_reading
+      where (${first}::timestamptz is null or read_at >= ${first}) and (${end}::timestamptz is null or read_at < ${end})
+      group by 1, 2),
     newest as materialized (select obp_id, max(revision) as revision from settlement_row group by obp_id),
     settled as (
       select s.row->>'feeder_id' as feeder_id, (s.row->>'sp_start_utc')::timestamptz as start_at,
@@ -108,7 +115,7 @@ async function halfHours(db: Kysely<BapTables>): Promise<HalfHour[]> {
     from load left join settled on settled.feeder_id = load.feeder_id and settled.start_at = load.start_at
     order by load.feeder_id, load.start_at limit ${MAX_IMPACT_ROWS + 1}`.execute(db);
   if (rows.length > MAX_IMPACT_ROWS)
-    throw new ReportTooLargeError(`more than ${MAX_IMPACT_ROWS} half hours are kept: ask for fewer feeders or days`);
+    throw new ReportTooLargeError(`more than ${MAX_IMPACT_ROWS} half hours are kept: ask for fewer days`);
   return rows;
 }
 

@@ -49,7 +49,7 @@ export async function buy(
   // When nobody answered it is the search that failed, and no single BPP.
   if (gathered.answered.length > 0) for (const bppId of gathered.silent) desk.counterparties.silent(bppId, 'catalogue');
   purchase.offers = [...gathered.offers];
-  if (purchase.purpose === 'need' && !purchase.decided) await decide(desk, event, purchase, needKw, gathered.silent);
+  if (!purchase.isTopUp && !purchase.decided) await decide(desk, event, purchase, needKw, gathered.silent);
   else await place(desk, event, purchase, needKw, gathered.silent);
 }
 

@@ -6,22 +6,18 @@ import { ASK_TTL_MS, WINDOW_MIN_MINUTES } from '../limits.ts';
 import { buy } from './buying.ts';
 import { withdraw } from './closing.ts';
 import { choose } from './decisions/decide.ts';
-import { lastDecision } from './decisions/store.ts';
+import { closeDecision, lastDecision } from './decisions/store.ts';
 import type { Desk, OrderRow } from './desk.ts';
 import { newPurchase, type OpenEvent } from './event.ts';
 import { ordersOf } from './orders.ts';
 import { moveOverload } from './overloads.ts';
 import type { OptionName } from './planning/options.ts';
 import { EVERYBODY, type RestrictionKind } from './restrictions.ts';
+import { TooLateError } from './too-late.ts';
 
 export interface ByHand {
   readonly by: string;
   readonly reason: string;
-}
-
-/** Somebody else was faster, or the event has moved on: nothing was done. */
-export class TooLateError extends Error {
-  override name = 'TooLateError';
 }
 
 const RUNNING: readonly OrderRow['state'][] = ['SCHEDULED', 'IN_PROGRESS'];
@@ -82,18 +78,29 @@ async function buyByHand(
     const startMs = Math.max(nowMs, event.window.startMs);
     const endMs = Math.max(event.window.endMs, startMs + WINDOW_MIN_MINUTES * 60_000);
     const purchase = newPurchase('top-up', kw, { startMs, endMs }, desk.context.wall.nowMs());
-    if (emergency) event.interventionClass = 'EMERGENCY';
+    const { interventionClass: before } = event;
+    const interventionClass = emergency ? 'EMERGENCY' : before;
     const code = emergency ? 'operator.escalated' : 'operator.bought';
-    const record = { ...actionRecord(code, hand), ...namesOf(event), requested_kw: kw };
-    event.purchase = purchase;
-    event.targetKw += kw;
-    await buy(desk, event, purchase, kw, async (work) => {
-      await work.audit(record);
-      await moveOverload(desk, work, event, {
-        state: event.state,
-        changes: { intervention_class: event.interventionClass },
+    let opened = false;
+    Object.assign(event, { purchase, interventionClass });
+    try {
+      await buy(desk, event, purchase, kw, async (work) => {
+        await work.audit({ ...actionRecord(code, hand), ...namesOf(event), requested_kw: kw });
+        const changes = { intervention_class: interventionClass };
+        await moveOverload(desk, work, event, { state: event.state, changes });
+        work.afterCommit(() => {
+          opened = true;
+          event.targetKw += kw;
+        });
       });
-    });
+    } catch (error) {
+      if (!opened) {
+        Object.assign(event, { purchase: undefined, interventionClass: before });
+        throw error;
+      }
+      // It is on record: what is missing of it is bought by the event's next step, as after any step that failed.
+      desk.context.log.error({ eventId, error: String(error) }, 'relief bought by hand is bought on');
+    }
   });
 }
 
@@ -102,19 +109,20 @@ async function releaseByHand(desk: Desk, eventId: string, hand: ByHand): Promise
   await desk.inTurn(eventId, async (event) => {
     if (event.purchase && event.purchase.asked === undefined)
       throw new TooLateError(`relief for ${eventId} is being bought: release it in a moment`);
-    event.handsOff = true;
-    event.purchase = undefined;
+    const waiting = event.purchase?.asked;
     const endMs = Math.min(event.window.endMs, desk.context.grid.nowMs());
     // A window that has not begun is over, too.
-    event.window = { startMs: Math.min(event.window.startMs, endMs - 1), endMs };
+    const window = { startMs: Math.min(event.window.startMs, endMs - 1), endMs };
     await desk.participant.transact(async (work) => {
       await work.audit({ ...actionRecord('operator.released', hand), ...namesOf(event) });
+      if (waiting !== undefined)
+        await closeDecision(desk, work, event, waiting, { ...hand, state: 'DECLINED', chosen: null, role: 'OPERATOR' });
       await moveOverload(desk, work, event, {
         state: event.state,
-        changes: {
-          window_start_at: new Date(event.window.startMs),
-          window_end_at: new Date(event.window.endMs),
-        },
+        changes: { window_start_at: new Date(window.startMs), window_end_at: new Date(window.endMs) },
+      });
+      work.afterCommit(() => {
+        Object.assign(event, { window, handsOff: true, purchase: undefined });
       });
     });
     await cancelAll(desk, await ordersOf(desk.participant.database, eventId), hand);

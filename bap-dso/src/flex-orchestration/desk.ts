@@ -39,6 +39,6 @@ export interface Desk {
   moved(eventId: string): void;
   /** There may be means again where they were used up. */
   reconsider(): void;
-  /** Runs in the turn of an open event, which then goes on with what came of it. Throws where there is none. */
+  /** Runs in the turn of an open event, which then goes on with what came of it. Throws TooLateError where there is none. */
   inTurn(eventId: string, run: (event: OpenEvent) => Promise<void>): Promise<void>;
 }

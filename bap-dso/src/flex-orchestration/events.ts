@@ -25,6 +25,7 @@ import { newPurchase, type OpenEvent, openEvent, type Purchase } from './event.t
 import { AWAITING, BOUGHT, feltKw, ordersOf } from './orders.ts';
 import { insertOverload } from './overloads.ts';
 import { eventFromRow, purchaseUnderWay, topUpsOf, unfinishedEvents } from './resume.ts';
+import { TooLateError } from './too-late.ts';
 import { activationWindow, peakInWindow } from './window.ts';
 
 /** What events ask of Grid Monitoring. */
@@ -130,10 +131,10 @@ export class Events implements MonitorListener {
     for (const event of this.#events.values()) event.exhausted = false;
   }
 
-  /** Runs in the turn of an open event, which then goes on with what came of it. Throws where there is none. */
+  /** Runs in the turn of an open event, which then goes on with what came of it. Throws TooLateError where there is none. */
   async inTurn(eventId: string, run: (event: OpenEvent) => Promise<void>): Promise<void> {
     const event = this.#events.get(eventId);
-    if (!event || this.#closed) throw new Error(`no event ${eventId} is open`);
+    if (!event || this.#closed) throw new TooLateError(`no event ${eventId} is open`);
     await this.#inTurn(event, () => run(event));
     this.moved(eventId);
   }

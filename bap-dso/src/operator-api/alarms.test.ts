@@ -1,3 +1,5 @@
+import { streamContract } from '@flexder/runtime/engines/events/contract.ts';
+import type { StreamEvent } from '@flexder/runtime/engines/events/port.ts';
 import { expect } from 'chai';
 import express from 'express';
 import request from 'supertest';
@@ -47,6 +49,23 @@ describe('alarms of the operator', () => {
     const { body } = await request(app).get('/api/v1/audit?order=newest&limit=1');
     return body.records[0];
   };
+
+  it('and that they were heard may stand on the event stream', async () => {
+    await dso.db.deleteFrom('outbox').execute();
+    await raise({ kind: 'relief-short', text: 'short', eventId: 'event-1', feederId: 'feeder-1', obpId: 'obp-1' });
+    await change('raised', { substationId: 'heath-road' });
+    for (const { alarmId } of await list()) await ack(alarmId);
+    const rows = await dso.db.selectFrom('outbox').select('payload').where('kind', '=', 'event').execute();
+    const told = rows.map(({ payload }) => payload as unknown as StreamEvent).filter(({ topic }) => topic === 'bap');
+    expect(told.map(({ value }) => (value as { type: string }).type).sort()).to.deep.equal([
+      ...['alarm.acknowledged', 'alarm.acknowledged', 'alarm.raised', 'alarm.raised'],
+    ]);
+    for (const { topic, value } of told) {
+      const schema = streamContract.schemaOf(topic, value);
+      expect(schema && streamContract.refuse(topic, schema, value), JSON.stringify(value)).to.equal(undefined);
+      expect(schema).to.be.a('string');
+    }
+  });
 
   it('is heard once, under the name of who heard it, and that is on record', async () => {
     await raise({ kind: 'relief-short', text: 'short', eventId: 'event-1', feederId: 'feeder-1' });

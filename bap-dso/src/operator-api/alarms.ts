@@ -77,10 +77,11 @@ async function acknowledge(deps: OperatorApiDeps, guard: Guard, request: Request
   const id = String(request.params.id);
   if (!/^\d{1,9}$/.test(id)) throw new BadRequestError('id', 'expected the number of an alarm');
   const by = guard.askerOf(request).person!.name;
+  const wallAtMs = deps.context.wall.nowMs();
   const acked = await deps.participant.transact(async (work) => {
     const row = await work.db
       .updateTable('alarm')
-      .set({ acked_by: by, acked_wall_at: new Date(deps.context.wall.nowMs()) })
+      .set({ acked_by: by, acked_wall_at: new Date(wallAtMs) })
       .where('alarm_id', '=', Number(id))
       .where(sql<SqlBool>`acked_by is null`)
       .returningAll()
@@ -93,7 +94,11 @@ async function acknowledge(deps: OperatorApiDeps, guard: Guard, request: Request
       ...(row.obp_id !== null && { obp_id: row.obp_id }),
       decision: `alarm ${id}: ${row.text}`,
     });
-    await work.emit({ topic: 'bap', key: id, value: { type: 'alarm.acknowledged', alarmId: row.alarm_id, by } });
+    await work.emit({
+      topic: 'bap',
+      key: id,
+      value: { type: 'alarm.acknowledged', alarmId: row.alarm_id, by, wallAtMs },
+    });
     return true;
   });
   if (acked) return { alarmId: Number(id), ackedBy: by };

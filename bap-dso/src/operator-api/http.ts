@@ -3,6 +3,11 @@ import type { ErrorRequestHandler, NextFunction, Request, RequestHandler, Respon
 import { ReportTooLargeError } from '../audit-settlement/report.ts';
 import { BadRequestError } from './parameters.ts';
 
+/** Another participant did not answer what was asked of it for the operator. */
+export class BadAnswerError extends Error {
+  override name = 'BadAnswerError';
+}
+
 /** The page loads nothing from elsewhere and runs no inline script; nobody may frame it. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
@@ -62,6 +67,8 @@ export function failures(log: Logger): ErrorRequestHandler {
     if (error instanceof ReportTooLargeError && !response.headersSent) {
       return problem(response, 400, 'TOO_MANY_ROWS', error.message);
     }
+    if (error instanceof BadAnswerError && !response.headersSent)
+      return problem(response, 502, 'BAD_ANSWER', error.message);
     log.error({ path: request.path, error: String(error) }, 'the operator API failed');
     if (response.headersSent) response.destroy();
     else problem(response, 500, 'INTERNAL', 'the request failed here; the log of the DSO has the cause');

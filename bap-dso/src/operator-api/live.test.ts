@@ -59,15 +59,19 @@ describe('a live order', () => {
     }
   });
 
-  it('is not believed when it is another order or no live order', async () => {
+  it('is not believed when it is another order or no live order, and said not to be shown where it is not', async () => {
     await followedAt(`${HOME}/live/order-1`);
+    dso.documents.delete('/live/order-1');
+    expect(await look()).to.include({ status: 502, text: `${BPP} does not show it: answered 404` });
     for (const [shown, why] of [
       [{ ...LIVE, order_id: 'order-2' }, /another order than order-1/],
       [{ ...LIVE, measured_kw: '44' }, /no live order/],
       [{ ...LIVE, note: '<b>' }, /no live order/],
     ] as const) {
       dso.documents.set('/live/order-1', Buffer.from(JSON.stringify(shown)));
-      expect((await look()).text).to.match(why);
+      const { status, text } = await look();
+      expect(status).to.equal(502);
+      expect(text).to.match(why);
     }
   });
 

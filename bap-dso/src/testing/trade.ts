@@ -8,6 +8,7 @@ import type { KeyId, MessageId, SubscriberId, TransactionId } from '@flexder/pro
 import { Activity } from '@flexder/runtime/activity.ts';
 import { SteppedGridClock, systemWallClock } from '@flexder/runtime/clock.ts';
 import { type Context, systemIds } from '@flexder/runtime/context.ts';
+import { streamContract } from '@flexder/runtime/engines/events/contract.ts';
 import { openEngines } from '@flexder/runtime/engines/open.ts';
 import { createLogger } from '@flexder/runtime/logging.ts';
 import { createMetrics } from '@flexder/runtime/metrics.ts';
@@ -188,7 +189,13 @@ export class Trade {
           return systemIds().uuid() as MessageId;
         },
         enqueue: async (job) => void effects.push(() => this.jobs.push(job)),
-        emit: async ({ value }) => void effects.push(() => this.streamed.push(value as Record<string, unknown>)),
+        emit: async ({ topic, value }) => {
+          // A stream with a contract would publish nothing else.
+          const schema = streamContract.schemaOf(topic, value);
+          const refused = schema === undefined ? { text: 'no schema' } : streamContract.refuse(topic, schema, value);
+          if (refused) throw new Error(`${JSON.stringify(value)} may not stand on ${topic}: ${refused.text}`);
+          effects.push(() => this.streamed.push(value as Record<string, unknown>));
+        },
         archive: () => Promise.reject(new Error('nothing is settled here')),
         audit: async (entry) => void effects.push(() => this.audits.push({ ...entry })),
         afterCommit: (run) => void after.push(run),

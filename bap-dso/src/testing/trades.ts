@@ -6,7 +6,7 @@ import { openTestDatabase, type Script, type TestDatabase, Trade } from './trade
 export interface Trades {
   open(bpps: Record<string, Script>, changes?: Partial<BapConfigInput>): Promise<Trade>;
   /** Ends the DSO's process and starts another on what it left, at the same grid time. */
-  restarted(trade: Trade, bpps: Record<string, Script>): Promise<Trade>;
+  restarted(trade: Trade, bpps: Record<string, Script>, changes?: Partial<BapConfigInput>): Promise<Trade>;
 }
 
 /** To be called in a `describe`. */
@@ -26,9 +26,9 @@ export function useTrades(): Trades {
       opened.push(trade);
       return trade;
     },
-    async restarted(trade, bpps) {
+    async restarted(trade, bpps, changes = {}) {
       await trade.close();
-      const again = await Trade.on(db.database, bpps);
+      const again = await Trade.on(db.database, bpps, changes);
       opened.push(again);
       await again.grid.advanceTo(trade.grid.nowMs());
       await again.events.resume();

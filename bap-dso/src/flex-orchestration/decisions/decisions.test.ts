@@ -3,7 +3,8 @@ import type { BapConfigInput } from '../../config.ts';
 import { aggregator } from '../../testing/aggregator.ts';
 import type { Script, Trade } from '../../testing/trade.ts';
 import { both, overload, states, useTrades } from '../../testing/trades.ts';
-import { handsOf, TooLateError } from '../by-hand.ts';
+import { handsOf } from '../by-hand.ts';
+import { TooLateError } from '../too-late.ts';
 
 type Modes = NonNullable<BapConfigInput['modes']>;
 const HAND = { by: 'olga', reason: 'the crew is on the line' };
@@ -143,6 +144,41 @@ describe('who decides', () => {
       expect(error).to.be.instanceOf(TooLateError);
     });
 
+    it('a countdown that ends while the database is away is over when it is back', async () => {
+      const trade = await overloaded(SUPERVISED);
+      trade.broken = new Error('the database is away');
+      trade.wall.pass(60_000);
+      await trade.settle();
+      expect(await trade.orders()).to.have.length(0);
+      trade.broken = undefined;
+      trade.wall.pass(1_000);
+      await trade.settle();
+      expect(await requested(trade)).to.deep.equal([70]);
+    });
+
+    it('what lapsed stays so over a restart', async () => {
+      const modes: Modes = [{ mode: 'supervised', countdownSeconds: 60, onDue: 'let-pass' }];
+      const trade = await overloaded(modes);
+      trade.wall.pass(60_000);
+      await trade.settle();
+      // As if it had crashed before it wrote what came of it.
+      await trade.database.updateTable('overload').set({ state: 'BUYING' }).execute();
+      const again = await restarted(trade, both(), { modes });
+      expect(await again.orders()).to.have.length(0);
+      expect(await overload(again)).to.include({ state: 'SHORT' });
+    });
+
+    it('released by hand it waits for nobody any more', async () => {
+      const trade = await overloaded(SUPERVISED);
+      await handsOf(trade.desk).release(await eventId(trade), HAND);
+      await trade.settle();
+      expect((await decisions(trade))[0]).to.include({ state: 'DECLINED', decided_by: 'olga' });
+      trade.wall.pass(120_000);
+      await trade.step(1, 900);
+      expect(await trade.orders()).to.have.length(0);
+      expect(await overload(trade)).to.include({ state: 'RELEASED' });
+    });
+
     it('over a restart it goes on waiting, and then holds', async () => {
       const trade = await overloaded(SUPERVISED);
       const again = await restarted(trade, both());
@@ -170,7 +206,58 @@ describe('who decides', () => {
     });
   });
 
+  describe('manual, and nobody decides', () => {
+    const MANUAL: Modes = [{ mode: 'manual' }];
+
+    it('the decision ends with the window, and the feeder is watched on', async () => {
+      const trade = await overloaded(MANUAL);
+      const { window_end_at } = await overload(trade);
+      await trade.step((window_end_at.getTime() - trade.grid.nowMs()) / 60_000 + 1, 900);
+      expect((await decisions(trade))[0]).to.include({ state: 'LAPSED', decided_by: 'window-over' });
+      expect(await overload(trade)).to.include({ state: 'RELEASED' });
+      await trade.step(15, 1_030);
+      expect(await trade.overloads()).to.have.length(2);
+      expect(await trade.orders()).to.have.length(0);
+    });
+
+    it('a crash before the decision was written buys nothing', async () => {
+      const trade = await overloaded(MANUAL);
+      await trade.database.deleteFrom('decision').execute();
+      const again = await restarted(trade, both(), { modes: MANUAL });
+      expect(await again.orders()).to.have.length(0);
+      expect((await decisions(again))[0]).to.include({ mode: 'manual', state: 'OPEN' });
+    });
+  });
+
   describe('by hand', () => {
+    it('what could not be written was not done, and is done when it is asked again', async () => {
+      const trade = await overloaded([]);
+      const id = await eventId(trade);
+      trade.broken = new Error('the database is away');
+      const error = await handsOf(trade.desk)
+        .buy(id, { kw: 30, emergency: true }, HAND)
+        .then(
+          () => undefined,
+          (reason: unknown) => reason,
+        );
+      expect(error).to.equal(trade.broken);
+      trade.broken = undefined;
+      await bought(trade, id, { kw: 30, emergency: false });
+      expect(await requested(trade)).to.deep.equal([70, 30]);
+      expect(await overload(trade)).to.include({ intervention_class: 'INCENTIVE' });
+    });
+
+    it('of an event that is over nothing is done', async () => {
+      const trade = await overloaded([]);
+      const error = await handsOf(trade.desk)
+        .buy('event-of-yesterday', { kw: 30, emergency: false }, HAND)
+        .then(
+          () => undefined,
+          (reason: unknown) => reason,
+        );
+      expect(error).to.be.instanceOf(TooLateError);
+    });
+
     it('an event is released: its orders are cancelled, and nothing is bought in their place', async () => {
       const trade = await overloaded([]);
       const id = await eventId(trade);

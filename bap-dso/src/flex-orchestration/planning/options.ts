@@ -48,7 +48,9 @@ export async function planOptions(
     ['everything', Number.POSITIVE_INFINITY],
   ];
   const plans = new Map<OptionName, Plan>();
-  for (const [name, kw] of needs) plans.set(name, await planOf(market, kw));
+  // The time of the solver is for what is recommended.
+  const quick = { ...market, options: { ...market.options, solver: undefined } };
+  for (const [name, kw] of needs) plans.set(name, await planOf(name === 'low' ? quick : market, kw));
   const hours = (market.need.window.endMs - market.need.window.startMs) / 3_600_000;
   const drafts = needs.map(([name, kw]) => draftOf(name, kw, plans.get(name)!, relief, hours));
   const [low, sufficient, everything] = drafts as [PlanOption, PlanOption, PlanOption];

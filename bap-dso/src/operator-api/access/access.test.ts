@@ -32,6 +32,10 @@ describe('access to the operator API', () => {
     const config = { ...dso.config, subscriberId: DSO, viewing, operators: PEOPLE } as unknown as BapConfig;
     api = createOperatorApi({
       ...{ ...dso, config, feeders: () => [] },
+      participant: Object.create(dso.participant, {
+        subscribers: { value: async () => [{ subscriberId: 'aggregator-1' }] },
+        awayCounterparties: { value: () => [] },
+      }),
       hands: {
         ...NO_HANDS,
         async cancelOrder(obpId, { by, reason }) {
@@ -160,6 +164,9 @@ describe('access to the operator API', () => {
       [{ ...wanted, reason: '  ' }, 'reason'],
       [{ ...wanted, reason: 'x'.repeat(501) }, 'reason'],
       [{ ...wanted, role: 'admin' }, 'role'],
+      [{ kind: 'exclude-bpp', bpp_id: 'agregator-1', reason: wanted.reason }, 'bpp_id'],
+      [{ kind: 'approve-option', event_id: 'event-9', option: 'low', reason: wanted.reason }, 'event_id'],
+      [{ kind: 'buy-relief', event_id: 'event-1', kw: '-5', reason: wanted.reason }, 'event_id'],
     ];
     for (const [body, parameter] of rows) {
       const answer = await request(app).post('/api/v1/actions').set('authorization', bearer('operator')).send(body);

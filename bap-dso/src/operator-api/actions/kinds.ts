@@ -3,6 +3,7 @@ import { isIdentifier } from '@flexder/protocol/beckn/identifiers.ts';
 import type { ByHand } from '../../flex-orchestration/by-hand.ts';
 import type { OptionName } from '../../flex-orchestration/planning/options.ts';
 import { EVERYBODY } from '../../flex-orchestration/restrictions.ts';
+import { aggregatorViews } from '../aggregators.ts';
 import { decisionViews } from '../decisions.ts';
 import type { OperatorApiDeps } from '../deps.ts';
 import { PARAMETER_LENGTH } from '../limits.ts';
@@ -123,13 +124,10 @@ export const ACTION_KINDS: Readonly<Record<string, ActionKind>> = {
   },
   'exclude-bpp': {
     members: { bpp_id: PARAMETER_LENGTH },
-    propose: (deps, given) =>
-      restriction(
-        deps,
-        id(given, 'bpp_id', 'the id of an aggregator'),
-        true,
-        'it is asked for nothing more; its running orders go on',
-      ),
+    async propose(deps, given) {
+      const bppId = await knownBpp(deps, given);
+      return restriction(deps, bppId, true, 'it is asked for nothing more; its running orders go on');
+    },
   },
   'restore-bpp': {
     members: { bpp_id: PARAMETER_LENGTH },
@@ -157,6 +155,15 @@ const aggregators = (count: number) => (count === 1 ? '1 aggregator' : `${count}
 async function done(work: Promise<void>): Promise<object> {
   await work;
   return { done: true };
+}
+
+/** A slip of the pen holds nobody back. With the registry away whoever is named is taken for one. */
+async function knownBpp(deps: OperatorApiDeps, given: Readonly<Record<string, string>>): Promise<string> {
+  const bppId = id(given, 'bpp_id', 'the id of an aggregator');
+  const { aggregators, registryAnswers } = await aggregatorViews(deps);
+  if (!registryAnswers || aggregators.some((one) => one.bppId === bppId)) return bppId;
+  const known = aggregators.map((one) => one.bppId).join(', ');
+  throw new BadRequestError('bpp_id', `no aggregator of that id is subscribed; there are: ${known || 'none'}`);
 }
 
 async function question(
