@@ -85,13 +85,32 @@ describe('buying relief', () => {
     expect([...trade.desk.counterparties.unresponsive('catalogue')]).to.deep.equal([]);
   });
 
-  it('gives up after the overall bound when nobody answers: short, with an alarm, and nobody is blamed', async () => {
+  it('searches once more when nobody answers, as the market may have been slow', async () => {
+    let searches = 0;
+    const slow: Script = (sent, trade) =>
+      sent.action === 'search' && searches++ === 0 ? undefined : aggregator('a')(sent, trade);
+    const trade = await open({ a: slow });
+    trade.sample(1_020);
+    await trade.settle();
+    expect(await states(trade)).to.deep.equal([]);
+    trade.wall.pass(1_000);
+    await trade.settle();
+    expect(await states(trade)).to.deep.equal(['a SCHEDULED']);
+    expect(trade.actions('search')).to.have.length(2);
+    expect(trade.auditsOf('alarm.raised')).to.deep.equal([]);
+  });
+
+  it('gives up after two searches that nobody answers: short, with an alarm, and nobody is blamed', async () => {
     const trade = await open({ a: aggregator('a', { silentOn: ['search'] }) });
     trade.sample(1_060);
     await trade.settle();
-    trade.wall.pass(1_000);
-    await trade.settle();
-    // The re-plans find nothing new in an empty catalogue.
+    for (let searches = 1; searches <= 2; searches++) {
+      expect(trade.actions('search')).to.have.length(searches);
+      expect(trade.auditsOf('alarm.raised')).to.deep.equal([]);
+      trade.wall.pass(1_000);
+      await trade.settle();
+    }
+    expect(trade.actions('search')).to.have.length(2);
     expect((await overload(trade)).state).to.equal('SHORT');
     expect(trade.auditsOf('alarm.raised').map(({ code }) => code)).to.deep.equal(['nothing-to-buy']);
     expect([...trade.desk.counterparties.unresponsive('catalogue')]).to.deep.equal([]);
@@ -219,11 +238,12 @@ describe('buying relief', () => {
     const trade = await open({ a: aggregator('a', { silentOn: ['search'] }) });
     trade.sample(1_020);
     await trade.settle();
-    await trade.undelivered(trade.actions('search')[0]!, 'nack');
-    await trade.settle();
+    for (const search of [0, 1]) {
+      await trade.undelivered(trade.actions('search')[search]!, 'nack');
+      await trade.settle();
+    }
     expect(trade.auditsOf('alarm.raised').map(({ code }) => code)).to.deep.equal([
-      'search-undelivered',
-      'nothing-to-buy',
+      ...['search-undelivered', 'search-undelivered', 'nothing-to-buy'],
     ]);
   });
 
@@ -284,8 +304,10 @@ describe('buying relief', () => {
     await trade.settle();
     expect((await overload(trade)).state).to.equal('BUYING');
     trade.broken = undefined;
-    trade.wall.pass(1_000);
-    await trade.settle();
+    for (let searches = 0; searches < 2; searches++) {
+      trade.wall.pass(1_000);
+      await trade.settle();
+    }
     expect((await overload(trade)).state).to.equal('SHORT');
   });
 

@@ -47,7 +47,13 @@ export async function buy(
   purchase.placedUnder.clear();
   const gathered = await gathering;
   // When nobody answered it is the search that failed, and no single BPP.
-  if (gathered.answered.length > 0) for (const bppId of gathered.silent) desk.counterparties.silent(bppId, 'catalogue');
+  if (gathered.answered.length > 0) {
+    for (const bppId of gathered.silent) desk.counterparties.silent(bppId, 'catalogue');
+  } else if (bpps.length > 0 && !purchase.searchedAgain) {
+    // The market is there and was slow, or the message lost: an overload does not wait for the next reading.
+    purchase.searchedAgain = true;
+    return;
+  }
   purchase.offers = [...gathered.offers];
   if (!purchase.isTopUp && !purchase.decided) await decide(desk, event, purchase, needKw, gathered.silent);
   else await place(desk, event, purchase, needKw, gathered.silent);

@@ -22,6 +22,8 @@ export interface Purchase {
   /** BPPs that gave less than asked, or nothing. */
   readonly declined: Set<string>;
   replans: number;
+  /** Nobody answered its search, and it was made once more. */
+  searchedAgain: boolean;
   /** Nothing more is to be had for it. */
   spent: boolean;
   /** The decision it waits for. */
@@ -126,6 +128,7 @@ export function newPurchase(
     placedUnder: new Set(),
     declined: new Set(),
     replans: 0,
+    searchedAgain: false,
     spent: false,
     asked: undefined,
     decided: false,
