@@ -4,13 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkBundle } from '@flexder/protocol/audit/bundle-check.ts';
-import {
-  ALTERATIONS,
-  altered,
-  OTHER_PUBLIC_KEY,
-  PUBLIC_KEY,
-  sampleBundle,
-} from '@flexder/protocol/audit/testing/bundles.ts';
+import { ALTERATIONS, altered } from '@flexder/protocol/audit/testing/alterations.ts';
+import { OTHER_PUBLIC_KEY, PUBLIC_KEY, sampleBundle } from '@flexder/protocol/audit/testing/sample-bundle.ts';
 import { missingEngine, needsEngine } from '@flexder/runtime/testing/engine.ts';
 import { expect } from 'chai';
 

@@ -2,7 +2,8 @@ import { validateRecord } from '@flexder/schemas/validators.ts';
 import { expect } from 'chai';
 import { writeBundle } from './bundle.ts';
 import { checkBundle } from './bundle-check.ts';
-import { ALTERATIONS, altered, OTHER_PUBLIC_KEY, PUBLIC_KEY, sampleBundle } from './testing/bundles.ts';
+import { ALTERATIONS, altered } from './testing/alterations.ts';
+import { OTHER_PUBLIC_KEY, PUBLIC_KEY, sampleBundle } from './testing/sample-bundle.ts';
 
 const bytesOf = (value: unknown) => Buffer.from(JSON.stringify(value));
 
