@@ -47,6 +47,8 @@ export const OUTBOX_IN_MEMORY = 5_000;
 export const EVENTS_IN_MEMORY = 2_000;
 /** How long closing waits for a publish under way; what it does not hear of is published once more. */
 export const EVENTS_CLOSE_MS = 1_500;
+/** How long closing waits for POSTs that are out: one whose answer is not heard is repeated. */
+export const OUTBOX_CLOSE_MS = 1_500;
 /** Events of one publish: some hundred kilobytes. */
 export const EVENT_BATCH = 500;
 /** Rows one sweep loads: more than a full backlog, so that a restart takes it up at once. */

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { Kysely } from 'kysely';
+import type { WallClock } from '../../clock.ts';
 import { openPglite } from '../../engines/database/pglite.ts';
 import type { DatabaseEngine } from '../../engines/database/port.ts';
 import { testDeps } from '../../testing/quiet.ts';
@@ -51,5 +52,36 @@ describe('marks of the outbox', () => {
     expect(await rowOf('a')).to.include({ done: true });
     expect(marks.isDone('a')).to.equal(false);
     expect(await rowOf('b')).to.deep.equal({ done: false, attempts: 2, error: 'hung up again' });
+  });
+
+  it('closed, it writes what it has, and nothing that comes later keeps the process alive', async () => {
+    let armed = 0;
+    const counting: WallClock = {
+      ...wall,
+      after(ms, run) {
+        armed++;
+        const cancel = wall.after(ms, () => {
+          armed--;
+          run();
+        });
+        return () => {
+          armed--;
+          cancel();
+        };
+      },
+    };
+    await db
+      .insertInto('outbox')
+      .values(['c', 'd'].map((id) => ({ id, kind: 'job' as const, payload: '{}', created: new Date(0) })))
+      .execute();
+    const marks = createMarks(db, counting, log);
+    marks.done(['c']);
+    expect(armed).to.equal(1);
+    await marks.close();
+    expect(await rowOf('c')).to.include({ done: true });
+    marks.done(['d']);
+    marks.retry({ id: 'd', attempts: 1, next_attempt: new Date(1).toISOString(), error: 'hung up' });
+    expect(armed).to.equal(0);
+    expect(await rowOf('d')).to.include({ done: false, attempts: 0 });
   });
 });

@@ -21,12 +21,15 @@ export interface Marks {
   /** Done with, although the database does not say so yet. */
   isDone(id: string): boolean;
   flush(): Promise<void>;
+  /** Writes a last time. What comes later is not written, so that nothing outlives the database. */
+  close(): Promise<void>;
 }
 
 export function createMarks(db: Kysely<ParticipantTables>, wall: WallClock, log: Logger): Marks {
   const done = new Set<string>();
   let retries = new Map<string, RetryMark>();
-  let armed = false;
+  let cancelArmed: (() => void) | undefined;
+  let closed = false;
   let failing = false;
   let writing: Promise<void> = Promise.resolve();
 
@@ -49,10 +52,10 @@ export function createMarks(db: Kysely<ParticipantTables>, wall: WallClock, log:
       for (const id of ids) done.delete(id);
     } catch (error) {
       failing = true;
-      log.error(
-        { rows: ids.length + marks.size, error: String(error) },
-        'outbox marks could not be written; later again',
-      );
+      const fields = { rows: ids.length + marks.size, error: String(error) };
+      if (closed)
+        return log.warn(fields, 'outbox marks could not be written; delivered once more after the next start');
+      log.error(fields, 'outbox marks could not be written; later again');
       for (const [id, mark] of marks) if (!done.has(id) && !retries.has(id)) retries.set(id, mark);
       // Beyond the bound rows stay open: the sweep finds them and delivers once more.
       for (const id of ids.slice(0, Math.max(0, done.size - OUTBOX_IN_MEMORY))) done.delete(id);
@@ -66,15 +69,14 @@ export function createMarks(db: Kysely<ParticipantTables>, wall: WallClock, log:
   }
 
   function arm(afterMs: number): void {
-    if (armed) return;
-    armed = true;
-    wall.after(afterMs, () => {
-      armed = false;
+    cancelArmed ??= wall.after(afterMs, () => {
+      cancelArmed = undefined;
       void flush();
     });
   }
 
   function added(): void {
+    if (closed) return;
     if (!failing && done.size + retries.size >= MARK_ROWS) void flush();
     else arm(MARK_AFTER_MS);
   }
@@ -93,5 +95,10 @@ export function createMarks(db: Kysely<ParticipantTables>, wall: WallClock, log:
     },
     isDone: (id) => done.has(id),
     flush,
+    close() {
+      closed = true;
+      cancelArmed?.();
+      return flush();
+    },
   };
 }

@@ -2,7 +2,8 @@ import type { Kysely } from 'kysely';
 import type { Context } from '../../context.ts';
 import type { Job, JobQueue } from '../../engines/queue/port.ts';
 import type { Breakers } from '../../http/breaker.ts';
-import { ENGINE_RETRY_MS, OUTBOX_IN_MEMORY, SWEEP_ROWS, UNDELIVERED_ATTEMPTS } from '../limits.ts';
+import { within } from '../../service.ts';
+import { ENGINE_RETRY_MS, OUTBOX_CLOSE_MS, OUTBOX_IN_MEMORY, SWEEP_ROWS, UNDELIVERED_ATTEMPTS } from '../limits.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import type { ParticipantTables } from '../tables.ts';
 import type { ParticipantConfig, ParticipantHooks, Undelivered, UnitOfWork } from '../types.ts';
@@ -182,7 +183,9 @@ export function createRelay(deps: RelayDeps): Relay {
       cancelRetry?.();
       messages.stop();
       await events.close();
-      await marks.flush();
+      // A POST that is out already is worth its mark; a peer that hangs is not worth the wait.
+      await within(context.wall, OUTBOX_CLOSE_MS, messages.idle()).catch(() => {});
+      await marks.close();
       if (deps.shared) await releaseOpen(db, deps.owner).catch(() => {});
     },
   };
