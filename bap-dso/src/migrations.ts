@@ -97,6 +97,16 @@ const ALARM = [
   'create index alarm_standing on alarm (kind, feeder_id) where cleared_wall_at is null',
 ];
 
+/** Of an alarm and of those like it that follow: the same kind, at the same place. */
+const SHELVING = [
+  `create table shelving (
+     shelving_id integer generated always as identity primary key, kind text not null,
+     event_id text, feeder_id text, obp_id text, substation_id text, shelved_by text not null, reason text not null,
+     shelved_wall_at timestamptz not null, until_wall_at timestamptz not null, ended_by text, ended_wall_at timestamptz,
+     check (until_wall_at > shelved_wall_at), check ((ended_by is null) = (ended_wall_at is null)))`,
+  'create index shelving_in_force on shelving (kind, until_wall_at) where ended_wall_at is null',
+];
+
 const forecastState: Migration = {
   async up(db: Kysely<unknown>): Promise<void> {
     await sql.raw(FORECAST_STATE).execute(db);
@@ -145,6 +155,11 @@ export const migrations: Record<string, Migration> = {
   '0008-alarm': {
     async up(db: Kysely<unknown>): Promise<void> {
       for (const statement of ALARM) await sql.raw(statement).execute(db);
+    },
+  },
+  '0009-alarm-shelving': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      for (const statement of SHELVING) await sql.raw(statement).execute(db);
     },
   },
 };

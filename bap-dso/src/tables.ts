@@ -110,6 +110,23 @@ export interface AlarmTable {
   acked_wall_at: Instant | null;
 }
 
+/** A person put an alarm, and those like it, aside until an instant; rows stay. */
+export interface ShelvingTable {
+  shelving_id: Generated<number>;
+  kind: string;
+  event_id: string | null;
+  feeder_id: string | null;
+  obp_id: string | null;
+  substation_id: string | null;
+  shelved_by: string;
+  reason: string;
+  shelved_wall_at: Instant;
+  until_wall_at: Instant;
+  /** Who took it back before its time. */
+  ended_by: NullableText;
+  ended_wall_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
+}
+
 export interface FlexOrderTable {
   obp_id: string;
   event_id: string;
@@ -207,6 +224,7 @@ export interface BapTables {
   decision: DecisionTable;
   restriction: RestrictionTable;
   alarm: AlarmTable;
+  shelving: ShelvingTable;
   flex_order: FlexOrderTable;
   flex_search: FlexSearchTable;
   finding: FindingTable;

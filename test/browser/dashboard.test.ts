@@ -152,6 +152,22 @@ describe('the operator’s page in a browser', function () {
     expect(await silent.innerText()).to.contain('standing');
   });
 
+  it('an alarm is shelved with a reason and an end, seen among the shelved, and taken back', async () => {
+    const silent = desk.page.locator('#alarm-list tr', { hasText: 'F-SILENT' });
+    await silent.getByRole('button', { name: 'Shelve…' }).click();
+    await desk.page.getByLabel('Reason, for the record').fill('its meter is replaced');
+    await desk.page.locator('dialog select').selectOption('60');
+    expect(await desk.violations()).to.deep.equal([]);
+    await button('Shelve').click();
+    await silent.waitFor({ state: 'detached' });
+    const aside = desk.page.locator('#shelved tr', { hasText: 'F-SILENT' });
+    await desk.shot('alarms');
+    expect(await aside.innerText()).to.match(/\d\d:\d\d:\d\d[\s\S]*its meter is replaced by olga/);
+    await aside.getByRole('button', { name: 'Take back' }).click();
+    await silent.waitFor();
+    await desk.page.getByText('No alarm is put aside.').waitFor();
+  });
+
   it('the record is found by event, each one whole, and the chain is verified on the spot', async () => {
     await desk.goTo(`audit?event_id=${eventId}`);
     const found = desk.page.locator('#found');

@@ -22,6 +22,8 @@ export interface Desk {
   signIn(name: keyof typeof TOKENS): Promise<void>;
   /** Through both steps; `text` is on the button that begins. */
   act(text: string, reason: string): Promise<void>;
+  /** For a person to look at, where FLEXDER_SCREENSHOTS names a folder. */
+  shot(name: string): Promise<void>;
   /** What of the present screen breaks WCAG 2.2 A or AA. */
   violations(): Promise<string[]>;
   close(): Promise<void>;
@@ -73,6 +75,10 @@ export async function openDesk(): Promise<Desk> {
       await page.getByRole('button', { name: 'Confirm', exact: true }).click();
       await page.getByText('Done, and recorded').waitFor();
       await page.getByRole('button', { name: 'Close' }).click();
+    },
+    async shot(name) {
+      const folder = process.env.FLEXDER_SCREENSHOTS;
+      if (folder) await page.screenshot({ path: `${folder}/${name}.png` });
     },
     violations: () =>
       page.evaluate(

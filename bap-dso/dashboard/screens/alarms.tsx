@@ -3,24 +3,27 @@ import { useState } from 'preact/hooks';
 import type { AlarmView } from '../../src/operator-api/alarms.ts';
 import { ProblemError } from '../browser.ts';
 import { dateTime, timeOfDay } from '../format.ts';
-import { alarmText, isStanding, PRIORITIES } from '../state/derive.ts';
+import { alarmText, isStanding, isWanted, PRIORITIES } from '../state/derive.ts';
 import type { Live } from '../state/model.ts';
 import { askAs } from '../state/session.ts';
 import { whyNot } from '../state/store.ts';
 import { linkOf, Priority, whereOf } from '../ui/alarm.tsx';
 import { type Column, Note, Panel, Problem, Table, Title, WhyNot } from '../ui/parts.tsx';
+import { ShelveDialog } from '../ui/shelve.tsx';
 
 export function Alarms({ state }: { readonly state: Live }) {
   const [all, setAll] = useState(false);
   const [problem, setProblem] = useState<ProblemError>();
-  const acknowledge = (alarm: AlarmView) =>
-    askAs(`/api/v1/alarms/${alarm.alarmId}/ack`, {}).then(
+  const [shelving, setShelving] = useState<AlarmView>();
+  const post = (alarm: AlarmView, what: 'ack' | 'unshelve') =>
+    askAs(`/api/v1/alarms/${alarm.alarmId}/${what}`, {}).then(
       () => setProblem(undefined),
       (error: unknown) => error instanceof ProblemError && setProblem(error),
     );
-  const shown = (all ? state.alarms : state.alarms.filter(isStanding)).toSorted(
-    (a, b) => rank(a) - rank(b) || b.alarmId - a.alarmId,
-  );
+  const shown = state.alarms
+    .filter((alarm) => isWanted(alarm) || (all && alarm.shelved === null))
+    .toSorted((a, b) => rank(a) - rank(b) || b.alarmId - a.alarmId);
+  const shelved = state.alarms.filter((alarm) => isStanding(alarm) && alarm.shelved !== null);
   return (
     <>
       <Title>Alarms</Title>
@@ -33,13 +36,23 @@ export function Alarms({ state }: { readonly state: Live }) {
         {problem && <Problem problem={problem} />}
         <Table
           label="Alarms"
-          columns={columns(acknowledge)}
+          columns={columns((alarm) => post(alarm, 'ack'), setShelving)}
           rows={shown}
           keyOf={({ alarmId }) => String(alarmId)}
           classOf={({ ackedBy }) => (ackedBy === null ? 'unheard' : 'heard')}
           empty="No alarm: nothing needs you."
         />
       </Panel>
+      <Panel id="shelved" title="Shelved" note="each comes back by itself at its end">
+        <Table
+          label="Shelved alarms"
+          columns={shelvedColumns((alarm) => post(alarm, 'unshelve'))}
+          rows={shelved}
+          keyOf={({ alarmId }) => String(alarmId)}
+          empty="No alarm is put aside."
+        />
+      </Panel>
+      {shelving && <ShelveDialog alarm={shelving} close={() => setShelving(undefined)} />}
     </>
   );
 }
@@ -49,7 +62,9 @@ function rank({ kind, ackedBy }: AlarmView): number {
   return PRIORITIES.indexOf(alarmText(kind).priority) + (ackedBy === null ? 0 : PRIORITIES.length);
 }
 
-function columns(acknowledge: (alarm: AlarmView) => unknown): readonly Column<AlarmView>[] {
+type Take = (alarm: AlarmView) => unknown;
+
+function columns(acknowledge: Take, shelve: Take): readonly Column<AlarmView>[] {
   return [
     { head: 'Priority', cell: ({ kind }) => <Priority of={alarmText(kind).priority} /> },
     {
@@ -72,37 +87,61 @@ function columns(acknowledge: (alarm: AlarmView) => unknown): readonly Column<Al
     { head: 'Cause', cell: ({ kind }) => <span class="wrap">{alarmText(kind).cause}</span> },
     { head: 'Consequence', cell: ({ kind }) => <span class="wrap">{alarmText(kind).consequence}</span> },
     { head: 'Do this', cell: ({ kind }) => <span class="wrap">{alarmText(kind).action}</span> },
-    { head: 'State', cell: (alarm) => <State alarm={alarm} acknowledge={acknowledge} /> },
+    { head: 'State', cell: (alarm) => <State alarm={alarm} acknowledge={acknowledge} shelve={shelve} /> },
   ];
 }
 
-function State({
-  alarm,
-  acknowledge,
-}: {
-  readonly alarm: AlarmView;
-  readonly acknowledge: (alarm: AlarmView) => unknown;
-}) {
+function shelvedColumns(unshelve: Take): readonly Column<AlarmView>[] {
+  return [
+    { head: 'Priority', cell: ({ kind }) => <Priority of={alarmText(kind).priority} /> },
+    {
+      head: 'What and where',
+      cell: (alarm) => (
+        <span class="wrap">
+          <a href={linkOf(alarm)}>{alarmText(alarm.kind).title}</a> {whereOf(alarm)}
+        </span>
+      ),
+    },
+    {
+      head: 'Until',
+      cell: ({ shelved }) => <span class="number">{timeOfDay(Date.parse(shelved?.until ?? ''))}</span>,
+    },
+    {
+      head: 'Why',
+      cell: ({ shelved }) => (
+        <span class="wrap">
+          {shelved?.reason} <Note>by {shelved?.by}</Note>
+        </span>
+      ),
+    },
+    { head: 'State', cell: ({ returned }) => (returned ? 'over' : 'standing') },
+    { head: 'Action', cell: (alarm) => <Button run={() => unshelve(alarm)}>Take back</Button> },
+  ];
+}
+
+function Button({ run, children }: { readonly run: () => unknown; readonly children: string }) {
+  return (
+    <button type="button" class="act" disabled={whyNot.value !== undefined} title={whyNot.value} onClick={run}>
+      {children}
+    </button>
+  );
+}
+
+function State(props: { readonly alarm: AlarmView; readonly acknowledge: Take; readonly shelve: Take }) {
+  const { alarm, acknowledge, shelve } = props;
   const { ackedBy, ackedAt, returned } = alarm;
   return (
     <>
       {returned ? 'over' : 'standing'}
       {ackedBy === null ? (
-        <button
-          type="button"
-          class="act"
-          disabled={whyNot.value !== undefined}
-          title={whyNot.value}
-          onClick={() => acknowledge(alarm)}
-        >
-          Acknowledge
-        </button>
+        <Button run={() => acknowledge(alarm)}>Acknowledge</Button>
       ) : (
         <Note>
           {' '}
           heard by {ackedBy} at <span class="number">{timeOfDay(Date.parse(ackedAt ?? ''))}</span>
         </Note>
       )}
+      {!(returned && ackedBy !== null) && <Button run={() => shelve(alarm)}>Shelve…</Button>}
     </>
   );
 }

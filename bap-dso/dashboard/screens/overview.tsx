@@ -1,6 +1,6 @@
 /** Is anything wrong, where, how much time is left, and does something wait for me. */
 import { kw, plural } from '../format.ts';
-import { byNeed, byPriority, isClosed, isStanding, PRIORITIES, sentenceOf } from '../state/derive.ts';
+import { byNeed, byPriority, isClosed, isWanted, PRIORITIES, sentenceOf } from '../state/derive.ts';
 import type { Live } from '../state/model.ts';
 import { gridMs } from '../state/store.ts';
 import { AlarmLine } from '../ui/alarm.tsx';
@@ -68,8 +68,8 @@ function Legend() {
 }
 
 function AlarmPanel({ state }: { readonly state: Live }) {
-  const counts = byPriority(state.alarms.filter((alarm) => isStanding(alarm) && !alarm.returned));
-  const unheard = byPriority(state.alarms.filter(({ ackedBy }) => ackedBy === null));
+  const counts = byPriority(state.alarms.filter((alarm) => isWanted(alarm) && !alarm.returned));
+  const unheard = byPriority(state.alarms.filter(({ ackedBy, shelved }) => ackedBy === null && shelved === null));
   // What is over is heard of last.
   const first = PRIORITIES.flatMap((priority) => unheard[priority]).toSorted(
     (a, b) => Number(a.returned) - Number(b.returned),

@@ -5,17 +5,16 @@ import type { OrderView } from '../../src/operator-api/orders.ts';
 import {
   byNeed,
   byPriority,
-  FLOOD_ALARMS,
-  FLOOD_MS,
   headroomOf,
   isStanding,
+  isWanted,
   levelOf,
   nextOf,
   peakOf,
-  recentAlarms,
   sentenceOf,
   timeToLimitMs,
 } from './derive.ts';
+import { FLOOD_ALARMS, FLOOD_MS, floodOf } from './flood.ts';
 import type { Live } from './model.ts';
 
 const MINUTE_MS = 60_000;
@@ -28,7 +27,7 @@ const feeder = (more: Partial<FeederView> = {}): FeederView => ({
 });
 const alarm = (more: Partial<AlarmView> = {}): AlarmView => ({
   ...{ alarmId: 1, kind: 'relief-short', text: '', eventId: null, feederId: null, obpId: null, substationId: null },
-  ...{ raisedAt: new Date(0).toISOString(), returned: false, ackedBy: null, ackedAt: null, ...more },
+  ...{ raisedAt: new Date(0).toISOString(), returned: false, ackedBy: null, ackedAt: null, shelved: null, ...more },
 });
 const order = (more: Partial<OrderView> = {}): OrderView =>
   ({
@@ -84,15 +83,23 @@ describe('what the page makes of the state', () => {
     expect(isStanding(alarm({ ackedBy: 'olga' }))).to.equal(true);
     expect(isStanding(alarm({ returned: true }))).to.equal(true);
     expect(isStanding(alarm({ returned: true, ackedBy: 'olga' }))).to.equal(false);
+    const shelved = { by: 'olga', reason: 'r', since: '', until: '' };
+    expect([isWanted(alarm()), isWanted(alarm({ shelved }))]).to.deep.equal([true, false]);
     const { high, medium } = byPriority([alarm(), alarm({ kind: 'toString' })]);
     expect([high.length, medium.length]).to.deep.equal([1, 1]);
   });
 
   it('a flood is more than ten alarms in ten minutes', () => {
-    const at = (ms: number) => alarm({ raisedAt: new Date(ms).toISOString() });
+    const at = (ms: number, more: Partial<AlarmView> = {}) =>
+      alarm({ raisedAt: new Date(ms).toISOString(), eventId: 'e', ...more });
     const many = Array.from({ length: FLOOD_ALARMS + 1 }, (_, index) => at(index + 1));
-    expect(recentAlarms(many, FLOOD_MS)).to.be.above(FLOOD_ALARMS);
-    expect(recentAlarms(many, FLOOD_MS + 1)).to.equal(FLOOD_ALARMS);
+    expect(floodOf(many, FLOOD_MS)).to.include({ count: FLOOD_ALARMS + 1, perMinute: 1.1, others: 0 });
+    expect(floodOf(many, FLOOD_MS + 1)).to.equal(undefined);
+    const shelved = { by: 'olga', reason: 'r', since: '', until: '' };
+    expect(floodOf([at(1, { shelved }), ...many.slice(1)], FLOOD_MS)).to.equal(undefined);
+    const station = { kind: 'data-missing', eventId: null, substationId: 's' };
+    const groups = floodOf([at(5, station), at(6, station), at(7, station), ...many], FLOOD_MS)?.groups;
+    expect(groups?.map(({ where, count }) => `${where} ${count}`)).to.deep.equal(['event e 11', 's 3']);
   });
 
   it('says the worst first, and never that all is well when something was not read', () => {

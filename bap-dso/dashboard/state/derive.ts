@@ -95,19 +95,14 @@ export function alarmText(kind: string): AlarmText {
 
 /** Stays until it was heard and is over. */
 export const isStanding = ({ returned, ackedBy }: AlarmView): boolean => !returned || ackedBy === null;
+/** Stands, and nobody has put it aside. */
+export const isWanted = (alarm: AlarmView): boolean => isStanding(alarm) && alarm.shelved === null;
 
 export const PRIORITIES: readonly AlarmPriority[] = ['high', 'medium', 'low'];
 
 export function byPriority(alarms: readonly AlarmView[]): Readonly<Record<AlarmPriority, readonly AlarmView[]>> {
   const of = (priority: AlarmPriority) => alarms.filter(({ kind }) => alarmText(kind).priority === priority);
   return { high: of('high'), medium: of('medium'), low: of('low') };
-}
-
-/** More than one a minute over ten minutes is more than a person can handle. */
-export const FLOOD_ALARMS = 10;
-export const FLOOD_MS = 600_000;
-export function recentAlarms(alarms: readonly AlarmView[], wallMs: number): number {
-  return alarms.filter(({ raisedAt }) => Date.parse(raisedAt) > wallMs - FLOOD_MS).length;
 }
 
 /** One sentence of state, the worst first. */

@@ -1,6 +1,6 @@
 /** What must not be overlooked on whatever screen: old data, a stop, an exclusion, a flood of alarms. */
 import { duration, time } from '../format.ts';
-import { FLOOD_ALARMS, recentAlarms } from '../state/derive.ts';
+import { FLOOD_MS, floodOf } from '../state/flood.ts';
 import type { Live } from '../state/model.ts';
 import { link, live, silenceMs, wallMs } from '../state/store.ts';
 import { Act } from './parts.tsx';
@@ -8,7 +8,7 @@ import { Act } from './parts.tsx';
 export function Banners() {
   const state = live.value;
   if (!state) return null;
-  const recent = recentAlarms(state.alarms, wallMs.value);
+  const flood = floodOf(state.alarms, wallMs.value);
   return (
     <div class="banners" id="banners">
       {link.value === 'offline' && (
@@ -34,10 +34,12 @@ export function Banners() {
           )}
         </div>
       ))}
-      {recent > FLOOD_ALARMS && (
+      {flood && (
         <p class="banner watch" id="flood" role="status">
-          <strong>◆ FLOOD OF ALARMS:</strong> {recent} in ten minutes. Begin with the high ones; those of one event or
-          one substation have one cause.
+          <strong>◆ FLOOD OF ALARMS:</strong> {flood.count} in {duration(FLOOD_MS)}, {flood.perMinute.toFixed(1)} a
+          minute. {flood.groups.map(({ title, where, count }) => `${count} × ${title} (${where})`).join(', ')}
+          {flood.others > 0 && `, ${flood.others} others`}. Begin with the first of these; those of one event or
+          substation have one cause.
         </p>
       )}
     </div>

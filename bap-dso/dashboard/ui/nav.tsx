@@ -1,10 +1,10 @@
-import { isClosed, isStanding } from '../state/derive.ts';
+import { isClosed, isWanted } from '../state/derive.ts';
 import { route } from '../state/route.ts';
 import { live } from '../state/store.ts';
 
 export function Nav() {
   const state = live.value;
-  const unheard = state?.alarms.filter((alarm) => isStanding(alarm) && alarm.ackedBy === null).length ?? 0;
+  const unheard = state?.alarms.filter((alarm) => isWanted(alarm) && alarm.ackedBy === null).length ?? 0;
   const counts: Readonly<Record<string, number>> = {
     events: state?.overloads.filter((event) => event.state !== 'RELEASED').length ?? 0,
     orders: state?.orders.filter((order) => !isClosed(order)).length ?? 0,

@@ -9,6 +9,7 @@ import { clearAnomalyAlarms, raiseAlarm, recordAnomaly } from '../flex-orchestra
 import type { AnomalyChange } from '../grid-monitoring/anomalies.ts';
 import { tokenSha256 } from './access/people.ts';
 import { createOperatorApi, type OperatorApi } from './router.ts';
+import { shelvingsInForce } from './shelving.ts';
 
 const people = (['viewer', 'operator'] as const).map((role) => ({ name: role, role, tokenSha256: tokenSha256(role) }));
 
@@ -88,6 +89,37 @@ describe('alarms of the operator', () => {
     expect((await list())[0]?.ackedBy).to.equal(null);
     for (const id of ['0', '-1', 'x'])
       expect((await ack(id)).body.error, id).to.include({ code: 'BAD_PARAMETER', parameter: 'id' });
+  });
+
+  it('is shelved with a reason until an instant, with those like it, and comes back by itself', async () => {
+    await change('raised', { feederId: 'feeder-1' });
+    await change('raised', { feederId: 'feeder-2' });
+    const [, first] = await list();
+    const put = (path: string, wanted: object, as = 'operator') =>
+      request(app).post(`/api/v1/alarms/${first?.alarmId}/${path}`).set('authorization', `Bearer ${as}`).send(wanted);
+    const wanted = { reason: 'the sensor is being changed', minutes: '30' };
+    expect((await put('shelve', wanted, 'viewer')).body.error.code).to.equal('AUT_ROLE');
+    for (const minutes of ['0', '481', '-1', '1.5', 'soon'])
+      expect((await put('shelve', { ...wanted, minutes })).body.error, minutes).to.include({ parameter: 'minutes' });
+    expect((await put('shelve', { minutes: '30' })).body.error).to.include({ parameter: 'reason' });
+    expect((await put('unshelve', {})).body.error.message).to.contain('is not shelved');
+    const shelved = async () =>
+      (await list()).filter((alarm) => alarm.shelved).map(({ feederId, returned }) => [feederId, returned]);
+    expect(await shelved()).to.deep.equal([]);
+    const { body } = await put('shelve', wanted);
+    expect(body.shelved).to.include({ by: 'operator', reason: wanted.reason });
+    expect(await acked()).to.include({ event_type: 'alarm.shelved', actor_id: 'operator', feeder_id: 'feeder-1' });
+    // It chatters: what is raised anew at that place is as unwanted, and at another it is wanted.
+    await change('raised', { feederId: 'feeder-1' });
+    expect((await shelved()).map(String)).to.deep.equal(['feeder-1,false', 'feeder-1,true']);
+    const endsMs = Date.parse(body.shelved.until);
+    const held = async (nowMs: number) => (await shelvingsInForce(dso.db as never, nowMs)).size;
+    expect([await held(endsMs - 1), await held(endsMs)]).to.deep.equal([1, 0]);
+    expect((await put('unshelve', {})).body).to.deep.equal({ alarmId: first?.alarmId, shelved: null });
+    expect(await acked()).to.include({ event_type: 'alarm.unshelved', actor_id: 'operator' });
+    expect(await shelved()).to.deep.equal([]);
+    const kept = await dso.db.selectFrom('shelving').select(['reason', 'ended_by']).execute();
+    expect(kept).to.deep.equal([{ reason: wanted.reason, ended_by: 'operator' }]);
   });
 
   it('returns with its anomaly: of that feeder, of that substation, and of all at a new start', async () => {

@@ -1,12 +1,13 @@
 /** Alarms as the operator sees them, and who has heard them. */
 import { type Request, Router } from 'express';
-import { type Kysely, type SqlBool, sql } from 'kysely';
-import type { BapTables } from '../tables.ts';
+import { type Kysely, type Selectable, type SqlBool, sql } from 'kysely';
+import type { AlarmTable, BapTables } from '../tables.ts';
 import type { Guard } from './access/guard.ts';
 import { body, text } from './body.ts';
 import type { OperatorApiDeps } from './deps.ts';
 import { answering } from './http.ts';
 import { BadRequestError } from './parameters.ts';
+import { placeOf, shelve, shelvingsInForce, unshelve } from './shelving.ts';
 import { bapTables } from './snapshot.ts';
 
 export interface AlarmView {
@@ -22,6 +23,13 @@ export interface AlarmView {
   readonly returned: boolean;
   readonly ackedBy: string | null;
   readonly ackedAt: string | null;
+  /** Put aside, with those like it, until an instant (wall time), when it comes back by itself. */
+  readonly shelved: {
+    readonly by: string;
+    readonly reason: string;
+    readonly since: string;
+    readonly until: string;
+  } | null;
 }
 
 export interface AlarmFilter {
@@ -36,8 +44,9 @@ const RETURNED = sql<boolean>`(alarm.cleared_wall_at is not null
   or (alarm.obp_id is null and coalesce(overload.state = 'RELEASED', false))
   or (alarm.obp_id is not null and alarm.acked_by is not null))`;
 
-/** Newest first. */
-export async function alarmViews(db: Kysely<BapTables>, filter: AlarmFilter): Promise<AlarmView[]> {
+/** Newest first; `nowMs` is wall time. */
+export async function alarmViews(db: Kysely<BapTables>, nowMs: number, filter: AlarmFilter): Promise<AlarmView[]> {
+  const shelvings = await shelvingsInForce(db, nowMs);
   let query = db
     .selectFrom('alarm')
     .leftJoin('overload', 'overload.event_id', 'alarm.event_id')
@@ -57,6 +66,7 @@ export async function alarmViews(db: Kysely<BapTables>, filter: AlarmFilter): Pr
     returned: row.returned,
     ackedBy: row.acked_by,
     ackedAt: row.acked_wall_at?.toISOString() ?? null,
+    shelved: shelvings.get(placeOf(row)) ?? null,
   }));
 }
 
@@ -69,13 +79,40 @@ export function alarmRoutes(deps: OperatorApiDeps, guard: Guard): Router {
     body,
     answering((request) => acknowledge(deps, guard, request)),
   );
+  router.post(
+    '/v1/alarms/:id/shelve',
+    guard.needs('operator'),
+    body,
+    answering((request) => shelve(deps, guard, request)),
+  );
+  router.post(
+    '/v1/alarms/:id/unshelve',
+    guard.needs('operator'),
+    body,
+    answering((request) => unshelve(deps, guard, request)),
+  );
   return router;
+}
+
+export function alarmId(request: Request): string {
+  const id = String(request.params.id);
+  if (!/^\d{1,9}$/.test(id)) throw new BadRequestError('id', 'expected the number of an alarm');
+  return id;
+}
+
+/** Where an alarm is, as a record says it. */
+export function recordOf(row: Pick<Selectable<AlarmTable>, 'kind' | 'event_id' | 'feeder_id' | 'obp_id'>) {
+  return {
+    code: row.kind,
+    ...(row.event_id !== null && { event_id: row.event_id }),
+    ...(row.feeder_id !== null && { feeder_id: row.feeder_id }),
+    ...(row.obp_id !== null && { obp_id: row.obp_id }),
+  };
 }
 
 async function acknowledge(deps: OperatorApiDeps, guard: Guard, request: Request) {
   text(request, {});
-  const id = String(request.params.id);
-  if (!/^\d{1,9}$/.test(id)) throw new BadRequestError('id', 'expected the number of an alarm');
+  const id = alarmId(request);
   const by = guard.askerOf(request).person!.name;
   const wallAtMs = deps.context.wall.nowMs();
   const acked = await deps.participant.transact(async (work) => {
@@ -88,10 +125,8 @@ async function acknowledge(deps: OperatorApiDeps, guard: Guard, request: Request
       .executeTakeFirst();
     if (!row) return false;
     await work.audit({
-      ...{ event_type: 'alarm.acknowledged', actor_id: by, actor_role: 'OPERATOR', code: row.kind },
-      ...(row.event_id !== null && { event_id: row.event_id }),
-      ...(row.feeder_id !== null && { feeder_id: row.feeder_id }),
-      ...(row.obp_id !== null && { obp_id: row.obp_id }),
+      ...{ event_type: 'alarm.acknowledged', actor_id: by, actor_role: 'OPERATOR' },
+      ...recordOf(row),
       decision: `alarm ${id}: ${row.text}`,
     });
     await work.emit({

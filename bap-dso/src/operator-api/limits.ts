@@ -10,6 +10,8 @@ export const TAIL_RECORDS = 50;
 export const SNAPSHOT_ORDERS = 200;
 export const SNAPSHOT_OVERLOADS = 50;
 export const SNAPSHOT_ALARMS = 100;
+/** A shelved alarm comes back within the shift that shelved it. */
+export const SHELVE_MINUTES_MAX = 480;
 /** Decisions that wait: at most one an event. */
 export const SNAPSHOT_DECISIONS = 50;
 /** Orders and events a summary adds up: a scenario has hundreds. */

@@ -137,7 +137,9 @@ async function decisions(deps: OperatorApiDeps, request: Request) {
 
 async function alarms(deps: OperatorApiDeps, request: Request) {
   const query = parameters(request, { ...PAGE, event_id: identifier });
-  return { alarms: await alarmViews(bapTables(deps), { eventId: query.event_id, ...page(query) }) };
+  return {
+    alarms: await alarmViews(bapTables(deps), deps.context.wall.nowMs(), { eventId: query.event_id, ...page(query) }),
+  };
 }
 
 async function orders(deps: OperatorApiDeps, request: Request) {

@@ -76,7 +76,7 @@ export async function liveState(deps: OperatorApiDeps): Promise<LiveState> {
     feeders: deps.feeders().slice(0, SNAPSHOT_FEEDERS),
     overloads: await overloadViews(db, { limit: SNAPSHOT_OVERLOADS, offset: 0 }),
     orders: await orderViews(db, { limit: SNAPSHOT_ORDERS, offset: 0 }),
-    alarms: await alarmViews(db, { limit: SNAPSHOT_ALARMS, offset: 0 }),
+    alarms: await alarmViews(db, deps.context.wall.nowMs(), { limit: SNAPSHOT_ALARMS, offset: 0 }),
     decisions: await decisionViews(db, { open: true, limit: SNAPSHOT_DECISIONS, offset: 0 }),
     restrictions: await restrictionViews(db),
   };

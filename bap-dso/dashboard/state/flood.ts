@@ -1,0 +1,38 @@
+/** More alarms than a person can handle one by one: how many, how fast, and what they have in common. Pure. */
+import type { AlarmView } from '../../src/operator-api/alarms.ts';
+import { alarmText, PRIORITIES } from './derive.ts';
+
+/** More than one a minute over ten minutes is more than a person can handle. */
+export const FLOOD_ALARMS = 10;
+export const FLOOD_MS = 600_000;
+const GROUPS = 4;
+
+export interface Flood {
+  readonly count: number;
+  readonly perMinute: number;
+  /** By kind and what is above them, the urgent first, then the larger. */
+  readonly groups: readonly { readonly title: string; readonly where: string; readonly count: number }[];
+  /** In groups that are not named. */
+  readonly others: number;
+}
+
+/** Undefined while there is none. What is shelved asks nobody for anything, and is not counted. */
+export function floodOf(alarms: readonly AlarmView[], wallMs: number): Flood | undefined {
+  const recent = alarms.filter(({ raisedAt, shelved }) => !shelved && Date.parse(raisedAt) > wallMs - FLOOD_MS);
+  if (recent.length <= FLOOD_ALARMS) return undefined;
+  const groups = new Map<string, { kind: string; title: string; where: string; count: number }>();
+  for (const { kind, eventId, substationId } of recent) {
+    const where = substationId ?? (eventId === null ? 'several feeders' : `event ${eventId}`);
+    const key = `${kind} ${where}`;
+    const { count } = groups.get(key) ?? { count: 0 };
+    groups.set(key, { kind, title: alarmText(kind).title, where, count: count + 1 });
+  }
+  const rank = ({ kind }: { kind: string }) => PRIORITIES.indexOf(alarmText(kind).priority);
+  const sorted = [...groups.values()].sort((a, b) => rank(a) - rank(b) || b.count - a.count);
+  return {
+    count: recent.length,
+    perMinute: recent.length / (FLOOD_MS / 60_000),
+    groups: sorted.slice(0, GROUPS).map(({ title, where, count }) => ({ title, where, count })),
+    others: sorted.slice(GROUPS).reduce((sum, { count }) => sum + count, 0),
+  };
+}

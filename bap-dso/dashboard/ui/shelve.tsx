@@ -1,0 +1,75 @@
+/** Putting an alarm aside: why, and for how long. It changes nothing in the field, so it takes one step. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { AlarmView } from '../../src/operator-api/alarms.ts';
+import { ProblemError } from '../browser.ts';
+import { alarmText } from '../state/derive.ts';
+import { askAs } from '../state/session.ts';
+import { whereOf } from './alarm.tsx';
+import { Note, Problem } from './parts.tsx';
+
+const CHOICES = [
+  ['15', '15 minutes'],
+  ['60', '1 hour'],
+  ['240', '4 hours'],
+  ['480', '8 hours, a shift'],
+] as const;
+
+export function ShelveDialog({ alarm, close }: { readonly alarm: AlarmView; readonly close: () => void }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [reason, setReason] = useState('');
+  const [minutes, setMinutes] = useState<string>(CHOICES[0][0]);
+  const [problem, setProblem] = useState<ProblemError>();
+  useEffect(() => dialog.current?.showModal(), []);
+  const shelve = () =>
+    askAs(`/api/v1/alarms/${alarm.alarmId}/shelve`, { reason, minutes }).then(
+      close,
+      (error: unknown) => error instanceof ProblemError && setProblem(error),
+    );
+  return (
+    <dialog ref={dialog} class="confirm" aria-labelledby="shelve-heading" onClose={close}>
+      <h2 id="shelve-heading">
+        Shelve: {alarmText(alarm.kind).title} {whereOf(alarm)}
+      </h2>
+      <Note>
+        It, and those like it that are raised there meanwhile, leave the list and are not counted; it comes back by
+        itself.
+      </Note>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void shelve();
+        }}
+      >
+        <label>
+          For
+          <select value={minutes} onChange={(event) => setMinutes(event.currentTarget.value)}>
+            {CHOICES.map(([value, words]) => (
+              <option key={value} value={value}>
+                {words}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          Reason, for the record
+          <textarea
+            required
+            maxLength={500}
+            rows={2}
+            value={reason}
+            onInput={(event) => setReason(event.currentTarget.value)}
+          />
+        </label>
+        <div class="buttons">
+          <button type="submit" class="act" disabled={reason.trim() === ''}>
+            Shelve
+          </button>
+          <button type="button" onClick={close}>
+            Leave it
+          </button>
+        </div>
+      </form>
+      {problem && <Problem problem={problem} />}
+    </dialog>
+  );
+}
