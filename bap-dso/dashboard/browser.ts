@@ -69,6 +69,8 @@ export function listen(path: string, on: Readonly<Record<string, (data: string) 
 }
 
 export const hash = (): string => location.hash;
+/** Leaves the page. */
+export const leaveTo = (url: string): void => location.assign(url);
 export const onHash = (run: () => void): void => addEventListener('hashchange', run);
 export const goTo = (where: string): void => {
   location.hash = where;

@@ -13,6 +13,7 @@ import { SEASONS } from './network-model/limits.ts';
 import type { NetworkModel } from './network-model/model.ts';
 import { NetworkImportError } from './network-model/problems.ts';
 import { OPEN_DATA_OFF, type OpenDataConfig, openDataConfig, openDataSettings } from './open-data/config.ts';
+import { type OidcConfig, oidcConfig, oidcSettings } from './operator-api/access/oidc/config.ts';
 import { ROLES } from './operator-api/access/people.ts';
 import { PEOPLE } from './operator-api/limits.ts';
 
@@ -122,6 +123,8 @@ const schema = z
     settlement: settlementInput.default({}),
     /** Who may see and do what. */
     operators: z.array(person).max(PEOPLE).default([]),
+    /** Where they sign in with an account they have elsewhere. */
+    oidc: z.custom<OidcConfig>((value) => typeof value === 'object' && value !== null).optional(),
     /** Whether one must sign in to look; the default is open in the sandbox, and to sign in elsewhere. */
     viewing: z.enum(['open', 'login']).optional(),
     keys: z.custom<ParticipantKeys>((value) => typeof value === 'object' && value !== null).optional(),
@@ -254,7 +257,10 @@ export function configFromEnv(env: Env): BapConfig {
   const credentials = { username: env.FLEXDER_BAP_MQTT_USERNAME, password: env.FLEXDER_BAP_MQTT_PASSWORD };
   const needed = input.monitoring !== 'stream' && input.telemetry !== 'stream';
   if (needed || credentials.username || credentials.password) input.busCredentials = credentials;
-  input.openData = openDataConfig(env, input.networkProfile === 'sandbox' ? 'sandbox' : 'strict', problems);
+  const profile = input.networkProfile === 'sandbox' ? 'sandbox' : 'strict';
+  input.openData = openDataConfig(env, profile, problems);
+  const oidc = oidcConfig(env, profile, env.FLEXDER_BAP_PUBLIC_URL, problems);
+  if (oidc) input.oidc = oidc;
   readNetwork(env, input, problems);
   try {
     const config = bapConfig(input as BapConfigInput);
@@ -270,7 +276,7 @@ export function configFromEnv(env: Env): BapConfig {
 export function settingsOf(config: BapConfig): Record<string, unknown> {
   const held = config as unknown as Record<string, unknown>;
   const values = Object.entries({ ...TEXTS, ...NUMBERS }).map(([name, member]) => [name, held[member]] as const);
-  return { ...Object.fromEntries(values), ...openDataSettings(config.openData) };
+  return { ...Object.fromEntries(values), ...openDataSettings(config.openData), ...oidcSettings(config.oidc) };
 }
 
 /** A network set stands in place of a list of feeders. */

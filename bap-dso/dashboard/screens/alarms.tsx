@@ -132,7 +132,7 @@ function State(props: { readonly alarm: AlarmView; readonly acknowledge: Take; r
   const { ackedBy, ackedAt, returned } = alarm;
   return (
     <>
-      {returned ? 'over' : 'standing'}
+      {returned ? 'over' : 'standing'}{' '}
       {ackedBy === null ? (
         <Button run={() => acknowledge(alarm)}>Acknowledge</Button>
       ) : (

@@ -1,9 +1,10 @@
 /** With a token, which stays in the memory of this page for as long as it is sent. */
 import { useEffect, useState } from 'preact/hooks';
 import type { ProblemError } from '../browser.ts';
+import { refusalText } from '../state/refused.ts';
 import { open, route } from '../state/route.ts';
 import { signIn, who } from '../state/session.ts';
-import { Problem, Title } from '../ui/parts.tsx';
+import { Mark, Problem, Title } from '../ui/parts.tsx';
 
 export function SignIn() {
   const [token, setToken] = useState('');
@@ -21,6 +22,8 @@ export function SignIn() {
     event.preventDefault();
     await signInWith(token);
   }
+  const refused = route.value.query.get('refused');
+  const refusal = refusalText(refused);
   // A sandbox prints a link that signs in. What stands after `#` is never sent to a server.
   const { screen, id } = route.value;
   useEffect(() => {
@@ -38,6 +41,19 @@ export function SignIn() {
         {known?.role === null ? 'This DSO shows nothing without it. ' : 'Anybody may look here; to act, sign in. '}
         Every action is recorded under your name.
       </p>
+      {refusal && (
+        <p class="problem" role="alert">
+          <Mark level="watch">Not signed in</Mark>: {refusal} <small>({refused})</small>
+        </p>
+      )}
+      {known?.signInAt && (
+        <>
+          <a class="act link" href={known.signInAt}>
+            Sign in with your account
+          </a>
+          <p class="note">or with a token:</p>
+        </>
+      )}
       <label>
         Token
         <input

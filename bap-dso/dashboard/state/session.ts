@@ -1,13 +1,15 @@
 /** Who sits before the page, and what they may do. */
 import { computed, signal } from '@preact/signals';
 import type { Role } from '../../src/operator-api/access/people.ts';
-import { ask, ProblemError } from '../browser.ts';
+import { ask, leaveTo, ProblemError } from '../browser.ts';
 
 export interface Who {
   readonly name: string | null;
   /** null: nobody may look without signing in. */
   readonly role: Role | null;
   readonly csrf?: string;
+  /** Where a person signs in with an account they have elsewhere. */
+  readonly signInAt?: string;
 }
 
 export const who = signal<Who | undefined>(undefined);
@@ -26,13 +28,16 @@ export async function checkSession(): Promise<void> {
 
 /** Throws ProblemError. */
 export async function signIn(token: string): Promise<void> {
-  who.value = await ask<Who>('/api/v1/session', { method: 'POST', body: { token } });
+  await ask<Who>('/api/v1/session', { method: 'POST', body: { token } });
+  await checkSession();
 }
 
 /** Throws ProblemError. */
 export async function signOut(): Promise<void> {
-  await ask('/api/v1/session', { method: 'DELETE', csrf: who.value?.csrf });
-  await checkSession();
+  const path = '/api/v1/session';
+  const answer = await ask<{ signOutAt?: string } | null>(path, { method: 'DELETE', csrf: who.value?.csrf });
+  if (answer?.signOutAt) leaveTo(answer.signOutAt);
+  else await checkSession();
 }
 
 /** Asks under the name of who is signed in. Throws ProblemError. */

@@ -62,6 +62,17 @@ export const SESSION_IDLE_MS = 30 * 60_000;
 /** Attempts to sign in: tokens cannot be guessed, this keeps the noise down. */
 export const SIGN_INS = 20;
 export const SIGN_INS_PER_SECOND = 0.5;
+/** People on their way to the issuer and back, each a few hundred bytes: more than can begin within their time. */
+export const OIDC_PENDING = 1_000;
+export const OIDC_PENDING_MS = 10 * 60_000;
+export const OIDC_SIGN_INS = 50;
+export const OIDC_SIGN_INS_PER_SECOND = 1;
+/** Discovery, keys and tokens of an issuer: kilobytes each, from a server that people wait for. */
+export const OIDC_ANSWER_MS = 5_000;
+export const OIDC_ANSWER_BYTES = 256 * 1024;
+export const OIDC_SECRET_LENGTH = 4_096;
+/** Of a person, in records and on pages. */
+export const NAME_LENGTH = 128;
 /** Refused attempts to change something that get a record of their own; the rest is counted. */
 export const AUDITED_REFUSALS = 100;
 export const AUDITED_REFUSALS_PER_SECOND = 1;

@@ -5,15 +5,15 @@ import type { Request, RequestHandler, Response } from 'express';
 import type { OperatorApiDeps } from '../deps.ts';
 import { problem } from '../http.ts';
 import { AUDITED_REFUSALS, AUDITED_REFUSALS_PER_SECOND, TOKEN_LENGTH } from '../limits.ts';
-import { mayActAs, type Person, personOf, type Role } from './people.ts';
+import { cookieOf, SESSION_COOKIE } from './cookies.ts';
+import { type Actor, mayActAs, personOf, type Role } from './people.ts';
 import { type Session, Sessions } from './sessions.ts';
 
-export const SESSION_COOKIE = 'flexder_session';
 export const CSRF_HEADER = 'x-csrf-token';
 
 /** Who asks; nobody known when `person` is absent. */
 export interface Asker {
-  readonly person?: Person;
+  readonly person?: Actor;
   /** Of a browser, whose cookies come along whoever wrote the page. */
   readonly session?: Session;
 }
@@ -25,6 +25,8 @@ export interface Guard {
   needs(role: Role): RequestHandler;
   /** Answers with the refusal and puts it on record. */
   refuse(request: Request, response: Response, refusal: Refusal): Promise<void>;
+  /** Counts a refusal and puts it on record. */
+  note(request: Request, refusal: Refusal): Promise<void>;
 }
 
 export interface Refusal {
@@ -47,14 +49,19 @@ export function createGuard(deps: OperatorApiDeps): Guard {
       const person = personOf(people, bearer);
       return person ? { person } : {};
     }
-    const session = sessions.find(cookieOf(request) ?? '');
+    const session = sessions.find(cookieOf(request, SESSION_COOKIE) ?? '');
     return session ? { person: session.person, session } : {};
   };
 
-  const refuse = async (request: Request, response: Response, refusal: Refusal): Promise<void> => {
-    const { person } = askerOf(request);
+  const note = async (request: Request, refusal: Refusal): Promise<void> => {
     context.metrics.count('operator_refused', { code: refusal.code });
-    if (isUnsafe(request)) await record(deps, audited, person, request, refusal);
+    await record(deps, audited, askerOf(request).person, request, refusal);
+  };
+
+  const refuse = async (request: Request, response: Response, refusal: Refusal): Promise<void> => {
+    // Who only looked changes nothing: counted, and not on record.
+    if (isUnsafe(request)) await note(request, refusal);
+    else context.metrics.count('operator_refused', { code: refusal.code });
     if (refusal.status === 401) response.set('www-authenticate', 'Bearer realm="operators"');
     problem(response, refusal.status, refusal.code, refusal.message);
   };
@@ -63,6 +70,7 @@ export function createGuard(deps: OperatorApiDeps): Guard {
     sessions,
     askerOf,
     refuse,
+    note,
     needs: (role) => (request, response, next) => {
       const refusal = refusalOf(request, askerOf(request), role, openToView);
       if (refusal === undefined) return next();
@@ -94,7 +102,7 @@ function refusalOf(request: Request, asker: Asker, role: Role, openToView: boole
 async function record(
   { participant, context }: OperatorApiDeps,
   audited: TokenBucket,
-  person: Person | undefined,
+  person: Actor | undefined,
   request: Request,
   { status, code, message }: Refusal,
 ): Promise<void> {
@@ -112,12 +120,6 @@ async function record(
 
 function isUnsafe({ method }: Request): boolean {
   return method !== 'GET' && method !== 'HEAD';
-}
-
-function cookieOf(request: Request): string | undefined {
-  const pairs = (request.get('cookie') ?? '').split(';').map((pair) => pair.trim().split('='));
-  const found = pairs.filter(([name]) => name === SESSION_COOKIE);
-  return found.length === 1 ? found[0]?.[1] : undefined;
 }
 
 function same(a: string, b: string): boolean {

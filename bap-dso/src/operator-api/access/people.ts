@@ -5,9 +5,13 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 export const ROLES = ['viewer', 'operator', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
-export interface Person {
+/** Whoever acts, however they signed in. */
+export interface Actor {
   readonly name: string;
   readonly role: Role;
+}
+
+export interface Person extends Actor {
   /** SHA-256 of the token, hexadecimal. */
   readonly tokenSha256: string;
 }

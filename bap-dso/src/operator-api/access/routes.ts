@@ -3,14 +3,18 @@ import { createTokenBucket } from '@flexder/runtime/participant/token-bucket.ts'
 import { type Request, type Response, Router } from 'express';
 import { body, text } from '../body.ts';
 import type { OperatorApiDeps } from '../deps.ts';
-import { SESSION_MS, SIGN_INS, SIGN_INS_PER_SECOND, TOKEN_LENGTH } from '../limits.ts';
-import { type Guard, SESSION_COOKIE } from './guard.ts';
+import { SIGN_INS, SIGN_INS_PER_SECOND, TOKEN_LENGTH } from '../limits.ts';
+import { sessionCookie } from './cookies.ts';
+import type { Guard } from './guard.ts';
+import { oidcRoutes } from './oidc/routes.ts';
 import { personOf } from './people.ts';
 
 export function sessionRoutes(deps: OperatorApiDeps, guard: Guard): Router {
   const { context, config } = deps;
   const attempts = createTokenBucket(SIGN_INS, SIGN_INS_PER_SECOND, () => context.wall.monotonicMs());
+  const oidc = oidcRoutes(deps, guard);
   const router = Router();
+  if (oidc) router.use(oidc.router);
 
   router.get('/v1/session', (request, response) => {
     const { person, session } = guard.askerOf(request);
@@ -18,6 +22,7 @@ export function sessionRoutes(deps: OperatorApiDeps, guard: Guard): Router {
       name: person?.name ?? null,
       role: person?.role ?? (config.viewing === 'open' ? 'viewer' : null),
       ...(session && { csrf: session.csrf }),
+      ...(oidc && { signInAt: '/api/v1/session/oidc' }),
     });
   });
 
@@ -25,14 +30,20 @@ export function sessionRoutes(deps: OperatorApiDeps, guard: Guard): Router {
     signIn(request, response).catch(next);
   });
 
-  router.delete('/v1/session', guard.needs('viewer'), (request, response) => {
+  router.delete('/v1/session', guard.needs('viewer'), (request, response, next) => {
+    signOut(request, response).catch(next);
+  });
+
+  async function signOut(request: Request, response: Response): Promise<void> {
     const { session } = guard.askerOf(request);
     if (session) guard.sessions.end(session.id);
-    response
-      .cookie(SESSION_COOKIE, '', { ...cookie(), maxAge: 0 })
-      .status(204)
-      .end();
-  });
+    const [name, , options] = sessionCookie(config, '');
+    response.cookie(name, '', { ...options, maxAge: 0 });
+    const url = session?.idToken === undefined ? undefined : await oidc?.issuer.endSessionUrl(session.idToken);
+    // Signed out here already; the page goes on to the issuer, where the person may be signed in for other things.
+    if (url) response.json({ signOutAt: url.href });
+    else response.status(204).end();
+  }
 
   async function signIn(request: Request, response: Response): Promise<void> {
     const { token } = text(request, { token: TOKEN_LENGTH });
@@ -50,14 +61,8 @@ export function sessionRoutes(deps: OperatorApiDeps, guard: Guard): Router {
     await deps.participant.transact((work) =>
       work.audit({ event_type: 'operator.signed-in', ...actor, decision: `as ${person.role}` }),
     );
-    response.cookie(SESSION_COOKIE, session.id, cookie());
+    response.cookie(...sessionCookie(config, session.id));
     response.status(201).json({ name: person.name, role: person.role, csrf: session.csrf });
-  }
-
-  /** Over https alone where the page is served over https. */
-  function cookie() {
-    const secure = config.publicUrl?.startsWith('https:') ?? false;
-    return { httpOnly: true, sameSite: 'strict' as const, path: '/api', secure, maxAge: SESSION_MS };
   }
 
   return router;

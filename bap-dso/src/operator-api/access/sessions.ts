@@ -1,13 +1,15 @@
 /** Signed-in browsers. In memory: a restart of the DSO asks everybody to sign in again. */
 import type { Context } from '@flexder/runtime/context.ts';
 import { SESSION_IDLE_MS, SESSION_MS, SESSIONS } from '../limits.ts';
-import type { Person } from './people.ts';
+import type { Actor } from './people.ts';
 
 export interface Session {
   readonly id: string;
-  readonly person: Person;
+  readonly person: Actor;
   /** The page repeats it in a header with whatever changes something; another site's page cannot read it. */
   readonly csrf: string;
+  /** Of who signed in with OpenID Connect. */
+  readonly idToken?: string;
   readonly begunMs: number;
   usedMs: number;
 }
@@ -24,12 +26,13 @@ export class Sessions {
     return this.#open.size;
   }
 
-  begin(person: Person): Session {
+  begin(person: Actor, idToken?: string): Session {
     for (const id of this.#open.keys()) this.find(id, false);
     // Whoever has not been seen for longest signs in again.
     if (this.#open.size >= SESSIONS) this.#open.delete(this.#open.keys().next().value!);
     const nowMs = this.#context.wall.monotonicMs();
-    const session = { id: this.#secret(), person, csrf: this.#secret(), begunMs: nowMs, usedMs: nowMs };
+    const of = { person, ...(idToken !== undefined && { idToken }) };
+    const session = { id: this.#secret(), csrf: this.#secret(), ...of, begunMs: nowMs, usedMs: nowMs };
     this.#open.set(session.id, session);
     return session;
   }
