@@ -76,7 +76,7 @@ describe('tidy', () => {
   it('time and chance come from the context alone, on the page from browser.ts', () => {
     const worldly =
       /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bset(?:Timeout|Interval)\(|(?<![.\w])fetch\(|\brandomUUID\(/;
-    const allowed = /^(runtime\/src\/(clock|context)\.ts|sandbox\/src\/cli\/|bap-dso\/dashboard\/browser\.ts$)/;
+    const allowed = /^(runtime\/src\/(clock|context)\.ts|sandbox\/src\/cli\/|runtime\/src\/page\/browser\.ts$)/;
     const wrong = production
       .filter(({ path, text }) => !allowed.test(path) && worldly.test(text))
       .map(({ path }) => path);

@@ -1,4 +1,8 @@
 /** What is the same on every screen, and which screen it is. */
+
+import type { Route } from '@flexder/runtime/page/address.ts';
+import { Title } from '@flexder/runtime/page/parts.tsx';
+import { route } from '@flexder/runtime/page/route.ts';
 import { useEffect, useRef } from 'preact/hooks';
 import { Alarms } from './screens/alarms.tsx';
 import { Audit } from './screens/audit.tsx';
@@ -11,15 +15,12 @@ import { Orders } from './screens/orders.tsx';
 import { Overview } from './screens/overview.tsx';
 import { Settlement } from './screens/settlement.tsx';
 import { SignIn } from './screens/sign-in.tsx';
-import type { Route } from './state/address.ts';
 import type { Live } from './state/model.ts';
-import { route } from './state/route.ts';
 import { who } from './state/session.ts';
 import { connect, disconnect, link, live } from './state/store.ts';
 import { Banners } from './ui/banners.tsx';
 import { ConfirmDialog } from './ui/confirm.tsx';
 import { Nav } from './ui/nav.tsx';
-import { Title } from './ui/parts.tsx';
 import { Strip } from './ui/strip.tsx';
 
 export function App() {

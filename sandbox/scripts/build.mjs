@@ -1,5 +1,5 @@
 // Bundles the `flexder` command: our own rooms into dist/, one chunk per command so that `flexder validate` loads
-// no engine; packages from the registry stay where npm put them. Beside it the page that `flexder up` and `serve bap` show.
+// no engine; packages from the registry stay where npm put them. Beside it the pages of DSO and aggregator.
 import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -36,4 +36,4 @@ await build({
   logLevel: 'warning',
   plugins: [rooms],
 });
-await import('../../bap-dso/scripts/build-dashboard.mjs');
+await import('../../runtime/scripts/build-pages.mjs');

@@ -1,14 +1,16 @@
 /** What needs me, why, what follows if I do nothing, and what to do. */
+
+import { ProblemError } from '@flexder/runtime/page/browser.ts';
+import { dateTime, timeOfDay } from '@flexder/runtime/page/format.ts';
+import { type Column, Note, Panel, Problem, Table, Title } from '@flexder/runtime/page/parts.tsx';
 import { useState } from 'preact/hooks';
 import type { AlarmView } from '../../src/operator-api/alarms.ts';
-import { ProblemError } from '../browser.ts';
-import { dateTime, timeOfDay } from '../format.ts';
 import { alarmText, isStanding, isWanted, PRIORITIES } from '../state/derive.ts';
 import type { Live } from '../state/model.ts';
 import { askAs } from '../state/session.ts';
 import { whyNot } from '../state/store.ts';
+import { WhyNot } from '../ui/act.tsx';
 import { linkOf, Priority, whereOf } from '../ui/alarm.tsx';
-import { type Column, Note, Panel, Problem, Table, Title, WhyNot } from '../ui/parts.tsx';
 import { ShelveDialog } from '../ui/shelve.tsx';
 
 export function Alarms({ state }: { readonly state: Live }) {

@@ -1,12 +1,12 @@
 /** What happened, who did it, and whether the record still says what it said. */
 import type { AuditRecord } from '@flexder/protocol/audit/record.ts';
+import { to } from '@flexder/runtime/page/address.ts';
+import { ask, ProblemError } from '@flexder/runtime/page/browser.ts';
+import { Mark, Panel, Problem, Reading, Table, Title } from '@flexder/runtime/page/parts.tsx';
+import { open, route } from '@flexder/runtime/page/route.ts';
 import { useState } from 'preact/hooks';
-import { ask, ProblemError } from '../browser.ts';
-import { to } from '../state/address.ts';
 import type { Live } from '../state/model.ts';
 import { useRead } from '../state/read.ts';
-import { open, route } from '../state/route.ts';
-import { Mark, Panel, Problem, Reading, Table, Title } from '../ui/parts.tsx';
 import { RECORD_COLUMNS } from '../ui/timeline.tsx';
 
 const MEMBERS = { obp_id: 'OBP id', event_id: 'Event', feeder_id: 'Feeder' } as const;

@@ -1,10 +1,12 @@
 /** Whom we buy from and whether each answers; what is held back by hand. */
+
+import { kw } from '@flexder/runtime/page/format.ts';
+import { type Column, Mark, Panel, Table, Title } from '@flexder/runtime/page/parts.tsx';
 import type { AggregatorView } from '../../src/operator-api/aggregators.ts';
-import { kw } from '../format.ts';
 import { isClosed } from '../state/derive.ts';
 import type { Live } from '../state/model.ts';
 import { aggregators } from '../state/store.ts';
-import { Act, type Column, Mark, Panel, Table, Title, WhyNot } from '../ui/parts.tsx';
+import { Act, WhyNot } from '../ui/act.tsx';
 
 export function Controls({ state }: { readonly state: Live }) {
   const stopped = state.restrictions.some(({ kind }) => kind === 'stop');

@@ -1,16 +1,18 @@
 /** One need: what can be done, what was bought, and whether it works. */
+
+import { to } from '@flexder/runtime/page/address.ts';
+import { dateTime, kw, time } from '@flexder/runtime/page/format.ts';
+import { Facts, Panel, Reading, Title } from '@flexder/runtime/page/parts.tsx';
 import type { OrderView } from '../../src/operator-api/orders.ts';
 import type { OverloadView } from '../../src/operator-api/overloads.ts';
-import { dateTime, kw, time } from '../format.ts';
-import { to } from '../state/address.ts';
 import type { Live } from '../state/model.ts';
 import { useRead } from '../state/read.ts';
 import { gridMs } from '../state/store.ts';
+import { Act, WhyNot } from '../ui/act.tsx';
 import { Against } from '../ui/bars.tsx';
 import { EventState } from '../ui/event-line.tsx';
 import { Options } from '../ui/options.tsx';
 import { OrderTable } from '../ui/order-table.tsx';
-import { Act, Facts, Panel, Reading, Title, WhyNot } from '../ui/parts.tsx';
 import { Timeline } from '../ui/timeline.tsx';
 import { Trend } from '../ui/trend.tsx';
 

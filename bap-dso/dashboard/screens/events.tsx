@@ -1,10 +1,11 @@
 /** Which needs there were, and what came of each. */
+
+import { to } from '@flexder/runtime/page/address.ts';
+import { dateTime, kw, time } from '@flexder/runtime/page/format.ts';
+import { type Column, Mark, Note, Panel, Table, Title } from '@flexder/runtime/page/parts.tsx';
 import type { OverloadView } from '../../src/operator-api/overloads.ts';
-import { dateTime, kw, time } from '../format.ts';
-import { to } from '../state/address.ts';
 import type { Live } from '../state/model.ts';
 import { EventState } from '../ui/event-line.tsx';
-import { type Column, Mark, Note, Panel, Table, Title } from '../ui/parts.tsx';
 
 const COLUMNS: readonly Column<OverloadView>[] = [
   { head: 'Feeder', cell: (event) => <a href={to('events', event.eventId)}>{event.feederId}</a> },

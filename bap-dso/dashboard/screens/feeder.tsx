@@ -1,12 +1,13 @@
 /** One feeder: where its load goes, what is wrong with it, and what was done about it. */
+
+import { dateTime, duration, kw, percent, time } from '@flexder/runtime/page/format.ts';
+import { type Column, Facts, Mark, Note, Panel, Table, Title } from '@flexder/runtime/page/parts.tsx';
 import type { FeederView } from '../../src/operator-api/deps.ts';
-import { dateTime, duration, kw, percent, time } from '../format.ts';
 import { ageOf, alarmText, headroomOf, levelOf, timeToLimitMs } from '../state/derive.ts';
 import type { Live } from '../state/model.ts';
 import { gridMs } from '../state/store.ts';
 import { EventLine } from '../ui/event-line.tsx';
 import { Quality } from '../ui/feeder-row.tsx';
-import { type Column, Facts, Mark, Note, Panel, Table, Title } from '../ui/parts.tsx';
 import { Trend } from '../ui/trend.tsx';
 
 type Anomaly = NonNullable<FeederView['anomalies']>[number];

@@ -1,13 +1,15 @@
 /** One order: what was asked and promised, what the aggregator says of its devices, and every message about it. */
+
+import { to } from '@flexder/runtime/page/address.ts';
+import { dateTime, time } from '@flexder/runtime/page/format.ts';
+import { Facts, Mark, Panel, Reading, Title } from '@flexder/runtime/page/parts.tsx';
 import type { OrderView } from '../../src/operator-api/orders.ts';
-import { dateTime, time } from '../format.ts';
-import { to } from '../state/address.ts';
 import { canCancel } from '../state/derive.ts';
 import type { Live } from '../state/model.ts';
 import { useRead } from '../state/read.ts';
+import { Act, WhyNot } from '../ui/act.tsx';
 import { Against } from '../ui/bars.tsx';
 import { NextStep, Step } from '../ui/order-table.tsx';
-import { Act, Facts, Mark, Panel, Reading, Title, WhyNot } from '../ui/parts.tsx';
 import { Timeline } from '../ui/timeline.tsx';
 
 export function OrderScreen({ state, id }: { readonly state: Live; readonly id: string }) {

@@ -1,9 +1,10 @@
 /** Which orders there are, where each stands, and what is due next. */
+
+import { Panel, Title } from '@flexder/runtime/page/parts.tsx';
 import { useState } from 'preact/hooks';
 import { isClosed } from '../state/derive.ts';
 import type { Live } from '../state/model.ts';
 import { OrderTable } from '../ui/order-table.tsx';
-import { Panel, Title } from '../ui/parts.tsx';
 
 export function Orders({ state }: { readonly state: Live }) {
   const [closed, setClosed] = useState(true);

@@ -1,5 +1,6 @@
 /** Is anything wrong, where, how much time is left, and does something wait for me. */
-import { kw, plural } from '../format.ts';
+import { kw, plural } from '@flexder/runtime/page/format.ts';
+import { Mark, Panel, Title } from '@flexder/runtime/page/parts.tsx';
 import { byNeed, byPriority, isClosed, isWanted, PRIORITIES, sentenceOf } from '../state/derive.ts';
 import type { Live } from '../state/model.ts';
 import { gridMs } from '../state/store.ts';
@@ -7,7 +8,6 @@ import { AlarmLine } from '../ui/alarm.tsx';
 import { DecisionLine, EventLine } from '../ui/event-line.tsx';
 import { FeederRow } from '../ui/feeder-row.tsx';
 import { OrderTable } from '../ui/order-table.tsx';
-import { Mark, Panel, Title } from '../ui/parts.tsx';
 
 const ALARMS_SHOWN = 4;
 const ORDERS_SHOWN = 12;

@@ -1,10 +1,11 @@
 /** What is owed to whom, by half hour. */
+
+import { day, plural, pounds } from '@flexder/runtime/page/format.ts';
+import { type Column, Note, Panel, Reading, Table, Title } from '@flexder/runtime/page/parts.tsx';
 import { useState } from 'preact/hooks';
 import type { SettlementReport, Totals } from '../../src/audit-settlement/report.ts';
-import { day, plural, pounds } from '../format.ts';
 import { useRead } from '../state/read.ts';
 import { gridMs } from '../state/store.ts';
-import { type Column, Note, Panel, Reading, Table, Title } from '../ui/parts.tsx';
 
 /** Where the dates begin: what is settled lately is what is asked for. */
 const LOOKED_BACK_MS = 7 * 86_400_000;

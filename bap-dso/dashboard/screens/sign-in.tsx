@@ -1,10 +1,11 @@
 /** With a token, which stays in the memory of this page for as long as it is sent. */
+
+import type { ProblemError } from '@flexder/runtime/page/browser.ts';
+import { Mark, Problem, Title } from '@flexder/runtime/page/parts.tsx';
+import { open, route } from '@flexder/runtime/page/route.ts';
 import { useEffect, useState } from 'preact/hooks';
-import type { ProblemError } from '../browser.ts';
 import { refusalText } from '../state/refused.ts';
-import { open, route } from '../state/route.ts';
 import { signIn, who } from '../state/session.ts';
-import { Mark, Problem, Title } from '../ui/parts.tsx';
 
 export function SignIn() {
   const [token, setToken] = useState('');

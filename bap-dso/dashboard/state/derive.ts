@@ -1,17 +1,17 @@
 /** What follows from the state, for a person. Pure. */
+
+import { countdown, duration, plural } from '@flexder/runtime/page/format.ts';
+import type { Level } from '@flexder/runtime/page/parts.tsx';
 import { ALARM_TEXTS, type AlarmPriority, type AlarmText } from '../../src/flex-orchestration/alarm-texts.ts';
 import type { AlarmKind } from '../../src/flex-orchestration/alarms.ts';
 import type { AlarmView } from '../../src/operator-api/alarms.ts';
 import type { FeederView } from '../../src/operator-api/deps.ts';
 import type { OrderView } from '../../src/operator-api/orders.ts';
-import { countdown, duration, plural } from '../format.ts';
 import type { Live } from './model.ts';
 
 export const STALE_MS = 300_000;
 
 /** `watch`: above the release level. */
-export type Level = 'normal' | 'watch' | 'over' | 'unknown';
-
 export function levelOf({ powerKw, limitKw, releaseKw }: FeederView): Level {
   if (powerKw === null) return 'unknown';
   if (powerKw >= limitKw) return 'over';

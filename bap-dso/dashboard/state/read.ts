@@ -1,14 +1,9 @@
 /** Reading an address for a screen, with every state it can be in. */
-import { useEffect, useState } from 'preact/hooks';
-import { ask, type ProblemError } from '../browser.ts';
-import { checkSession } from './session.ts';
 
-export interface Read<T> {
-  /** What was read last; it stays while it is read again. */
-  readonly data?: T;
-  readonly problem?: ProblemError;
-  readonly loading: boolean;
-}
+import { ask, type ProblemError } from '@flexder/runtime/page/browser.ts';
+import type { Read } from '@flexder/runtime/page/parts.tsx';
+import { useEffect, useState } from 'preact/hooks';
+import { checkSession } from './session.ts';
 
 /** @param version read again when it changes */
 export function useRead<T>(path: string, version: unknown = 0): Read<T> {

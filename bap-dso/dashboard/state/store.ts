@@ -1,9 +1,10 @@
 /** The state of the page: the DSO's stream, how fresh it is, and what is asked beside it. */
+
+import { ask, every, listen, nowMs } from '@flexder/runtime/page/browser.ts';
 import { computed, signal } from '@preact/signals';
 import type { AggregatorView } from '../../src/operator-api/aggregators.ts';
 import type { Delta } from '../../src/operator-api/changes.ts';
 import type { Snapshot } from '../../src/operator-api/snapshot.ts';
-import { ask, every, listen, nowMs } from '../browser.ts';
 import { apply, fromSnapshot, type Live } from './model.ts';
 import { checkSession, mayNot } from './session.ts';
 

@@ -1,9 +1,9 @@
 /** What must not be overlooked on whatever screen: old data, a stop, an exclusion, a flood of alarms. */
-import { duration, time } from '../format.ts';
+import { duration, time } from '@flexder/runtime/page/format.ts';
 import { FLOOD_MS, floodOf } from '../state/flood.ts';
 import type { Live } from '../state/model.ts';
 import { link, live, silenceMs, wallMs } from '../state/store.ts';
-import { Act } from './parts.tsx';
+import { Act } from './act.tsx';
 
 export function Banners() {
   const state = live.value;

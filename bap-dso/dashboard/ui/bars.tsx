@@ -1,7 +1,7 @@
 /** Figures as lengths against a limit: position says more than a number. */
 
+import { kw, time } from '@flexder/runtime/page/format.ts';
 import type { FeederView } from '../../src/operator-api/deps.ts';
-import { kw, time } from '../format.ts';
 import { peakOf } from '../state/derive.ts';
 
 /** The whole width is 125 % of the limit, so that limits of all feeders stand under each other. */

@@ -1,11 +1,12 @@
 /** The two steps of an action: why, then what it does; it is confirmed within its minute or proposed again. */
+
+import { ProblemError } from '@flexder/runtime/page/browser.ts';
+import { countdown } from '@flexder/runtime/page/format.ts';
+import { Problem } from '@flexder/runtime/page/parts.tsx';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { ProblemError } from '../browser.ts';
-import { countdown } from '../format.ts';
 import { confirm, type Proposed, propose, type Selected, selected } from '../state/action.ts';
 import { wallMs } from '../state/store.ts';
 import { Effect } from './effect.tsx';
-import { Problem } from './parts.tsx';
 
 type Step = { readonly at: 'ask' } | { readonly at: 'shown'; readonly proposed: Proposed } | { readonly at: 'done' };
 

@@ -1,7 +1,7 @@
 /** What a proposed action would do, in words and figures. */
-import { kw, percent, pounds } from '../format.ts';
+import { kw, percent, pounds } from '@flexder/runtime/page/format.ts';
+import { Facts } from '@flexder/runtime/page/parts.tsx';
 import type { Proposed } from '../state/action.ts';
-import { Facts } from './parts.tsx';
 
 interface Known {
   readonly says: string;

@@ -1,10 +1,10 @@
+import { to } from '@flexder/runtime/page/address.ts';
+import { countdown, kw, time } from '@flexder/runtime/page/format.ts';
+import type { Level } from '@flexder/runtime/page/parts.tsx';
+import { Mark } from '@flexder/runtime/page/parts.tsx';
 import type { DecisionView } from '../../src/operator-api/decisions.ts';
 import type { OverloadView } from '../../src/operator-api/overloads.ts';
-import { countdown, kw, time } from '../format.ts';
-import { to } from '../state/address.ts';
-import type { Level } from '../state/derive.ts';
 import { wallMs } from '../state/store.ts';
-import { Mark } from './parts.tsx';
 
 const STATES: Readonly<Record<OverloadView['state'], readonly [string, Level]>> = {
   BUYING: ['buying relief', 'normal'],

@@ -1,9 +1,10 @@
+import { to } from '@flexder/runtime/page/address.ts';
+import { duration, kw, percent } from '@flexder/runtime/page/format.ts';
+import type { Level } from '@flexder/runtime/page/parts.tsx';
+import { Mark } from '@flexder/runtime/page/parts.tsx';
 import type { FeederView } from '../../src/operator-api/deps.ts';
-import { duration, kw, percent } from '../format.ts';
-import { to } from '../state/address.ts';
-import { ageOf, headroomOf, type Level, levelOf, STALE_MS, timeToLimitMs } from '../state/derive.ts';
+import { ageOf, headroomOf, levelOf, STALE_MS, timeToLimitMs } from '../state/derive.ts';
 import { LoadBar } from './bars.tsx';
-import { Mark } from './parts.tsx';
 
 const WORDS: Readonly<Record<Level, string>> = {
   normal: '',

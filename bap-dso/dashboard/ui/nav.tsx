@@ -1,5 +1,5 @@
+import { route } from '@flexder/runtime/page/route.ts';
 import { isClosed, isWanted } from '../state/derive.ts';
-import { route } from '../state/route.ts';
 import { live } from '../state/store.ts';
 
 export function Nav() {

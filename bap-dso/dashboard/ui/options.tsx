@@ -1,11 +1,13 @@
 /** The options of an event side by side, the recommended one with its reason, and who decides by when. */
+
+import { kw, percent, pounds, timeOfDay } from '@flexder/runtime/page/format.ts';
+import { Mark, Note, Panel, Reading } from '@flexder/runtime/page/parts.tsx';
 import type { DecisionView } from '../../src/operator-api/decisions.ts';
 import type { OverloadView } from '../../src/operator-api/overloads.ts';
-import { kw, percent, pounds, timeOfDay } from '../format.ts';
 import type { Live } from '../state/model.ts';
 import { useRead } from '../state/read.ts';
+import { Act, WhyNot } from './act.tsx';
 import { Due } from './event-line.tsx';
-import { Act, Mark, Note, Panel, Reading, WhyNot } from './parts.tsx';
 
 export function Options({ state, event }: { readonly state: Live; readonly event: OverloadView }) {
   const waiting = state.decisions.find(({ eventId }) => eventId === event.eventId);

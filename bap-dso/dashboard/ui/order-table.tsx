@@ -1,9 +1,9 @@
+import { to } from '@flexder/runtime/page/address.ts';
+import { kw, shortId, time } from '@flexder/runtime/page/format.ts';
+import { type Column, Mark, Note, Table } from '@flexder/runtime/page/parts.tsx';
 import type { OrderView } from '../../src/operator-api/orders.ts';
-import { kw, shortId, time } from '../format.ts';
-import { to } from '../state/address.ts';
 import { fellShort, hasFailed, isClosed, nextOf } from '../state/derive.ts';
 import { gridMs, wallMs } from '../state/store.ts';
-import { type Column, Mark, Note, Table } from './parts.tsx';
 
 const COLUMNS: readonly Column<OrderView>[] = [
   {

@@ -1,11 +1,12 @@
 /** Putting an alarm aside: why, and for how long. It changes nothing in the field, so it takes one step. */
+
+import { ProblemError } from '@flexder/runtime/page/browser.ts';
+import { Note, Problem } from '@flexder/runtime/page/parts.tsx';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { AlarmView } from '../../src/operator-api/alarms.ts';
-import { ProblemError } from '../browser.ts';
 import { alarmText } from '../state/derive.ts';
 import { askAs } from '../state/session.ts';
 import { whereOf } from './alarm.tsx';
-import { Note, Problem } from './parts.tsx';
 
 const CHOICES = [
   ['15', '15 minutes'],

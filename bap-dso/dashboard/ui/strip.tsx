@@ -1,5 +1,5 @@
 /** Always visible: what this is, the time, the links, how old the data are, and who looks at them. */
-import { dateTime, duration, timeOfDay } from '../format.ts';
+import { dateTime, duration, timeOfDay } from '@flexder/runtime/page/format.ts';
 import { checkSession, signOut, who } from '../state/session.ts';
 import { aggregators, type Dependency, gridMs, health, link, live, silenceMs, wallMs } from '../state/store.ts';
 

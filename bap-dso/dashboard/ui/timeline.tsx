@@ -1,10 +1,10 @@
 /** The record of an event or an order in the order it happened, Beckn messages among it; each whole on demand. */
 import type { AuditRecord } from '@flexder/protocol/audit/record.ts';
-import { kw, timeOfDay } from '../format.ts';
-import { to } from '../state/address.ts';
+import { to } from '@flexder/runtime/page/address.ts';
+import { kw, timeOfDay } from '@flexder/runtime/page/format.ts';
+import { type Column, Note, Panel, Raw, Reading, Table } from '@flexder/runtime/page/parts.tsx';
 import type { Live } from '../state/model.ts';
 import { useRead } from '../state/read.ts';
-import { type Column, Note, Panel, Raw, Reading, Table } from './parts.tsx';
 
 const SHOWN = 500;
 

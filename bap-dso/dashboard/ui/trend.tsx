@@ -1,9 +1,10 @@
 /** Load of a feeder over time with its forecast, limit and release level. */
+
+import { kw, time } from '@flexder/runtime/page/format.ts';
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import type { FeederView } from '../../src/operator-api/deps.ts';
 import type { LoadPoint } from '../../src/operator-api/snapshot.ts';
-import { kw, time } from '../format.ts';
 import { peakOf } from '../state/derive.ts';
 
 const AHEAD_MS = 2 * 3_600_000;

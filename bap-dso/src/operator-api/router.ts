@@ -1,4 +1,5 @@
 /** The operator API of a DSO and the page that shows it, for its own origin. */
+import { pageRoutes } from '@flexder/runtime/page/serve.ts';
 import { type Request, Router } from 'express';
 import { impactOf } from '../audit-settlement/impact.ts';
 import { usageByFeeder } from '../audit-settlement/usage.ts';
@@ -8,7 +9,6 @@ import { actionRoutes } from './actions/routes.ts';
 import { aggregatorViews } from './aggregators.ts';
 import { alarmRoutes, alarmViews } from './alarms.ts';
 import { auditRoutes } from './audit.ts';
-import { dashboardRoutes } from './dashboard.ts';
 import { decisionViews, restrictionViews } from './decisions.ts';
 import type { OperatorApiDeps } from './deps.ts';
 import { answering, failures, notFound, readOnly, security } from './http.ts';
@@ -103,7 +103,7 @@ export function createOperatorApi(deps: OperatorApiDeps): OperatorApi {
 
   const router = Router();
   router.use('/api', api);
-  router.use(dashboardRoutes());
+  router.use(pageRoutes('bap-dso', '/'));
   return Object.assign(router, { close: () => stream.close() });
 }
 

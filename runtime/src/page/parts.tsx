@@ -1,13 +1,19 @@
-/** The small parts that all screens are made of. */
+/** The small parts that the screens of both pages are made of: the DSO's and an aggregator's. */
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import type { ProblemError } from '../browser.ts';
-import { type Selected, select } from '../state/action.ts';
-import type { Level } from '../state/derive.ts';
-import type { Read } from '../state/read.ts';
-import { whyNot } from '../state/store.ts';
+import type { ProblemError } from './browser.ts';
 
 type Children = { readonly children?: ComponentChildren };
+
+/** `watch`: needs a look. */
+export type Level = 'normal' | 'watch' | 'over' | 'unknown';
+
+export interface Read<T> {
+  /** What was read last; it stays while it is read again. */
+  readonly data?: T;
+  readonly problem?: ProblemError;
+  readonly loading: boolean;
+}
 
 /** The signs that go with a colour: nothing is told by colour alone. */
 const SIGNS: Readonly<Record<Level, string>> = { normal: '', watch: '◆', over: '▲', unknown: '?' };
@@ -109,7 +115,7 @@ export function Facts({ of }: { readonly of: readonly (readonly [string, Compone
   );
 }
 
-/** What could not be read, in the DSO's words and what to do. */
+/** What could not be read, in the service's words and what to do. */
 export function Problem({ problem }: { readonly problem: ProblemError }) {
   const denied = problem.status === 401 || problem.status === 403;
   return (
@@ -130,21 +136,6 @@ export function Reading<T>({ of, children }: { readonly of: Read<T>; readonly ch
       Reading…
     </p>
   ) : null;
-}
-
-/** Leads to the two steps of an action; who may not act sees it and why. */
-export function Act({ children, ...action }: Children & Selected) {
-  const reason = whyNot.value;
-  return (
-    <button type="button" class="act" disabled={reason !== undefined} title={reason} onClick={() => select(action)}>
-      {children}
-    </button>
-  );
-}
-
-/** Beside disabled buttons: a title is not read by everybody. */
-export function WhyNot() {
-  return whyNot.value === undefined ? null : <p class="why-not">{whyNot.value}</p>;
 }
 
 export function Raw({ of }: { readonly of: object }) {

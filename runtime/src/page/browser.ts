@@ -1,4 +1,4 @@
-/** The browser as the page uses it beside its document: clock, timers, network and address. The only file that does. */
+/** The browser as a page uses it beside its document: clock, timers, network and address. The only file that does. */
 
 export const nowMs = (): number => Date.now();
 
@@ -7,7 +7,7 @@ export function every(ms: number, run: () => void): () => void {
   return () => clearInterval(id);
 }
 
-/** What the DSO refused, in its own words; `status` 0 when it was not reached. */
+/** What the service refused, in its own words; `status` 0 when it was not reached. */
 export class ProblemError extends Error {
   override name = 'ProblemError';
   readonly status: number;
@@ -23,6 +23,8 @@ export interface Asked {
   readonly method?: 'GET' | 'POST' | 'DELETE';
   readonly body?: object;
   readonly csrf?: string | undefined;
+  /** Who asks, where there is no session. */
+  readonly bearer?: string | undefined;
   /** Statuses beside the good ones whose body is the answer. */
   readonly also?: readonly number[];
 }
@@ -31,19 +33,23 @@ export interface Asked {
 const ANSWER_MS = 60_000;
 
 /** The JSON of an answer. Throws ProblemError. */
-export async function ask<T>(path: string, { method = 'GET', body, csrf, also = [] }: Asked = {}): Promise<T> {
-  const headers = { ...(body && { 'content-type': 'application/json' }), ...(csrf && { 'x-csrf-token': csrf }) };
+export async function ask<T>(path: string, { method = 'GET', body, csrf, bearer, also = [] }: Asked = {}): Promise<T> {
+  const headers = {
+    ...(body && { 'content-type': 'application/json' }),
+    ...(csrf && { 'x-csrf-token': csrf }),
+    ...(bearer && { authorization: `Bearer ${bearer}` }),
+  };
   let response: Response;
   try {
     const signal = AbortSignal.timeout(ANSWER_MS);
     response = await fetch(path, { method, headers, signal, ...(body && { body: JSON.stringify(body) }) });
   } catch {
-    throw new ProblemError(0, 'OFFLINE', 'the DSO does not answer; nothing is known of what was asked');
+    throw new ProblemError(0, 'OFFLINE', 'the service does not answer; nothing is known of what was asked');
   }
   const answer: unknown = response.status === 204 ? null : await response.json().catch(() => null);
   if (response.ok || also.includes(response.status)) return answer as T;
   const { code, message } = (answer as { error?: { code?: string; message?: string } } | null)?.error ?? {};
-  throw new ProblemError(response.status, code ?? 'UNKNOWN', message ?? `the DSO answered ${response.status}`);
+  throw new ProblemError(response.status, code ?? 'UNKNOWN', message ?? `the service answered ${response.status}`);
 }
 
 /** A stream of events that begins again by itself until `close`. */

@@ -1,7 +1,7 @@
 /** Which screen the address names. */
 import { signal } from '@preact/signals';
-import { goTo, hash, onHash } from '../browser.ts';
 import { parse, type Route } from './address.ts';
+import { goTo, hash, onHash } from './browser.ts';
 
 export const route = signal<Route>(parse(hash()));
 export const open = goTo;
