@@ -1,13 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Health } from '@flexder/runtime/context.ts';
 import express, { type Express, type RequestHandler } from 'express';
-import { rulesOf } from './beckn/search.ts';
 import type { AggregatorConfig } from './config.ts';
 import type { Rooms } from './context.ts';
 import { LIMITS } from './limits.ts';
-import { usageOn } from './orders/holds.ts';
-import { reliabilityOf } from './portfolio/der.ts';
-import { exclusionOf } from './portfolio/eligibility.ts';
+import { devicesOf } from './view/portfolio.ts';
 
 /** Probes, metrics, the Beckn door and, for the aggregator's own people, what it has and what it sold. */
 export function createApp(): Express {
@@ -31,7 +28,7 @@ export function mountProbes(app: Express, rooms: Rooms, health: () => Promise<He
 const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost']);
 
 /** Undefined: the portfolio is not shown, because anybody could read it. */
-function guardOf(config: AggregatorConfig): RequestHandler | undefined {
+export function guardOf(config: AggregatorConfig): RequestHandler | undefined {
   const { operatorToken } = config;
   if (operatorToken === undefined) return LOOPBACK.has(config.host) ? (_request, _response, next) => next() : undefined;
   const digest = (text: string) => createHash('sha256').update(text).digest();
@@ -53,27 +50,9 @@ export function mountApi(app: Express, rooms: Rooms): void {
 
 /** Devices as they are now, and why one could not serve the next half hour. MSIDs stay inside. */
 async function portfolio(rooms: Rooms) {
-  const { fleet, context } = rooms;
-  const nowMs = context.grid.nowMs();
-  const window = { startMs: nowMs, endMs: nowMs + 1_800_000 };
   const feeders = [];
-  for (const feederId of fleet.feeders()) {
-    // Of several processes each hears its share of the readings.
-    await rooms.refresh.feeder(rooms.database, feederId);
-    const usageOf = await usageOn(rooms.database, feederId, window);
-    const ders = fleet.onFeeder(feederId).map((der) => ({
-      derId: der.derId,
-      type: der.type,
-      online: der.live.online,
-      readAt: der.live.readAtMs === null ? null : new Date(der.live.readAtMs).toISOString(),
-      powerKw: der.live.powerKw,
-      shedKw: der.live.shedKw,
-      reliability: Math.round(reliabilityOf(der) * 1000) / 1000,
-      excluded: exclusionOf(der, usageOf(der.derNo), window, nowMs, rulesOf(rooms)) ?? null,
-    }));
-    feeders.push({ feederId, ders });
-  }
-  return { gridTime: new Date(nowMs).toISOString(), feeders };
+  for (const feederId of rooms.fleet.feeders()) feeders.push({ feederId, ders: await devicesOf(rooms, feederId) });
+  return { gridTime: new Date(rooms.context.grid.nowMs()).toISOString(), feeders };
 }
 
 async function orders(rooms: Rooms) {

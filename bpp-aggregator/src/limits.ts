@@ -77,6 +77,18 @@ export const LIMITS = {
   maxReleaseDelaySeconds: 900,
   /** Orders a reading of the API shows. */
   maxOrdersShown: 200,
+  /** Orders the page shows, and those among them whose delivery is measured anew with each look. */
+  ordersOnPage: 100,
+  ordersMeasured: 20,
+  /** Everybody who looks within this time, wall time, sees the same answer. */
+  overviewMs: 500,
+  /** Feeders that one look brings up to what other processes heard; the next one goes on from there. */
+  feedersRefreshed: 20,
+  /** Newest records looked through for searches, and those of them shown. */
+  recordsSearched: 2_000,
+  searchesShown: 12,
+  /** Days of earnings shown. */
+  earningDays: 31,
   /** Attempts and first pause of a fan-out that the broker did not take; the commands' validity ends it before that. */
   dispatchAttempts: 8,
   dispatchBackoffMs: 250,

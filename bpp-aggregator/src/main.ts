@@ -39,6 +39,7 @@ import { enterPortfolio } from './portfolio/store.ts';
 import { remember, resume } from './resume.ts';
 import { SharedWork } from './shared-work.ts';
 import type { AggregatorTables } from './tables.ts';
+import { mountPage } from './view/routes.ts';
 
 export interface AggregatorService extends Service {
   /** Registered base URL of the Beckn side. */
@@ -107,6 +108,7 @@ export async function startAggregator(
     const health = () => healthOf(rooms, participant, bus);
     mountProbes(app, rooms, health);
     mountApi(app, rooms);
+    mountPage(app, rooms, participant);
     app.use(new URL(becknUrl).pathname, participant.router);
     participant.answerDocument('/meter/:orderId', serveMeterDocument(rooms));
     participant.answerDocument('/live/:orderId', serveLive(rooms));

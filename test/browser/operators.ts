@@ -1,32 +1,18 @@
 /** A network with people who may look and act, and a browser before its page. */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tokenSha256 } from '@flexder/bap-dso/operator-api/access/people.ts';
-import { programPath } from '@flexder/runtime/testing/engine.ts';
-import { type Browser, chromium, type Page } from 'playwright-core';
 import { TestNetwork } from '../harness/network.ts';
+import { openWindow, type Window } from './window.ts';
 
 export const MINUTE_MS = 60_000;
 export const MARKUP = '<img src=x onerror="alert(1)">';
 export const TOKENS = { vera: 'token-of-vera', olga: 'token-of-olga' } as const;
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const STANDARD = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
-
-export interface Desk {
+export interface Desk extends Window {
   readonly net: TestNetwork;
-  readonly page: Page;
-  /** What the page complained of, and dialogs that it opened. */
-  readonly troubles: string[];
   goTo(screen: string): Promise<void>;
   signIn(name: keyof typeof TOKENS): Promise<void>;
   /** Through both steps; `text` is on the button that begins. */
   act(text: string, reason: string): Promise<void>;
-  /** For a person to look at, where FLEXDER_SCREENSHOTS names a folder. */
-  shot(name: string): Promise<void>;
-  /** What of the present screen breaks WCAG 2.2 A or AA. */
-  violations(): Promise<string[]>;
-  close(): Promise<void>;
 }
 
 /** A bench feeder, and one that is never read and whose name is markup; every overload asks the operator. */
@@ -42,23 +28,11 @@ export async function openDesk(): Promise<Desk> {
   const modes = [{ mode: 'supervised' as const, countdownSeconds: 900 }];
   const bap = { dsoName: `The DSO ${MARKUP}`, feeders, operators, modes };
   const net = await TestNetwork.create({ ders: 24, bap });
-  const browser: Browser = await chromium.launch({ executablePath: programPath('chromium')!, args: ['--no-sandbox'] });
-  const page = await browser.newPage({ viewport: { width: 1366, height: 768 } });
-  const troubles: string[] = [];
-  page.on('pageerror', (error) => troubles.push(String(error)));
-  page.on('console', (message) => message.type() === 'error' && troubles.push(message.text()));
-  page.on('dialog', (dialog) => {
-    troubles.push(`a dialog: ${dialog.message()}`);
-    void dialog.dismiss();
-  });
-  page.setDefaultTimeout(15_000);
-  await page.goto(net.bap.url);
-  await page.waitForSelector('#feeders li');
-  await page.evaluate(AXE);
+  const window = await openWindow(net.bap.url, '#feeders li');
+  const { page } = window;
   return {
+    ...window,
     net,
-    page,
-    troubles,
     async goTo(screen) {
       await page.evaluate(`location.hash = '#/${screen}'`);
     },
@@ -76,17 +50,8 @@ export async function openDesk(): Promise<Desk> {
       await page.getByText('Done, and recorded').waitFor();
       await page.getByRole('button', { name: 'Close' }).click();
     },
-    async shot(name) {
-      const folder = process.env.FLEXDER_SCREENSHOTS;
-      if (folder) await page.screenshot({ path: `${folder}/${name}.png` });
-    },
-    violations: () =>
-      page.evaluate(
-        `axe.run(document, { runOnly: { type: 'tag', values: ${JSON.stringify(STANDARD)} } }).then(({ violations }) =>
-           violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ': ' + html.slice(0, 200))))`,
-      ) as Promise<string[]>,
     async close() {
-      await browser.close();
+      await window.close();
       await net.close();
     },
   };

@@ -13,10 +13,10 @@ export function eventDateOf(window: TimeWindow): string {
   return settlementPeriodOf(window.startMs).date;
 }
 
-/** What the devices of a feeder are held for in `window` and how often they were committed that day. */
+/** What the devices of a feeder, or of all, are held for in `window` and how often they were committed that day. */
 export async function usageOn(
   db: Kysely<AggregatorTables>,
-  feederId: string,
+  feederId: string | undefined,
   window: TimeWindow,
 ): Promise<(derNo: number) => Usage> {
   const date = eventDateOf(window);
@@ -27,7 +27,7 @@ export async function usageOn(
       bool_or(r.active and r.start_at < ${new Date(window.endMs)} and r.end_at > ${new Date(window.startMs)}) as held,
       (count(*) filter (where r.committed and r.event_date = ${date}))::int as events
     from reservation r join flex_order o on o.order_no = r.order_no
-    where r.event_date = any(${dates}::text[]) and o.feeder_id = ${feederId}
+    where r.event_date = any(${dates}::text[]) ${feederId === undefined ? sql`` : sql`and o.feeder_id = ${feederId}`}
     group by r.der_no`.execute(db);
   const usage = new Map(rows.map((row) => [row.der_no, { held: row.held, eventsThatDay: row.events }]));
   return (derNo) => usage.get(derNo) ?? FREE;

@@ -25,7 +25,7 @@ import { createRelay, type Relay } from './outbox/relay.ts';
 import { type OwnKeyTable, ownKeys, refuseSampleKeys } from './own-keys.ts';
 import { createRegistryClient, type RegistryClient } from './registry/client.ts';
 import { subscribingAnywhere } from './subscribing.ts';
-import { createSubscription } from './subscription.ts';
+import { createSubscription, type LastChallenge } from './subscription.ts';
 import { type ParticipantTables, participantMigrations } from './tables.ts';
 import type {
   ActionHandlers,
@@ -74,6 +74,8 @@ export interface OpenParticipant<T> extends Participant<T> {
   oldestOutboxAgeMs(): number;
   /** What is on its way to the archive. */
   archiveBacklog(): Promise<ArchiveBacklog>;
+  /** The newest challenge that this process was asked while it subscribed, or in vain. */
+  lastChallenge(): LastChallenge | undefined;
   /** Own public key, base64, by its id: of the present keys and those before. */
   publicKeyOf(keyId: string): string | undefined;
   /** Lets work in flight end (bounded), seals the audit records. Engines stay open: they are the context's. */
@@ -167,6 +169,7 @@ export async function openParticipant<T>(options: OpenParticipantOptions): Promi
     lookup: (id) => registry.lookup(id),
     subscribers: (type) => registry.list({ type, domain: config.domain, city: config.city }),
     subscribe: () => subscription.subscribe(),
+    lastChallenge: () => subscription.lastChallenge(),
     async fetchDocument(from, path, limitBytes) {
       const record = await registry.lookup(from);
       return fetchDocument({ ...context, breakers }, config, record, from, path, limitBytes);

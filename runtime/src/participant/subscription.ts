@@ -26,6 +26,17 @@ export interface Subscription {
   /** Serves `POST /on_subscribe`. */
   mount(router: Router): void;
   subscribe(): Promise<void>;
+  /** The newest one that came to this process; undefined before the first. */
+  lastChallenge(): LastChallenge | undefined;
+}
+
+/** What the registry, or somebody in its name, asked of us to prove that the address is ours. */
+export interface LastChallenge {
+  /** Wall time. */
+  readonly atMs: number;
+  readonly answered: boolean;
+  /** Why not, in words. */
+  readonly refusal?: string;
 }
 
 const YEAR_MS = 365 * 86_400_000;
@@ -37,6 +48,7 @@ export function createSubscription(
   underWay = subscribingHere(),
 ): Subscription {
   const { wall, ids } = context;
+  let last: LastChallenge | undefined;
   const transport = registryTransport(context.http, config.registryUrl, config.networkProfile);
 
   async function ask(): Promise<void> {
@@ -78,31 +90,33 @@ export function createSubscription(
         parse(request, response, async (error) => {
           // No other challenge is answered: who subscribes in our name must not be helped by us.
           const registryKey = await underWay.registryKey().catch(() => undefined);
-          answer(response, error ? undefined : request.body, registryKey, config);
+          const refusal = answer(response, error ? undefined : request.body, registryKey, config);
+          last = { atMs: wall.nowMs(), answered: refusal === undefined, ...(refusal && { refusal }) };
         }),
       );
     },
+    lastChallenge: () => last,
     async subscribe() {
-      let last: unknown;
+      let failure: unknown;
       for (let attempt = 0; attempt < SUBSCRIBE_ATTEMPTS; attempt++) {
         if (attempt > 0) await wall.sleep(SUBSCRIBE_BACKOFF_MS * 2 ** (attempt - 1));
         try {
           await underWay.begin((await registry.registry()).encrPublicKey);
           await ask();
           if (await confirmed()) return;
-          last = new Error(`the registry did not challenge ${config.url}/on_subscribe, or did not take the answer`);
+          failure = new Error(`the registry did not challenge ${config.url}/on_subscribe, or did not take the answer`);
         } catch (error) {
           if (error instanceof SubscriptionRefusedError) throw error;
-          last = error;
+          failure = error;
         } finally {
           await underWay.end().catch(() => {});
         }
         context.log.warn(
-          { subscriber: config.subscriberId, attempt, error: String(last) },
+          { subscriber: config.subscriberId, attempt, error: String(failure) },
           'subscribing failed; will be tried again',
         );
       }
-      throw new Error(`${config.subscriberId} could not subscribe at ${config.registryUrl}`, { cause: last });
+      throw new Error(`${config.subscriberId} could not subscribe at ${config.registryUrl}`, { cause: failure });
     },
   };
 }
@@ -125,14 +139,17 @@ function subscriptionOf(config: ParticipantConfig, nowMs: number, nonce: string)
   };
 }
 
+/** Returns why it was refused. */
 function answer(
   response: Response,
   body: unknown,
   registryKey: string | undefined,
   config: ParticipantConfig,
-): Response {
-  const refuse = (status: number, message: string) =>
+): string | undefined {
+  const refuse = (status: number, message: string) => {
     response.status(status).json({ error: { code: 'AUT_UNAUTHORIZED_ACTION', message } });
+    return message;
+  };
   if (!registryKey) return refuse(401, 'no subscription of this participant is under way');
   const { challenge, subscriber } = challengeIn(body);
   if (challenge === undefined) return refuse(400, 'expected JSON with a text member `challenge`');
@@ -140,9 +157,9 @@ function answer(
   if (subscriber !== undefined && subscriber !== config.subscriberId)
     return refuse(401, `this is ${config.subscriberId}: no challenge is answered for another`);
   try {
-    return response
-      .status(200)
-      .json({ answer: decryptChallenge(challenge, config.keys.encryptionPrivateKey, registryKey) });
+    const answer = decryptChallenge(challenge, config.keys.encryptionPrivateKey, registryKey);
+    response.status(200).json({ answer });
+    return undefined;
   } catch (error) {
     if (error instanceof ChallengeError) return refuse(400, error.message);
     throw error;

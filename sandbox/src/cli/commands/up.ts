@@ -70,6 +70,7 @@ const command: Command = {
         participants: network.participants,
       };
       say(`Simulated network is up. The DSO's page: ${addresses.dashboard}`);
+      for (const { name, url } of network.aggregators) say(`The page of ${name}: ${url}/dashboard`);
       say(`To act on it, as its operator for this run: ${addresses.operator}`);
       if (values.json === true) print(JSON.stringify(addresses));
       if (time === 'stepped') await Promise.race([stopped.promise, pace(network, speed, stopped.signal)]);

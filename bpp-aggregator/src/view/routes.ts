@@ -1,0 +1,93 @@
+/** The aggregator's page at `/dashboard`, and what it shows: one answer, the same for everybody who looks within half a second. */
+
+import { problem, security } from '@flexder/runtime/page/security.ts';
+import { pageRoutes } from '@flexder/runtime/page/serve.ts';
+import { type Express, type RequestHandler, Router } from 'express';
+import type { Rooms } from '../context.ts';
+import { guardOf } from '../http.ts';
+import { LIMITS } from '../limits.ts';
+import { type EarningView, earnings } from './earnings.ts';
+import { type Counters, type OnboardingView, onboarding } from './onboarding.ts';
+import { commandsOf, type SoldOrderView, soldOrders } from './orders.ts';
+import { devicesOf, type HoldingView, holdings } from './portfolio.ts';
+
+export interface Overview {
+  readonly mode: 'LIVE' | 'SIMULATION';
+  readonly aggregator: { readonly id: string; readonly name: string };
+  readonly clocks: { readonly wallMs: number; readonly gridMs: number };
+  readonly holdings: readonly HoldingView[];
+  readonly orders: readonly SoldOrderView[];
+  readonly earnings: readonly EarningView[];
+  readonly onboarding: OnboardingView;
+}
+
+export function mountPage(app: Express, rooms: Rooms, participant: Counters): void {
+  const overview = shared(rooms, participant);
+  const guard = guardOf(rooms.config) ?? hidden;
+  const api = Router();
+  api.get('/overview', answering(overview));
+  api.get(
+    '/feeders/:feederId',
+    answering(async ({ feederId }) => {
+      if (!rooms.fleet.serves(feederId!)) return undefined;
+      return { feederId, devices: await devicesOf(rooms, feederId!) };
+    }),
+  );
+  api.get(
+    '/orders/:orderId',
+    answering(async ({ orderId }) => {
+      const commands = await commandsOf(rooms, orderId!);
+      return commands && { orderId, commands };
+    }),
+  );
+  app.use('/api/v1/view', security, guard, api);
+  app.use(pageRoutes('bpp-aggregator', '/dashboard'));
+}
+
+/** Without a token, and reachable from elsewhere: nobody may look, and is told what to set. */
+const hidden: RequestHandler = (_request, response) =>
+  problem(
+    response,
+    403,
+    'AUT_NOT_SET_UP',
+    'set FLEXDER_BPP_OPERATOR_TOKEN: without it this shows nothing from elsewhere',
+  );
+
+function answering(read: (params: Readonly<Record<string, string>>) => Promise<object | undefined>): RequestHandler {
+  return (request, response, next) => {
+    read(request.params as Record<string, string>).then((answer) => {
+      if (answer) response.json(answer);
+      else problem(response, 404, 'NOT_FOUND', 'there is nothing of that id here');
+    }, next);
+  };
+}
+
+/** Looked up once for all who ask at the same time, and not more often than twice a second. */
+function shared(rooms: Rooms, participant: Counters): () => Promise<Overview> {
+  let known: { readonly atMs: number; readonly answer: Promise<Overview> } | undefined;
+  let looks = 0;
+  return () => {
+    const atMs = rooms.context.wall.monotonicMs();
+    if (known && atMs - known.atMs < LIMITS.overviewMs) return known.answer;
+    const answer = overviewOf(rooms, participant, LIMITS.feedersRefreshed * looks++);
+    known = { atMs, answer };
+    // What failed is asked anew.
+    answer.catch(() => {
+      known = undefined;
+    });
+    return answer;
+  };
+}
+
+async function overviewOf(rooms: Rooms, participant: Counters, refreshFrom: number): Promise<Overview> {
+  const { config, context } = rooms;
+  return {
+    mode: config.networkProfile === 'sandbox' ? 'SIMULATION' : 'LIVE',
+    aggregator: { id: config.subscriberId, name: config.name },
+    clocks: { wallMs: context.wall.nowMs(), gridMs: context.grid.nowMs() },
+    holdings: await holdings(rooms, refreshFrom),
+    orders: await soldOrders(rooms),
+    earnings: await earnings(rooms),
+    onboarding: await onboarding(rooms, participant),
+  };
+}
