@@ -1,6 +1,7 @@
 /** What to expect from the DSO, by day. */
 import { kw, percent, pounds } from '@flexder/runtime/page/format.ts';
-import { type Column, Panel, Table, Title } from '@flexder/runtime/page/parts.tsx';
+import { Panel, Title } from '@flexder/runtime/page/parts.tsx';
+import { type Column, Table } from '@flexder/runtime/page/table.tsx';
 import type { EarningView } from '../src/view/earnings.ts';
 import type { Overview } from '../src/view/routes.ts';
 

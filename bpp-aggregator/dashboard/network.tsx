@@ -1,6 +1,7 @@
 /** Where this aggregator stands with the network: its entry, its key, the last challenge, who asked what. */
 import { dateTime, kw, timeOfDay } from '@flexder/runtime/page/format.ts';
-import { type Column, Facts, Mark, Panel, Table, Title } from '@flexder/runtime/page/parts.tsx';
+import { Facts, Mark, Panel, Title } from '@flexder/runtime/page/parts.tsx';
+import { type Column, Table } from '@flexder/runtime/page/table.tsx';
 import type { OnboardingView, SearchView } from '../src/view/onboarding.ts';
 import type { Overview } from '../src/view/routes.ts';
 import { standingOf } from './derive.ts';

@@ -1,7 +1,8 @@
 /** What was sold, step by step, and how each device answered. */
 import { to } from '@flexder/runtime/page/address.ts';
 import { dateTime, kw, pounds, shortId, time, timeOfDay } from '@flexder/runtime/page/format.ts';
-import { type Column, Facts, Mark, Note, Panel, Reading, Table, Title } from '@flexder/runtime/page/parts.tsx';
+import { Facts, Mark, Note, Panel, Reading, Title } from '@flexder/runtime/page/parts.tsx';
+import { type Column, Table } from '@flexder/runtime/page/table.tsx';
 import type { CommandView, SoldOrderView } from '../src/view/orders.ts';
 import type { Overview } from '../src/view/routes.ts';
 import { isOver, wasSold } from './derive.ts';

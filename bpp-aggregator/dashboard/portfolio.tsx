@@ -1,7 +1,8 @@
 /** The devices by feeder and type, and one feeder's one by one. */
 import { to } from '@flexder/runtime/page/address.ts';
 import { kw, percent, timeOfDay } from '@flexder/runtime/page/format.ts';
-import { type Column, Mark, Panel, Reading, Table, Title } from '@flexder/runtime/page/parts.tsx';
+import { Mark, Panel, Reading, Title } from '@flexder/runtime/page/parts.tsx';
+import { type Column, Table } from '@flexder/runtime/page/table.tsx';
 import type { DeviceView, HoldingView } from '../src/view/portfolio.ts';
 import type { Overview } from '../src/view/routes.ts';
 import { EXCLUSIONS, sumOf, whyNot } from './derive.ts';

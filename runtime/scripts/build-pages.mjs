@@ -10,8 +10,8 @@ const root = join(import.meta.dirname, '..', '..');
 
 /** By room, what is bundled with its page: it is copied, and its licences ask to go with it. */
 const PAGES = {
-  'bap-dso': ['preact', '@preact/signals', 'uplot'],
-  'bpp-aggregator': ['preact', '@preact/signals'],
+  'bap-dso': ['preact', '@preact/signals', '@tanstack/virtual-core', 'uplot'],
+  'bpp-aggregator': ['preact', '@preact/signals', '@tanstack/virtual-core'],
 };
 for (const [room, packages] of Object.entries(PAGES)) await buildPage(join(root, room), packages);
 

@@ -30,9 +30,14 @@ export async function openWindow(url: string, there: string): Promise<Window> {
     void dialog.dismiss();
   });
   page.setDefaultTimeout(15_000);
-  await page.goto(url);
-  await page.waitForSelector(there);
-  await page.evaluate(AXE);
+  try {
+    await page.goto(url);
+    await page.waitForSelector(there);
+    await page.evaluate(AXE);
+  } catch (error) {
+    await browser.close();
+    throw error;
+  }
   return {
     page,
     troubles,

@@ -2,7 +2,8 @@
 
 import { ProblemError } from '@flexder/runtime/page/browser.ts';
 import { dateTime, timeOfDay } from '@flexder/runtime/page/format.ts';
-import { type Column, Note, Panel, Problem, Table, Title } from '@flexder/runtime/page/parts.tsx';
+import { Note, Panel, Problem, Title } from '@flexder/runtime/page/parts.tsx';
+import { type Column, Table } from '@flexder/runtime/page/table.tsx';
 import { useState } from 'preact/hooks';
 import type { AlarmView } from '../../src/operator-api/alarms.ts';
 import { alarmText, isStanding, isWanted, PRIORITIES } from '../state/derive.ts';

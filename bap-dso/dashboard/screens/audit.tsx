@@ -2,8 +2,9 @@
 import type { AuditRecord } from '@flexder/protocol/audit/record.ts';
 import { to } from '@flexder/runtime/page/address.ts';
 import { ask, ProblemError } from '@flexder/runtime/page/browser.ts';
-import { Mark, Panel, Problem, Reading, Table, Title } from '@flexder/runtime/page/parts.tsx';
+import { Mark, Panel, Problem, Reading, Title } from '@flexder/runtime/page/parts.tsx';
 import { open, route } from '@flexder/runtime/page/route.ts';
+import { Table } from '@flexder/runtime/page/table.tsx';
 import { useState } from 'preact/hooks';
 import type { Live } from '../state/model.ts';
 import { useRead } from '../state/read.ts';

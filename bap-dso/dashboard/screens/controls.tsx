@@ -1,7 +1,8 @@
 /** Whom we buy from and whether each answers; what is held back by hand. */
 
 import { kw } from '@flexder/runtime/page/format.ts';
-import { type Column, Mark, Panel, Table, Title } from '@flexder/runtime/page/parts.tsx';
+import { Mark, Panel, Title } from '@flexder/runtime/page/parts.tsx';
+import { type Column, Table } from '@flexder/runtime/page/table.tsx';
 import type { AggregatorView } from '../../src/operator-api/aggregators.ts';
 import { isClosed } from '../state/derive.ts';
 import type { Live } from '../state/model.ts';

@@ -2,7 +2,8 @@
 
 import { to } from '@flexder/runtime/page/address.ts';
 import { dateTime, kw, time } from '@flexder/runtime/page/format.ts';
-import { type Column, Mark, Note, Panel, Table, Title } from '@flexder/runtime/page/parts.tsx';
+import { Mark, Note, Panel, Title } from '@flexder/runtime/page/parts.tsx';
+import { type Column, Table } from '@flexder/runtime/page/table.tsx';
 import type { OverloadView } from '../../src/operator-api/overloads.ts';
 import type { Live } from '../state/model.ts';
 import { EventState } from '../ui/event-line.tsx';

@@ -1,7 +1,8 @@
 /** One feeder: where its load goes, what is wrong with it, and what was done about it. */
 
 import { dateTime, duration, kw, percent, time } from '@flexder/runtime/page/format.ts';
-import { type Column, Facts, Mark, Note, Panel, Table, Title } from '@flexder/runtime/page/parts.tsx';
+import { Facts, Mark, Note, Panel, Title } from '@flexder/runtime/page/parts.tsx';
+import { type Column, Table } from '@flexder/runtime/page/table.tsx';
 import type { FeederView } from '../../src/operator-api/deps.ts';
 import { ageOf, alarmText, headroomOf, levelOf, timeToLimitMs } from '../state/derive.ts';
 import type { Live } from '../state/model.ts';

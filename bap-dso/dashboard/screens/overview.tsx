@@ -6,7 +6,7 @@ import type { Live } from '../state/model.ts';
 import { gridMs } from '../state/store.ts';
 import { AlarmLine } from '../ui/alarm.tsx';
 import { DecisionLine, EventLine } from '../ui/event-line.tsx';
-import { FeederRow } from '../ui/feeder-row.tsx';
+import { FeederList } from '../ui/feeder-list.tsx';
 import { OrderTable } from '../ui/order-table.tsx';
 
 const ALARMS_SHOWN = 4;
@@ -27,12 +27,7 @@ export function Overview({ state }: { readonly state: Live }) {
       </header>
       <Panel id="feeders" title="Feeders" note="kW, import positive; the bar ends at 125 % of the limit">
         <Legend />
-        <ul class="feeder-rows">
-          {feeders.map((feeder) => (
-            <FeederRow key={feeder.feederId} feeder={feeder} gridMs={gridMs.value} />
-          ))}
-        </ul>
-        {feeders.length === 0 && <p class="empty">No feeder is configured.</p>}
+        <FeederList feeders={feeders} gridMs={gridMs.value} />
       </Panel>
       <div class="aside">
         <Panel id="attention" title="Events" note="kW of reduction">

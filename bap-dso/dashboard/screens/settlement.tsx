@@ -1,7 +1,8 @@
 /** What is owed to whom, by half hour. */
 
 import { day, plural, pounds } from '@flexder/runtime/page/format.ts';
-import { type Column, Note, Panel, Reading, Table, Title } from '@flexder/runtime/page/parts.tsx';
+import { Note, Panel, Reading, Title } from '@flexder/runtime/page/parts.tsx';
+import { type Column, Table } from '@flexder/runtime/page/table.tsx';
 import { useState } from 'preact/hooks';
 import type { SettlementReport, Totals } from '../../src/audit-settlement/report.ts';
 import { useRead } from '../state/read.ts';

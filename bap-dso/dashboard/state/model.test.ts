@@ -2,7 +2,7 @@ import { parse, to } from '@flexder/runtime/page/address.ts';
 import { expect } from 'chai';
 import type { Delta } from '../../src/operator-api/changes.ts';
 import type { Snapshot } from '../../src/operator-api/snapshot.ts';
-import { apply, fromSnapshot } from './model.ts';
+import { apply, fromSnapshot, withPast } from './model.ts';
 
 const feeder = (at: number, powerKw: number) => ({ feederId: 'f', at, powerKw, quality: 'GOOD' });
 const order = (obpId: string, createdMs: number, state = 'SCHEDULED') => ({ obpId, createdMs, state });
@@ -28,6 +28,19 @@ describe('the state of the page', () => {
   it('takes a record once, whatever is told twice', () => {
     const next = apply(first, delta({ audit: [{ seq: 1 }, { seq: 2 }] }));
     expect(next.audit.map(({ seq }) => seq)).to.deep.equal([1, 2]);
+  });
+
+  it('takes the past of a feeder in front of what came since, and no instant twice', () => {
+    const past = [-90_000, 0, 90_000].map((atMs) => ({ atMs, powerKw: 7, quality: 'GOOD' as const }));
+    const points = (id: string) =>
+      withPast(first, id, past)
+        .load.get(id)
+        ?.map(({ atMs, powerKw }) => [atMs, powerKw]);
+    expect(points('f')).to.deep.equal([
+      [-90_000, 7],
+      [0, 1],
+    ]);
+    expect(points('never read')).to.have.length(3);
   });
 
   it('draws a point each half minute at least, the newest one for the moment, none twice', () => {

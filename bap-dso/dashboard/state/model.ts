@@ -71,6 +71,14 @@ export function apply(state: Live, delta: Delta): Live {
   };
 }
 
+/** Takes what was read of a feeder's past in front of what came since. */
+export function withPast(state: Live, feederId: string, past: readonly LoadPoint[]): Live {
+  const since = state.load.get(feederId) ?? [];
+  const firstMs = since[0]?.atMs ?? Number.POSITIVE_INFINITY;
+  const points = [...past.filter(({ atMs }) => atMs < firstMs), ...since].slice(-POINTS);
+  return { ...state, load: new Map([...state.load, [feederId, points]]) };
+}
+
 /** Newest first; the newest stay. */
 function merged<T>(
   old: readonly T[],

@@ -4,12 +4,14 @@ import { ask, every, listen, nowMs } from '@flexder/runtime/page/browser.ts';
 import { computed, signal } from '@preact/signals';
 import type { AggregatorView } from '../../src/operator-api/aggregators.ts';
 import type { Delta } from '../../src/operator-api/changes.ts';
-import type { Snapshot } from '../../src/operator-api/snapshot.ts';
-import { apply, fromSnapshot, type Live } from './model.ts';
+import type { LoadPoint, Snapshot } from '../../src/operator-api/snapshot.ts';
+import { apply, fromSnapshot, type Live, withPast } from './model.ts';
 import { checkSession, mayNot } from './session.ts';
 
 /** The DSO speaks once a second: a silence this long is an interruption. */
 const SILENCE_MS = 5_000;
+/** A line that has begun since this page was opened. */
+const FEW_POINTS = 60;
 const HEALTH_MS = 5_000;
 const AGGREGATORS_MS = 15_000;
 
@@ -52,7 +54,10 @@ export function connect(): void {
   stream = listen(
     '/api/v1/stream',
     {
-      snapshot: (data) => heard(fromSnapshot(JSON.parse(data) as Snapshot)),
+      snapshot: (data) => {
+        asked.clear();
+        heard(fromSnapshot(JSON.parse(data) as Snapshot));
+      },
       delta: (data) => live.value && heard(apply(live.value, JSON.parse(data) as Delta)),
     },
     () => {
@@ -77,6 +82,16 @@ function heard(state: Live): void {
   broken.value = false;
   heardMs.value = nowMs();
   localMs.value = heardMs.value;
+}
+
+/** What a snapshot of many feeders leaves out: the hours behind this one. Told once a connection. */
+const asked = new Set<string>();
+export async function needLoad(feederId: string): Promise<void> {
+  if (!live.value || asked.has(feederId) || (live.value.load.get(feederId)?.length ?? 0) > FEW_POINTS) return;
+  asked.add(feederId);
+  const read = ask<{ points: LoadPoint[] }>(`/api/v1/load?feeder_id=${encodeURIComponent(feederId)}`);
+  const past = await read.catch(() => asked.delete(feederId) && undefined);
+  if (past && live.value) live.value = withPast(live.value, feederId, past.points);
 }
 
 async function readHealth(): Promise<void> {

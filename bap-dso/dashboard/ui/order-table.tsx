@@ -1,6 +1,7 @@
 import { to } from '@flexder/runtime/page/address.ts';
 import { kw, shortId, time } from '@flexder/runtime/page/format.ts';
-import { type Column, Mark, Note, Table } from '@flexder/runtime/page/parts.tsx';
+import { Mark, Note } from '@flexder/runtime/page/parts.tsx';
+import { type Column, Table } from '@flexder/runtime/page/table.tsx';
 import type { OrderView } from '../../src/operator-api/orders.ts';
 import { fellShort, hasFailed, isClosed, nextOf } from '../state/derive.ts';
 import { gridMs, wallMs } from '../state/store.ts';

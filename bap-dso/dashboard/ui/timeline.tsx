@@ -2,7 +2,8 @@
 import type { AuditRecord } from '@flexder/protocol/audit/record.ts';
 import { to } from '@flexder/runtime/page/address.ts';
 import { kw, timeOfDay } from '@flexder/runtime/page/format.ts';
-import { type Column, Note, Panel, Raw, Reading, Table } from '@flexder/runtime/page/parts.tsx';
+import { Note, Panel, Raw, Reading } from '@flexder/runtime/page/parts.tsx';
+import { type Column, Table } from '@flexder/runtime/page/table.tsx';
 import type { Live } from '../state/model.ts';
 import { useRead } from '../state/read.ts';
 

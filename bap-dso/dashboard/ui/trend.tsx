@@ -6,6 +6,7 @@ import uPlot from 'uplot';
 import type { FeederView } from '../../src/operator-api/deps.ts';
 import type { LoadPoint } from '../../src/operator-api/snapshot.ts';
 import { peakOf } from '../state/derive.ts';
+import { needLoad } from '../state/store.ts';
 
 const AHEAD_MS = 2 * 3_600_000;
 const HEIGHT = 230;
@@ -25,6 +26,7 @@ export interface TrendProps {
 
 export function Trend(props: TrendProps) {
   const box = useRef<HTMLDivElement>(null);
+  useEffect(() => void needLoad(props.feeder.feederId), [props.feeder.feederId]);
   const plot = useRef<uPlot>(undefined);
   const span = useRef<Span>(undefined);
   span.current = props.window;

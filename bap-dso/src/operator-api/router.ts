@@ -16,10 +16,10 @@ import { liveView } from './live.ts';
 import { networkView } from './network.ts';
 import { orderViews } from './orders.ts';
 import { overloadViews } from './overloads.ts';
-import { date, identifier, oneOf, PAGE, page, parameters } from './parameters.ts';
+import { BadRequestError, date, identifier, oneOf, PAGE, page, parameters } from './parameters.ts';
 import { settlementRoutes } from './settlement.ts';
 import { settlementRunRoutes } from './settlement-runs.ts';
-import { bapTables, snapshot } from './snapshot.ts';
+import { bapTables, recentLoad, snapshot } from './snapshot.ts';
 import { createStream } from './stream.ts';
 import { summarise } from './summary.ts';
 
@@ -45,6 +45,10 @@ export function createOperatorApi(deps: OperatorApiDeps): OperatorApi {
   api.get(
     '/v1/feeders',
     plain(async () => ({ feeders: deps.feeders() })),
+  );
+  api.get(
+    '/v1/load',
+    answering((request) => load(deps, request)),
   );
   api.get(
     '/v1/overloads',
@@ -113,6 +117,14 @@ function plain(read: () => Promise<unknown>) {
     parameters(request, {});
     return read();
   });
+}
+
+/** The three hours behind one feeder. */
+async function load(deps: OperatorApiDeps, request: Request) {
+  const { feeder_id: feederId } = parameters(request, { feeder_id: identifier });
+  if (feederId === undefined) throw new BadRequestError('feeder_id', 'is required');
+  const found = await recentLoad(bapTables(deps), deps.context.grid.nowMs(), feederId);
+  return { feederId, points: found[feederId] ?? [] };
 }
 
 async function overloads(deps: OperatorApiDeps, request: Request) {

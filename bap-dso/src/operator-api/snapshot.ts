@@ -12,6 +12,7 @@ import {
   SNAPSHOT_ALARMS,
   SNAPSHOT_DECISIONS,
   SNAPSHOT_FEEDERS,
+  SNAPSHOT_LOAD_FEEDERS,
   SNAPSHOT_ORDERS,
   SNAPSHOT_OVERLOADS,
   TAIL_RECORDS,
@@ -54,13 +55,16 @@ export interface Snapshot extends LiveState {
 
 export async function snapshot(deps: OperatorApiDeps): Promise<Snapshot> {
   const { context, participant, config } = deps;
+  const live = await liveState(deps);
+  // A thousand feeders have more behind them than a stream may hold unsent.
+  const few = live.feeders.length <= SNAPSHOT_LOAD_FEEDERS;
   return {
     // A sandbox network holds simulated devices only; whatever else it shows, it shows no real feeder.
     mode: config.networkProfile === 'sandbox' ? 'SIMULATION' : 'LIVE',
     dso: { id: config.subscriberId, name: config.dsoName },
     clocks: clocks(deps),
-    ...(await liveState(deps)),
-    recentLoad: await recentLoad(bapTables(deps), context.grid.nowMs()),
+    ...live,
+    recentLoad: few ? await recentLoad(bapTables(deps), context.grid.nowMs()) : {},
     audit: await auditTail(deps),
     oldestUnsealedAgeMs: participant.audit.oldestUnsealedAgeMs(),
   };
@@ -82,8 +86,12 @@ export async function liveState(deps: OperatorApiDeps): Promise<LiveState> {
   };
 }
 
-/** Mean load of each feeder in points of 90 s, oldest first. */
-export async function recentLoad(db: Kysely<BapTables>, nowMs: number): Promise<Record<string, LoadPoint[]>> {
+/** Mean load of each feeder, or of one, in points of 90 s, oldest first. */
+export async function recentLoad(
+  db: Kysely<BapTables>,
+  nowMs: number,
+  feederId?: string,
+): Promise<Record<string, LoadPoint[]>> {
   const pointS = RECENT_POINT_MS / 1000;
   const rows = await db
     .selectFrom('feeder_reading')
@@ -95,10 +103,11 @@ export async function recentLoad(db: Kysely<BapTables>, nowMs: number): Promise<
     ])
     .where('read_at', '>', new Date(nowMs - RECENT_LOAD_MS))
     .where('read_at', '<=', new Date(nowMs))
+    .$if(feederId !== undefined, (query) => query.where('feeder_id', '=', feederId!))
     .groupBy(['feeder_id', 'at_s'])
     .orderBy('feeder_id')
     .orderBy('at_s')
-    .limit((SNAPSHOT_FEEDERS * RECENT_LOAD_MS) / RECENT_POINT_MS)
+    .limit((SNAPSHOT_LOAD_FEEDERS * RECENT_LOAD_MS) / RECENT_POINT_MS)
     .execute();
   const load: Record<string, LoadPoint[]> = Object.create(null);
   for (const row of rows) {

@@ -52,52 +52,6 @@ export function Panel({ title, note, id, children }: Children & { title: string;
   );
 }
 
-export interface Column<T> {
-  readonly head: string;
-  readonly number?: boolean;
-  readonly cell: (item: T) => ComponentChildren;
-}
-
-/** A table that scrolls by itself where it is wider than the screen, also by keyboard. */
-export function Table<T>(props: {
-  readonly label: string;
-  readonly columns: readonly Column<T>[];
-  readonly rows: readonly T[];
-  readonly keyOf: (item: T) => string;
-  readonly empty: string;
-  readonly classOf?: (item: T) => string;
-}) {
-  const { label, columns, rows, keyOf, empty, classOf } = props;
-  if (rows.length === 0) return <p class="empty">{empty}</p>;
-  return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard.
-    <section class="scroll" tabIndex={0} aria-label={label}>
-      <table>
-        <thead>
-          <tr>
-            {columns.map(({ head, number }) => (
-              <th key={head} scope="col" class={number ? 'number' : undefined}>
-                {head}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr key={keyOf(row)} class={classOf?.(row)}>
-              {columns.map(({ head, number, cell }) => (
-                <td key={head} class={number ? 'number' : undefined}>
-                  {cell(row)}
-                </td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
-  );
-}
-
 export function Note({ children }: Children) {
   return <span class="note">{children}</span>;
 }

@@ -1,0 +1,117 @@
+/** The DSO's page before a thousand feeders, each with three hours behind it. */
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { DSO, NOW_MS, type Opened, opened } from '@flexder/bap-dso/audit-settlement/fixtures/opened.ts';
+import type { BapConfig } from '@flexder/bap-dso/config.ts';
+import type { FeederView } from '@flexder/bap-dso/operator-api/deps.ts';
+import { createOperatorApi, type OperatorApi } from '@flexder/bap-dso/operator-api/router.ts';
+import { needsEngine } from '@flexder/runtime/testing/engine.ts';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
+import { expect } from 'chai';
+import express from 'express';
+import { sql } from 'kysely';
+import { openWindow, type Window } from './window.ts';
+
+const FEEDERS = 1_000;
+const idOf = (index: number) => `F-${String(index).padStart(4, '0')}`;
+
+describe('the operator’s page before a thousand feeders', function () {
+  this.timeout(120_000);
+  let dso: Opened;
+  let api: OperatorApi;
+  let server: Server;
+  let window: Window;
+  let url: string;
+  /** Each second some are read anew, as a thousand are once a minute. */
+  let reads = 0;
+
+  function feeders(): FeederView[] {
+    reads++;
+    return Array.from({ length: FEEDERS }, (_, index) => {
+      const fresh = index % 60 === reads % 60 ? reads : 0;
+      const powerKw = 60 + (index % 20) + (fresh % 7);
+      const forecast = Array.from({ length: 12 }, (_, step) => ({
+        ...{ atMs: NOW_MS + (step + 1) * 300_000, powerKw: powerKw + step, lowKw: powerKw - 5, highKw: powerKw + 15 },
+      }));
+      const last = index === FEEDERS - 1;
+      return {
+        ...{ feederId: idOf(index), name: `Feeder ${idOf(index)}`, limitKw: 100, releaseKw: 95, forecast },
+        ...{ powerKw: last ? 120 : powerKw, at: NOW_MS + fresh, quality: 'GOOD', state: 'NORMAL' },
+      };
+    });
+  }
+
+  before(async function () {
+    thorough.call(this);
+    needsEngine('Chromium', 'chromium').call(this);
+    dso = await opened();
+    await sql`insert into feeder_reading (feeder_id, read_at, power_kw, quality)
+      select 'F-' || lpad(f::text, 4, '0'), ${new Date(NOW_MS)}::timestamptz - s * interval '90 seconds', 70, 'GOOD'
+      from generate_series(0, ${sql.lit(FEEDERS - 1)}) f, generate_series(0, 118) s`.execute(dso.db);
+    const config = {
+      ...dso.config,
+      subscriberId: DSO,
+      dsoName: 'A large DSO',
+      viewing: 'open',
+      networkProfile: 'sandbox',
+    };
+    const participant = Object.create(dso.participant, {
+      subscribers: { value: async () => [] },
+      awayCounterparties: { value: () => [] },
+    });
+    api = createOperatorApi({ ...dso, participant, config: config as unknown as BapConfig, feeders });
+    const app = express();
+    app.get('/health/ready', (_request, response) => void response.json({ dependencies: {} }));
+    app.use(api);
+    await new Promise<void>((resolve) => {
+      server = app.listen(0, '127.0.0.1', () => resolve());
+    });
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    window = await openWindow(url, '#feeders li');
+  });
+  after(async () => {
+    await window?.close();
+    await api?.close();
+    server?.closeAllConnections();
+    server?.close();
+    await dso?.close();
+  });
+
+  it('shows the one that is over its limit first, draws the visible ones alone, and leads to the last', async () => {
+    await window.shot('many');
+    const { page } = window;
+    expect(await page.locator('#feeders li').first().innerText()).to.contain(idOf(FEEDERS - 1));
+    expect(await page.locator('#feeders li').count()).to.be.below(60);
+    expect(await page.locator('#feeders').innerText()).to.contain('1,000');
+    await page.locator('#feeders ul').evaluate((list) => list.scrollTo(0, list.scrollHeight));
+    await page.locator('#feeders li', { hasText: idOf(FEEDERS - 2) }).waitFor();
+    expect(await page.locator('#feeders li').count()).to.be.below(60);
+    expect(await window.violations()).to.deep.equal([]);
+  });
+
+  it('is live after five seconds of changes', async () => {
+    const { page } = window;
+    const figures = (await page.evaluate(`new Promise((done) => {
+      const long = [];
+      new PerformanceObserver((list) => long.push(...list.getEntries().map(({ duration }) => duration)))
+        .observe({ type: 'longtask', buffered: false });
+      const [paint] = performance.getEntriesByName('first-contentful-paint');
+      setTimeout(() => done({ firstPaintMs: paint.startTime, longTasksMs: long }), 5000);
+    })`)) as { firstPaintMs: number; longTasksMs: number[] };
+    if (process.env.FLEXDER_SCREENSHOTS) process.stdout.write(`${JSON.stringify(figures)}\n`);
+    expect(await page.locator('#link').innerText()).to.equal('live');
+  });
+
+  it('finds a feeder by its name, and draws the three hours behind it', async () => {
+    const { page } = window;
+    await page.getByLabel('Find').fill('f-0777');
+    const row = page.locator('#feeders li');
+    await page.waitForFunction("document.querySelectorAll('#feeders li').length === 1");
+    await row.getByRole('link').click();
+    await page.locator('#trend canvas').waitFor();
+    const { points } = (await (await fetch(`${url}/api/v1/load?feeder_id=F-0777`)).json()) as { points: unknown[] };
+    expect(points).to.have.length.above(100);
+    expect((await fetch(`${url}/api/v1/load`)).status).to.equal(400);
+    await window.shot('many-feeder');
+  });
+});
