@@ -127,6 +127,8 @@ describe('the operator’s page in a browser', function () {
 
   it('an aggregator is excluded, said on every screen, and restored', async () => {
     await desk.goTo('controls');
+    await desk.page.locator('#scores tbody tr').first().waitFor();
+    await desk.shot('controls');
     await desk.act('Exclude…', 'its devices do not answer');
     const banner = desk.page.locator('.banner', { hasText: 'is excluded' });
     await banner.waitFor();

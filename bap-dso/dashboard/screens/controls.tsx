@@ -8,6 +8,7 @@ import { isClosed } from '../state/derive.ts';
 import type { Live } from '../state/model.ts';
 import { aggregators } from '../state/store.ts';
 import { Act, WhyNot } from '../ui/act.tsx';
+import { Scores } from '../ui/scores.tsx';
 
 export function Controls({ state }: { readonly state: Live }) {
   const stopped = state.restrictions.some(({ kind }) => kind === 'stop');
@@ -44,6 +45,7 @@ export function Controls({ state }: { readonly state: Live }) {
           empty="The registry names no aggregator, or has not been asked yet."
         />
       </Panel>
+      <Scores version={state.orders.filter(isClosed).length} />
     </>
   );
 }

@@ -84,5 +84,7 @@ export const PROPOSAL_MS = 60_000;
 /** Actions that wait for their confirmation. */
 export const PROPOSALS = 200;
 
+/** A month of orders says how an aggregator is now. */
+export const SCORE_DAYS = 30;
 /** Aggregators of one answer; a DSO trades with dozens. */
 export const SNAPSHOT_AGGREGATORS = 500;

@@ -17,6 +17,7 @@ import { networkView } from './network.ts';
 import { orderViews } from './orders.ts';
 import { overloadViews } from './overloads.ts';
 import { BadRequestError, date, identifier, oneOf, PAGE, page, parameters } from './parameters.ts';
+import { scoreViews } from './scores.ts';
 import { settlementRoutes } from './settlement.ts';
 import { settlementRunRoutes } from './settlement-runs.ts';
 import { bapTables, recentLoad, snapshot } from './snapshot.ts';
@@ -73,6 +74,10 @@ export function createOperatorApi(deps: OperatorApiDeps): OperatorApi {
   api.get(
     '/v1/aggregators',
     plain(() => aggregatorViews(deps)),
+  );
+  api.get(
+    '/v1/scores',
+    plain(async () => ({ scores: await scoreViews(bapTables(deps), deps.context.wall.nowMs()) })),
   );
   api.get(
     '/v1/restrictions',
