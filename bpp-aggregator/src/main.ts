@@ -20,7 +20,11 @@ import { Answers } from './dispatch/answers.ts';
 import { unclaimAll } from './dispatch/claims.ts';
 import { busLink, eachWhereItIs } from './dispatch/device-link.ts';
 import { DISPATCH_JOB, Dispatcher, type DispatchJob } from './dispatch/dispatcher.ts';
+import { CONFIGURATION, now } from './enrolment/changes.ts';
 import { enrol } from './enrolment/enrol.ts';
+import { importEnrolment } from './enrolment/import.ts';
+import { Programmes } from './enrolment/programmes.ts';
+import { mountEnrolment } from './enrolment/routes.ts';
 import { createApp, mountApi, mountProbes } from './http.ts';
 import { LIMITS } from './limits.ts';
 import { DeliveryWatch } from './metering/delivery.ts';
@@ -102,11 +106,13 @@ export async function startAggregator(
     keep(participant);
     keep({ close: async () => closeRooms(rooms) });
     await remember(rooms);
-    await enterPortfolio(rooms.database, rooms.fleet, config.portfolio);
+    await enterPortfolio(rooms.database, rooms.fleet, config.portfolio, now(rooms));
+    await importEnrolment(rooms, config.enrolment, { actor: CONFIGURATION, reason: 'as the service is configured' });
 
     const health = () => healthOf(rooms, participant, bus);
     mountProbes(app, rooms, health);
     mountApi(app, rooms);
+    mountEnrolment(app, rooms);
     app.use(new URL(becknUrl).pathname, participant.router);
     participant.answerDocument('/meter/:orderId', serveMeterDocument(rooms));
     participant.answerDocument('/live/:orderId', serveLive(rooms));
@@ -179,6 +185,7 @@ function furnish(
     url,
     process: { ...participant.process, leads, alone: () => !participant.process.shared || peers.alone },
     fleet: new Fleet(),
+    programmes: new Programmes(),
     refresh: new Refresh(() => rooms),
     completed: { battery: 0, 'ev-charger': 0, 'heat-pump': 0 },
     database: participant.database as unknown as Rooms['database'],

@@ -1,5 +1,5 @@
 import { verifyAudit } from '@flexder/bap-dso/audit-settlement/verify.ts';
-import { tokenSha256 } from '@flexder/bap-dso/operator-api/access/people.ts';
+import { tokenSha256 } from '@flexder/runtime/access/people.ts';
 import type { ParticipantTables } from '@flexder/runtime/participant/open.ts';
 import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { startHungBpp } from '@flexder/sandbox/network/hung-bpp.ts';

@@ -42,6 +42,7 @@ export function search(rooms: Rooms) {
   };
 }
 
-export function rulesOf({ config }: Rooms) {
-  return { telemetryMaxAgeMs: config.telemetryMaxAgeSeconds * 1000, maxEventsPerDay: config.maxEventsPerDay };
+export function rulesOf({ config, programmes }: Rooms) {
+  const telemetryMaxAgeMs = config.telemetryMaxAgeSeconds * 1000;
+  return { telemetryMaxAgeMs, maxEventsPerDay: config.maxEventsPerDay, programmes };
 }

@@ -1,9 +1,13 @@
 import type { TimeWindow } from '@flexder/protocol/flexibility/model.ts';
+import type { Programme } from '../enrolment/document.ts';
 import type { FleetDer } from './der.ts';
 
 /** Why a device is left out of an offer; in the order they are asked, so that the first reason is the firmest. */
 export const EXCLUSIONS = [
   'essential-use',
+  'not-subscribed',
+  'not-in-programme',
+  'programme-notice',
   'consent',
   'opted-out',
   'offline',
@@ -17,6 +21,7 @@ export type Exclusion = (typeof EXCLUSIONS)[number];
 export interface EligibilityRules {
   readonly telemetryMaxAgeMs: number;
   readonly maxEventsPerDay: number;
+  readonly programmes: Pick<ReadonlyMap<string, Programme>, 'get'>;
 }
 
 /** What the database knows of a device for one window. */
@@ -39,13 +44,18 @@ export function exclusionOf(
   rules: EligibilityRules,
 ): Exclusion | undefined {
   if (der.essential) return 'essential-use';
+  const programme = der.programmeId === null ? undefined : rules.programmes.get(der.programmeId);
+  if (!programme) return 'not-subscribed';
+  if (!programme.deviceTypes.includes(der.type)) return 'not-in-programme';
+  const noticeMs = programme.minimumNoticeSeconds * 1000;
+  if (noticeMs > 0 && window.startMs - nowMs < noticeMs) return 'programme-notice';
   const consentStartMs = Math.min(nowMs, window.startMs);
   if (der.consent.fromMs > consentStartMs || der.consent.untilMs < window.endMs) return 'consent';
   if (der.optedOutUntilMs > window.startMs) return 'opted-out';
   if (!der.live.online) return 'offline';
   if (der.live.readAtMs === null || nowMs - der.live.readAtMs > rules.telemetryMaxAgeMs) return 'stale-telemetry';
   if (usage.held) return 'committed';
-  if (usage.eventsThatDay >= rules.maxEventsPerDay) return 'events-per-day';
+  if (usage.eventsThatDay >= Math.min(rules.maxEventsPerDay, programme.maxEventsPerDay)) return 'events-per-day';
   if (der.live.shedKw < LEAST_SHED_KW) return 'nothing-to-shed';
   return undefined;
 }

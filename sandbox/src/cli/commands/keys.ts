@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { ROLES, tokenSha256 } from '@flexder/bap-dso/operator-api/access/people.ts';
 import { isIdentifier } from '@flexder/protocol/beckn/identifiers.ts';
 import { generateKeys } from '@flexder/protocol/beckn/keys.ts';
+import { ROLES, tokenSha256 } from '@flexder/runtime/access/people.ts';
 import { type Command, print, required, text, UsageError } from '../command.ts';
 
 const command: Command = {
