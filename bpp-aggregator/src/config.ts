@@ -56,6 +56,8 @@ export interface AggregatorConfig {
   /** Whom a DSO calls about an order; `support` is refused when absent. */
   readonly support?: Contact;
   readonly portfolio: readonly PortfolioDer[];
+  /** How long a consumer who wants to be asked has to answer. Grid time. */
+  readonly consentAnswerSeconds: number;
   /** Programmes, consumers and subscriptions to start with. */
   readonly enrolment: EnrolmentDocument;
   /** Where OCPP charge points connect; without it none does. */
@@ -148,6 +150,7 @@ const members = z.strictObject({
   telemetryMaxAgeSeconds: seconds(1, 3_600).default(180),
   shortfallShare: z.number().min(0).max(1).default(0.9),
   meterGraceSeconds: seconds(0, 3_600).default(90),
+  consentAnswerSeconds: seconds(10, 86_400).default(600),
   support: z
     .strictObject({
       phone: z
@@ -221,6 +224,7 @@ const VARIABLES: Readonly<Record<string, Variable>> = {
   FLEXDER_BPP_ANSWER_DEADLINE_S: { path: ['answerDeadlineS'], number: true },
   FLEXDER_BPP_RELEASE_SPREAD_S: { path: ['releaseSpreadSeconds'], number: true },
   FLEXDER_BPP_METER_GRACE_S: { path: ['meterGraceSeconds'], number: true },
+  FLEXDER_BPP_CONSENT_ANSWER_S: { path: ['consentAnswerSeconds'], number: true },
   FLEXDER_BPP_SUPPORT_PHONE: { path: ['support', 'phone'] },
   FLEXDER_BPP_SUPPORT_EMAIL: { path: ['support', 'email'] },
   FLEXDER_BPP_SUPPORT_URL: { path: ['support', 'url'] },

@@ -29,7 +29,7 @@ export async function reportFanOut(work: Work, rooms: Rooms, orderNo: number): P
     update flex_order o set fan_out_reported = true, state = 'IN_PROGRESS',
       first_sent_wall_at = c.first_at, last_sent_wall_at = c.last_at,
       updated_wall_at = ${new Date(rooms.context.wall.nowMs())}
-    from (select min(sent_wall_at) as first_at, max(sent_wall_at) as last_at, bool_and(state = 'SENT') as complete
+    from (select min(sent_wall_at) as first_at, max(sent_wall_at) as last_at, bool_and(state = 'SENT' or withdrawn_at is not null) as complete
       from command where order_no = ${orderNo} and command_type <> 'RELEASE') c
     where o.order_no = ${orderNo} and o.state = 'SCHEDULED' and not o.fan_out_reported and c.complete
     returning o.order_no`.execute(work.db);
@@ -65,7 +65,7 @@ export async function closeAnswers(work: Work, rooms: Rooms, orderNo: number, wh
       opted_out_until = case when c.answer = 'OPTED_OUT' then greatest(opted_out_until, closed.window_end_at)
         else opted_out_until end
     from command c, closed
-    where c.order_no = ${orderNo} and c.command_type <> 'RELEASE' and c.der_no = der.der_no
+    where c.order_no = ${orderNo} and c.command_type <> 'RELEASE' and c.withdrawn_at is null and c.der_no = der.der_no
     returning der.der_no, (coalesce(c.answer, '') = 'ACCEPTED')::int as accepted, coalesce(c.answer, '') = 'OPTED_OUT' as opted_out`.execute(
     work.db,
   );

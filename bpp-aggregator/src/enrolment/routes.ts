@@ -3,6 +3,7 @@ import { type Express, type Request, Router } from 'express';
 import type { Rooms } from '../context.ts';
 import { LIMITS } from '../limits.ts';
 import { historyOf } from './changes.ts';
+import { consentRoutes } from './consent-routes.ts';
 import { enrolmentDocument } from './document.ts';
 import { type Guard, guardOf } from './guard.ts';
 import { answering, body, deciderOf, derOf, failures, parsed, withReason } from './http.ts';
@@ -14,6 +15,7 @@ export function mountEnrolment(app: Express, rooms: Rooms): void {
   const router = Router();
   programmeRoutes(router, rooms, guard);
   deviceRoutes(router, rooms, guard);
+  consentRoutes(router, rooms, guard);
   app.use('/api/v1/enrolment', router, failures(rooms));
 }
 

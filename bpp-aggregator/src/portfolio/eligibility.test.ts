@@ -42,6 +42,8 @@ const der: FleetDer = {
   live,
 };
 
+const asked = { ...der.consent, mode: 'ask' as const };
+
 const cases: [Exclusion, Partial<FleetDer>, Partial<Usage>][] = [
   ['essential-use', { essential: true }, {}],
   ['not-subscribed', { programmeId: null }, {}],
@@ -58,12 +60,18 @@ const cases: [Exclusion, Partial<FleetDer>, Partial<Usage>][] = [
   ['events-per-day', {}, { eventsThatDay: 2 }],
   ['events-per-day', { programmeId: 'once' }, { eventsThatDay: 1 }],
   ['nothing-to-shed', { live: { ...live, shedKw: 0 } }, {}],
+  ['consent-not-asked', { consent: asked }, {}],
+  ['consent-asked', { consent: asked }, { question: { answer: null, answerByMs: NOW + 1 } }],
+  ['consent-unanswered', { consent: asked }, { question: { answer: null, answerByMs: NOW } }],
+  ['consent-declined', { consent: asked }, { question: { answer: 'no', answerByMs: NOW + 1 } }],
 ];
 
 describe('eligibility', () => {
   it('a device with consent, fresh telemetry and something to shed is eligible', () => {
     expect(exclusionOf(der, free, window, NOW, rules)).to.equal(undefined);
     // The twins of the bounds below.
+    const question = { answer: 'yes' as const, answerByMs: NOW - 1 };
+    expect(exclusionOf({ ...der, consent: asked }, { ...free, question }, window, NOW, rules)).to.equal(undefined);
     for (const programmeId of ['once', 'in-time'])
       expect(exclusionOf({ ...der, programmeId }, free, window, NOW, rules)).to.equal(undefined);
     expect(exclusionOf({ ...der, optedOutUntilMs: window.startMs }, free, window, NOW, rules)).to.equal(undefined);

@@ -1,5 +1,6 @@
 import type { TimeWindow } from '@flexder/protocol/flexibility/model.ts';
 import type { Programme } from '../enrolment/document.ts';
+import type { Question } from '../enrolment/questions.ts';
 import type { FleetDer } from './der.ts';
 
 /** Why a device is left out of an offer; in the order they are asked, so that the first reason is the firmest. */
@@ -15,6 +16,10 @@ export const EXCLUSIONS = [
   'committed',
   'events-per-day',
   'nothing-to-shed',
+  'consent-not-asked',
+  'consent-asked',
+  'consent-unanswered',
+  'consent-declined',
 ] as const;
 export type Exclusion = (typeof EXCLUSIONS)[number];
 
@@ -30,6 +35,8 @@ export interface Usage {
   readonly held: boolean;
   /** Activations committed on the settlement date of the window. */
   readonly eventsThatDay: number;
+  /** Of a consumer who wants to be asked, about this window. */
+  readonly question?: Question | undefined;
 }
 
 /** Under this a device adds nothing that a meter would show. */
@@ -57,7 +64,15 @@ export function exclusionOf(
   if (usage.held) return 'committed';
   if (usage.eventsThatDay >= Math.min(rules.maxEventsPerDay, programme.maxEventsPerDay)) return 'events-per-day';
   if (der.live.shedKw < LEAST_SHED_KW) return 'nothing-to-shed';
-  return undefined;
+  return der.consent.mode === 'ask' ? unlessAgreed(usage.question, nowMs) : undefined;
+}
+
+/** Last of all: nobody is asked about a device that could not be used anyway. */
+function unlessAgreed(question: Question | undefined, nowMs: number): Exclusion | undefined {
+  if (!question) return 'consent-not-asked';
+  if (question.answer === 'yes') return undefined;
+  if (question.answer === 'no') return 'consent-declined';
+  return nowMs < question.answerByMs ? 'consent-asked' : 'consent-unanswered';
 }
 
 export interface Eligibility {

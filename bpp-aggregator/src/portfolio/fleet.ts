@@ -1,6 +1,6 @@
 import type { DerId, FeederId } from '@flexder/protocol/beckn/identifiers.ts';
 import { LIMITS } from '../limits.ts';
-import { believableShedKw, type DerRecord, type FleetDer, type PortfolioDer, UNSEEN } from './der.ts';
+import { believableShedKw, type Consent, type DerRecord, type FleetDer, type PortfolioDer, UNSEEN } from './der.ts';
 
 export interface Reading {
   readonly atMs: number;
@@ -41,6 +41,11 @@ export class Fleet {
   subscribe(derNo: number, programmeId: string | null): void {
     const der = this.#own(derNo);
     if (der) der.programmeId = programmeId;
+  }
+
+  consent(derNo: number, consent: Consent): void {
+    const der = this.#own(derNo);
+    if (der) der.consent = consent;
   }
 
   get(derId: string): FleetDer | undefined {
