@@ -58,6 +58,8 @@ export interface AggregatorConfig {
   readonly portfolio: readonly PortfolioDer[];
   /** How long a consumer who wants to be asked has to answer. Grid time. */
   readonly consentAnswerSeconds: number;
+  /** How the DSO pays for performance: `linear` from 50 to 100 %, `strict` from 63 to 95 %. */
+  readonly settlementCurve: 'linear' | 'strict';
   /** Programmes, consumers and subscriptions to start with. */
   readonly enrolment: EnrolmentDocument;
   /** Where OCPP charge points connect; without it none does. */
@@ -150,6 +152,7 @@ const members = z.strictObject({
   telemetryMaxAgeSeconds: seconds(1, 3_600).default(180),
   shortfallShare: z.number().min(0).max(1).default(0.9),
   meterGraceSeconds: seconds(0, 3_600).default(90),
+  settlementCurve: z.enum(['linear', 'strict']).default('linear'),
   consentAnswerSeconds: seconds(10, 86_400).default(600),
   support: z
     .strictObject({
@@ -224,6 +227,7 @@ const VARIABLES: Readonly<Record<string, Variable>> = {
   FLEXDER_BPP_ANSWER_DEADLINE_S: { path: ['answerDeadlineS'], number: true },
   FLEXDER_BPP_RELEASE_SPREAD_S: { path: ['releaseSpreadSeconds'], number: true },
   FLEXDER_BPP_METER_GRACE_S: { path: ['meterGraceSeconds'], number: true },
+  FLEXDER_BPP_SETTLEMENT_CURVE: { path: ['settlementCurve'] },
   FLEXDER_BPP_CONSENT_ANSWER_S: { path: ['consentAnswerSeconds'], number: true },
   FLEXDER_BPP_SUPPORT_PHONE: { path: ['support', 'phone'] },
   FLEXDER_BPP_SUPPORT_EMAIL: { path: ['support', 'email'] },

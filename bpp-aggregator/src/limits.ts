@@ -94,6 +94,8 @@ export const LIMITS = {
   enrolmentBytes: 8 * 1024 * 1024,
   /** Long enough for a sentence. */
   maxReasonChars: 500,
+  /** Orders of one month's statement: each is reckoned from its meter document. */
+  maxStatementOrders: 20_000,
   /** Rows of one page of the API. */
   maxRowsShown: 500,
   /** Programmes of one aggregator: each is read by people, and all are in memory. */
