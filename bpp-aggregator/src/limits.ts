@@ -98,6 +98,8 @@ export const LIMITS = {
   maxStatementOrders: 20_000,
   /** Rows of one page of the API. */
   maxRowsShown: 500,
+  /** Activations in a row: more than most have in a day, so that an evening without a network is no defect. */
+  unansweredBeforeMaintenance: 5,
   /** Programmes of one aggregator: each is read by people, and all are in memory. */
   maxProgrammes: 200,
   /** Terms that a consumer reads before agreeing. */

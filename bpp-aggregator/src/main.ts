@@ -23,6 +23,7 @@ import { DISPATCH_JOB, Dispatcher, type DispatchJob } from './dispatch/dispatche
 import { CONFIGURATION, now } from './enrolment/changes.ts';
 import { enrol } from './enrolment/enrol.ts';
 import { importEnrolment } from './enrolment/import.ts';
+import { countMaintenance } from './enrolment/maintenance.ts';
 import { Programmes } from './enrolment/programmes.ts';
 import { mountEnrolment } from './enrolment/routes.ts';
 import { createApp, mountApi, mountProbes } from './http.ts';
@@ -108,6 +109,7 @@ export async function startAggregator(
     await remember(rooms);
     await enterPortfolio(rooms.database, rooms.fleet, config.portfolio, now(rooms));
     await importEnrolment(rooms, config.enrolment, { actor: CONFIGURATION, reason: 'as the service is configured' });
+    countMaintenance(rooms);
 
     const health = () => healthOf(rooms, participant, bus);
     mountProbes(app, rooms, health);
@@ -271,8 +273,11 @@ function healthOf(rooms: Rooms, participant: OpenParticipant<AggregatorTables>, 
     counterparties: async () => breakerHealth(participant.awayCounterparties()),
     archive: async () => archiveHealth(await participant.archiveBacklog()),
     portfolio: async () => {
-      const online = rooms.fleet.all().filter((der) => der.live.online).length;
-      return { ok: rooms.fleet.size <= LIMITS.maxDers, detail: `${online} of ${rooms.fleet.size} devices online` };
+      const ders = rooms.fleet.all();
+      const online = ders.filter((der) => der.live.online).length;
+      const flagged = ders.filter((der) => der.maintenanceSinceMs !== null).length;
+      const maintenance = flagged > 0 ? `, ${flagged} flagged for maintenance` : '';
+      return { ok: ders.length <= LIMITS.maxDers, detail: `${online} of ${ders.length} devices online${maintenance}` };
     },
   };
   return checkHealth(rooms.context.wall, checks, HEALTH_TIMEOUT_MS);

@@ -8,6 +8,7 @@ import { enrolmentDocument } from './document.ts';
 import { type Guard, guardOf } from './guard.ts';
 import { answering, body, deciderOf, derOf, failures, parsed, withReason } from './http.ts';
 import { importEnrolment } from './import.ts';
+import { maintenanceRoutes } from './maintenance-routes.ts';
 import { statementRoutes } from './statement-routes.ts';
 import { endSubscription } from './subscriptions.ts';
 
@@ -17,6 +18,7 @@ export function mountEnrolment(app: Express, rooms: Rooms): void {
   programmeRoutes(router, rooms, guard);
   deviceRoutes(router, rooms, guard);
   consentRoutes(router, rooms, guard);
+  maintenanceRoutes(router, rooms, guard);
   statementRoutes(router, rooms, guard);
   app.use('/api/v1/enrolment', router, failures(rooms));
 }

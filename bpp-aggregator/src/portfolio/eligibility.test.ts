@@ -52,6 +52,7 @@ const cases: [Exclusion, Partial<FleetDer>, Partial<Usage>][] = [
   ['programme-notice', { programmeId: 'noticed' }, {}],
   ['consent', { consent: { fromMs: NOW + 1, untilMs: window.endMs, mode: 'automatic' } }, {}],
   ['consent', { consent: { fromMs: NOW - 1, untilMs: window.endMs - 1, mode: 'automatic' } }, {}],
+  ['maintenance', { maintenanceSinceMs: NOW }, {}],
   ['opted-out', { optedOutUntilMs: window.startMs + 1 }, {}],
   ['offline', { live: { ...live, online: false } }, {}],
   ['stale-telemetry', { live: { ...live, readAtMs: NOW - 180_001 } }, {}],

@@ -10,6 +10,7 @@ export const EXCLUSIONS = [
   'not-in-programme',
   'programme-notice',
   'consent',
+  'maintenance',
   'opted-out',
   'offline',
   'stale-telemetry',
@@ -58,6 +59,7 @@ export function exclusionOf(
   if (noticeMs > 0 && window.startMs - nowMs < noticeMs) return 'programme-notice';
   const consentStartMs = Math.min(nowMs, window.startMs);
   if (der.consent.fromMs > consentStartMs || der.consent.untilMs < window.endMs) return 'consent';
+  if (der.maintenanceSinceMs !== null) return 'maintenance';
   if (der.optedOutUntilMs > window.startMs) return 'opted-out';
   if (!der.live.online) return 'offline';
   if (der.live.readAtMs === null || nowMs - der.live.readAtMs > rules.telemetryMaxAgeMs) return 'stale-telemetry';

@@ -48,6 +48,11 @@ export class Fleet {
     if (der) der.consent = consent;
   }
 
+  maintenance(derNo: number, sinceMs: number | null): void {
+    const der = this.#own(derNo);
+    if (der) der.maintenanceSinceMs = sinceMs;
+  }
+
   get(derId: string): FleetDer | undefined {
     return this.#ders.get(derId);
   }
