@@ -2,6 +2,7 @@ import type { DerId } from '@flexder/protocol/beckn/identifiers.ts';
 import type { Context, Health, Service } from '@flexder/runtime/context.ts';
 import type { BusAccount, BusClient } from '@flexder/runtime/engines/bus/port.ts';
 import { deviceTopic } from '@flexder/runtime/engines/bus/topics.ts';
+import { ofTenant } from '@flexder/runtime/engines/events/tenant.ts';
 import { breakerHealth } from '@flexder/runtime/http/breaker.ts';
 import { listen } from '@flexder/runtime/http/listen.ts';
 import { opening } from '@flexder/runtime/http/opening.ts';
@@ -70,10 +71,11 @@ const OUTBOX_AGE_MS = 20_000;
  * registry. Throws when one of these fails, with everything before it closed again.
  */
 export async function startAggregator(
-  context: Context,
+  process: Context,
   config: AggregatorConfig,
   { shared }: AggregatorOptions = {},
 ): Promise<AggregatorService> {
+  const context = ofTenant(process, config.subscriberId);
   const { result, close } = await openInOrder(async (keep) => {
     const app = createApp();
     const { door, open } = opening();
