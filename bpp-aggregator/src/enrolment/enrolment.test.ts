@@ -105,6 +105,10 @@ describe('enrolment', function () {
       devices: [],
     });
     expect(listed.some((one: { devices: string[] }) => one.devices.includes(derIdOf(0)))).to.equal(true);
+    expect((await post('/consumers/c-2/forget', {}, 'vera')).status).to.equal(403);
+    expect((await post('/consumers/c-2/forget', {})).status).to.equal(200);
+    expect((await post('/consumers/c-9/forget', {})).status).to.equal(404);
+    expect((await get('/consumers')).text).not.to.include('Gertrud');
     expect(JSON.stringify(await audited())).not.to.include('Gertrud');
     expect(await audited('enrolment.imported')).to.deep.include({
       actor_id: 'olga',

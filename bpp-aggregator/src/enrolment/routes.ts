@@ -2,11 +2,11 @@
 import { type Express, type Request, Router } from 'express';
 import type { Rooms } from '../context.ts';
 import { LIMITS } from '../limits.ts';
-import { historyOf } from './changes.ts';
+import { EnrolmentError, historyOf } from './changes.ts';
 import { consentRoutes } from './consent-routes.ts';
 import { enrolmentDocument } from './document.ts';
 import { type Guard, guardOf } from './guard.ts';
-import { answering, body, deciderOf, derOf, failures, parsed, withReason } from './http.ts';
+import { answering, body, deciderOf, derOf, failures, parsed, problem, withReason } from './http.ts';
 import { importEnrolment } from './import.ts';
 import { maintenanceRoutes } from './maintenance-routes.ts';
 import { statementRoutes } from './statement-routes.ts';
@@ -20,6 +20,7 @@ export function mountEnrolment(app: Express, rooms: Rooms): void {
   consentRoutes(router, rooms, guard);
   maintenanceRoutes(router, rooms, guard);
   statementRoutes(router, rooms, guard);
+  router.use((_request, response) => problem(response, 404, 'UNKNOWN', 'nothing is served there'));
   app.use('/api/v1/enrolment', router, failures(rooms));
 }
 
@@ -48,6 +49,28 @@ function programmeRoutes(router: Router, rooms: Rooms, guard: Guard): void {
       })),
     })),
   );
+  router.post(
+    '/consumers/:consumerId/forget',
+    guard.needs('operator'),
+    answering(async (request) => {
+      await forget(rooms, String(request.params.consumerId));
+      return { consumerId: request.params.consumerId, name: null };
+    }),
+  );
+}
+
+/** Erases the name of a consumer; what was decided and earned stays, under the pseudonym. */
+async function forget(rooms: Rooms, consumerId: string): Promise<void> {
+  await rooms.transact(async (work) => {
+    const known = await work.db
+      .updateTable('consumer')
+      .set({ name: null })
+      .where('consumer_id', '=', consumerId)
+      .returning('consumer_id')
+      .executeTakeFirst();
+    if (!known) throw new EnrolmentError('UNKNOWN', 'there is no such consumer');
+    await work.audit({ event_type: 'consumer.forgotten', decision: 'the name of a consumer was erased' });
+  });
 }
 
 /** One page, in the order of their ids; `after` is the last of the page before. */

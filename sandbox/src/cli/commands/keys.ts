@@ -25,7 +25,7 @@ export default command;
 
 const TOKEN_BYTES = 32;
 
-/** The token is for the person, told once; the entry is for the list of FLEXDER_BAP_OPERATORS. */
+/** The token is for the person, told once; the entry is for the list of FLEXDER_BAP_OPERATORS or FLEXDER_BPP_OPERATORS_FILE. */
 function operator(name: string, role: string): number {
   if (!isIdentifier(name)) throw new UsageError('--name takes letters, digits, dot, underscore and hyphen');
   if (!ROLES.some((one) => one === role)) throw new UsageError(`--role is one of ${ROLES.join(', ')}`);
