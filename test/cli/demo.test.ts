@@ -5,6 +5,7 @@ import { systemWallClock } from '@flexder/runtime/clock.ts';
 import { openPglite } from '@flexder/runtime/engines/database/pglite.ts';
 import { inTurn } from '@flexder/runtime/engines/database/pool.ts';
 import { createLogger } from '@flexder/runtime/logging.ts';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
 import { flexder } from './flexder.ts';
 
@@ -75,7 +76,8 @@ describe('flexder: the demo and what it leaves', function () {
     expect(settled).to.have.length(rows);
   });
 
-  it('accounts for it: the aggregator has the same figures, and the statement adds up', () => {
+  it('accounts for it: the aggregator has the same figures, and the statement adds up', function () {
+    thorough.call(this);
     const { lead_party_id: aggregator, settlement_date: date } = settled[0]!;
     const at = ['--data', dataDir, '--aggregator', aggregator];
     const compared = flexder(['settlement', 'reconcile', ...at]);
@@ -93,7 +95,8 @@ describe('flexder: the demo and what it leaves', function () {
     expect(again.err).to.contain('holds a run already');
   });
 
-  it('exports the evidence of an order, which holds by itself until it is altered', () => {
+  it('exports the evidence of an order, which holds by itself until it is altered', function () {
+    thorough.call(this);
     const file = join(dataDir, 'evidence.json');
     const exported = flexder(['audit', 'export', '--data', dataDir, '--obp-id', settled[0]!.obp_id, '--to', file]);
     expect(exported.code, exported.err).to.equal(0);

@@ -106,7 +106,8 @@ describe('one activation through the whole network', function () {
     expect(actionsOf(records)).to.include.members(['on_select', 'on_init', 'on_confirm', 'on_status']);
   });
 
-  it('is settled to the same figures as JSON, as CSV and in the summary', async () => {
+  it('is settled to the same figures as JSON, as CSV and in the summary', async function () {
+    thorough.call(this);
     await using net = await TestNetwork.create({ ders: 24, historyDays: 8 });
     await activation(net);
     await toTheEnd(net);
@@ -168,7 +169,8 @@ describe('one activation through the whole network', function () {
     expect(held).to.equal(net.fleet.counts.commandsReceived).and.to.be.at.most(60);
   });
 
-  it('names the first record that was altered', async () => {
+  it('names the first record that was altered', async function () {
+    thorough.call(this);
     await using net = await TestNetwork.create({ ders: 12 });
     await activation(net);
     const db = (await openTables.dso(net)) as unknown as Kysely<ParticipantTables>;
