@@ -116,7 +116,8 @@ describe('one activation through the whole network', function () {
     expect(actionsOf(records)).to.include.members(['on_select', 'on_init', 'on_confirm', 'on_status']);
   });
 
-  it('is settled to the same figures as JSON, as CSV, in the summary and to the consumers', async () => {
+  it('is settled to the same figures as JSON, as CSV, in the summary and to the consumers', async function () {
+    thorough.call(this);
     const operatorToken = 'token-of-an-aggregator';
     await using net = await TestNetwork.create({ ders: 24, historyDays: 8, aggregator: () => ({ operatorToken }) });
     await activation(net);
@@ -194,7 +195,8 @@ describe('one activation through the whole network', function () {
     expect(held).to.equal(net.fleet.counts.commandsReceived).and.to.be.at.most(60);
   });
 
-  it('names the first record that was altered', async () => {
+  it('names the first record that was altered', async function () {
+    thorough.call(this);
     await using net = await TestNetwork.create({ ders: 12 });
     await activation(net);
     const db = (await openTables.dso(net)) as unknown as Kysely<ParticipantTables>;
