@@ -14,13 +14,21 @@ export const wasSold = ({ state }: SoldOrderView): boolean =>
 /** In the words of who has to do something about it. */
 export const EXCLUSIONS: Readonly<Record<keyof HoldingView['excluded'], string>> = {
   'essential-use': 'essential use',
+  'not-subscribed': 'in no programme',
+  'not-in-programme': 'not a type of its programme',
+  'programme-notice': 'too short notice',
   consent: 'no consent',
+  maintenance: 'flagged for maintenance',
   'opted-out': 'opted out',
   offline: 'offline',
   'stale-telemetry': 'no fresh reading',
   committed: 'sold already',
   'events-per-day': 'often enough today',
   'nothing-to-shed': 'draws nothing',
+  'consent-not-asked': 'not asked yet',
+  'consent-asked': 'asked, no answer yet',
+  'consent-unanswered': 'did not answer',
+  'consent-declined': 'said no',
 };
 
 /** `offline 3, no consent 1`, the most frequent first. */

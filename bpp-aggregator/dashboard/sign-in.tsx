@@ -1,4 +1,4 @@
-/** With the aggregator's token, which stays in the memory of this page. */
+/** With a token, which stays in the memory of this page. */
 import { Problem, Title } from '@flexder/runtime/page/parts.tsx';
 import { useState } from 'preact/hooks';
 import { problem, signIn, token } from './store.ts';
@@ -13,7 +13,7 @@ export function SignIn() {
   return (
     <form class="sign-in panel" onSubmit={submit}>
       <Title>Sign in</Title>
-      <p>This aggregator shows nothing without its token.</p>
+      <p>This aggregator shows nothing without a token.</p>
       <label>
         Token
         <input
@@ -33,7 +33,9 @@ export function SignIn() {
       {problem.value && (token.value !== undefined || problem.value.status === 403) && (
         <Problem problem={problem.value} />
       )}
-      <p class="note">It is what FLEXDER_BPP_OPERATOR_TOKEN holds where the service runs.</p>
+      <p class="note">
+        Of a person in FLEXDER_BPP_OPERATORS_FILE, or what FLEXDER_BPP_OPERATOR_TOKEN holds where the service runs.
+      </p>
     </form>
   );
 }

@@ -1,5 +1,6 @@
 import { makeHypertable } from '@flexder/runtime/engines/database/time-series.ts';
 import { type Kysely, type Migration, sql } from 'kysely';
+import { enrolmentMigration } from './enrolment/tables.ts';
 import { DER_READINGS, HALF_HOUR_ENERGIES } from './metering/series.ts';
 
 const initial: Migration = {
@@ -222,4 +223,5 @@ export const AGGREGATOR_MIGRATIONS: Record<string, Migration> = {
   'aggregator-008-peers': peers,
   'aggregator-009-rating': rating,
   'aggregator-010-charge-points': chargePoints,
+  'aggregator-011-enrolment': enrolmentMigration,
 };

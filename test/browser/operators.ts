@@ -1,5 +1,5 @@
 /** A network with people who may look and act, and a browser before its page. */
-import { tokenSha256 } from '@flexder/bap-dso/operator-api/access/people.ts';
+import { tokenSha256 } from '@flexder/runtime/access/people.ts';
 import { TestNetwork } from '../harness/network.ts';
 import { openWindow, type Window } from './window.ts';
 

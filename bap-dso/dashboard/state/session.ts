@@ -1,8 +1,8 @@
 /** Who sits before the page, and what they may do. */
 
+import type { Role } from '@flexder/runtime/access/people.ts';
 import { ask, leaveTo, ProblemError } from '@flexder/runtime/page/browser.ts';
 import { computed, signal } from '@preact/signals';
-import type { Role } from '../../src/operator-api/access/people.ts';
 
 export interface Who {
   readonly name: string | null;

@@ -15,10 +15,3 @@ export interface SettledOrder {
   /** Mean price of the quoted blocks, weighted by their kW. */
   readonly priceGbpPerKwh: string;
 }
-
-/** Energy a pair of meters would have taken, kWh, import positive; undefined when no baseline can be had. */
-export type BaselineOf = (
-  importMsid: string,
-  date: string,
-  period: number,
-) => { readonly unadjustedKwh: number; readonly adjustmentKwh: number } | undefined;

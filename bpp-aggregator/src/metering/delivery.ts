@@ -25,6 +25,7 @@ export async function watchedOrder(db: Kysely<AggregatorTables>, row: OrderRow):
     .where('order_no', '=', row.order_no)
     .where('command_type', '<>', 'RELEASE')
     .where('answer', '=', 'ACCEPTED')
+    .where('withdrawn_at', 'is', null)
     .orderBy('der_id')
     .execute();
   return {

@@ -4,7 +4,8 @@ import { problem, security } from '@flexder/runtime/page/security.ts';
 import { pageRoutes } from '@flexder/runtime/page/serve.ts';
 import { type Express, type RequestHandler, Router } from 'express';
 import type { Rooms } from '../context.ts';
-import { guardOf } from '../http.ts';
+import { guardOf } from '../enrolment/guard.ts';
+import { isOpen } from '../http.ts';
 import { LIMITS } from '../limits.ts';
 import { type EarningView, earnings } from './earnings.ts';
 import { type Counters, type OnboardingView, onboarding } from './onboarding.ts';
@@ -23,7 +24,7 @@ export interface Overview {
 
 export function mountPage(app: Express, rooms: Rooms, participant: Counters): void {
   const overview = shared(rooms, participant);
-  const guard = guardOf(rooms.config) ?? hidden;
+  const guard = guardFor(rooms);
   const api = Router();
   api.get('/overview', answering(overview));
   api.get(
@@ -44,13 +45,21 @@ export function mountPage(app: Express, rooms: Rooms, participant: Counters): vo
   app.use(pageRoutes('bpp-aggregator', '/dashboard'));
 }
 
+/** Whoever is on the machine where nobody else reaches it and no token is set; elsewhere people and programs by token. */
+function guardFor(rooms: Rooms): RequestHandler {
+  const { config } = rooms;
+  if (isOpen(config)) return (_request, _response, next) => next();
+  if (config.operatorToken === undefined && config.operators.length === 0) return hidden;
+  return guardOf(rooms).needs('viewer');
+}
+
 /** Without a token, and reachable from elsewhere: nobody may look, and is told what to set. */
 const hidden: RequestHandler = (_request, response) =>
   problem(
     response,
     403,
     'AUT_NOT_SET_UP',
-    'set FLEXDER_BPP_OPERATOR_TOKEN: without it this shows nothing from elsewhere',
+    'set FLEXDER_BPP_OPERATOR_TOKEN or FLEXDER_BPP_OPERATORS_FILE: without people this shows nothing from elsewhere',
   );
 
 function answering(read: (params: Readonly<Record<string, string>>) => Promise<object | undefined>): RequestHandler {

@@ -1,3 +1,4 @@
+import { tokenSha256 } from '@flexder/runtime/access/people.ts';
 import { expect } from 'chai';
 import type { AggregatorService } from '../main.ts';
 import { type Bench, openBench } from '../testing/bench.ts';
@@ -90,12 +91,15 @@ describe('the aggregator’s view of itself', () => {
   it('shows nothing without the token, where there is one, nor to other pages', async () => {
     expect((await read('/api/v1/view/overview', { 'sec-fetch-site': 'cross-site' })).status).to.equal(403);
     const directory = await openBench({ ders: 1 });
-    const guarded = await directory.start({}, { operatorToken: TOKEN });
+    const vera = { name: 'vera', role: 'viewer' as const, tokenSha256: tokenSha256('token-of-vera') };
+    const guarded = await directory.start({}, { operatorToken: TOKEN, operators: [vera] });
     for (const path of ['/api/v1/view/overview', `/api/v1/view/feeders/${FEEDER}`, '/api/v1/view/orders/x']) {
       expect((await read(path, {}, guarded)).status, path).to.equal(401);
       expect((await read(path, { authorization: `Bearer ${TOKEN}x` }, guarded)).status, path).to.equal(401);
     }
     expect((await read('/api/v1/view/overview', { authorization: `Bearer ${TOKEN}` }, guarded)).status).to.equal(200);
+    const asVera = await read('/api/v1/view/overview', { authorization: 'Bearer token-of-vera' }, guarded);
+    expect(asVera.status).to.equal(200);
     const page = await fetch(`${guarded.url}/dashboard`);
     expect([page.status, page.headers.get('content-security-policy')?.slice(0, 18)]).to.deep.equal([
       ...[200, "default-src 'none'"],

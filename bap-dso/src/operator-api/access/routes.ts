@@ -1,4 +1,6 @@
 /** Signing in and out, and who one is. */
+
+import { personOf } from '@flexder/runtime/access/people.ts';
 import { createTokenBucket } from '@flexder/runtime/participant/token-bucket.ts';
 import { type Request, type Response, Router } from 'express';
 import { body, text } from '../body.ts';
@@ -7,7 +9,6 @@ import { SIGN_INS, SIGN_INS_PER_SECOND, TOKEN_LENGTH } from '../limits.ts';
 import { sessionCookie } from './cookies.ts';
 import type { Guard } from './guard.ts';
 import { oidcRoutes } from './oidc/routes.ts';
-import { personOf } from './people.ts';
 
 export function sessionRoutes(deps: OperatorApiDeps, guard: Guard): Router {
   const { context, config } = deps;

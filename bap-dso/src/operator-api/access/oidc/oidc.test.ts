@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tokenSha256 } from '@flexder/runtime/access/people.ts';
 import type { Outbound } from '@flexder/runtime/http/outbound.ts';
 import { createOutbound } from '@flexder/runtime/http/safe-outbound.ts';
 import { expect } from 'chai';
@@ -8,7 +9,6 @@ import { decodeJwt, type JWTPayload } from 'jose';
 import { DSO, type Opened, opened } from '../../../audit-settlement/fixtures/opened.ts';
 import type { BapConfig } from '../../../config.ts';
 import { createOperatorApi, type OperatorApi } from '../../router.ts';
-import { tokenSha256 } from '../people.ts';
 import { CLIENT, startProvider, type TestProvider } from './provider.fixture.ts';
 
 const OLGA = { preferred_username: 'olga@dso.example', flexder_role: 'operator' };

@@ -1,6 +1,7 @@
 /** Who the claims of a token say a person is, and what they may do here. */
+
+import { type Actor, ROLES, type Role } from '@flexder/runtime/access/people.ts';
 import { NAME_LENGTH } from '../../limits.ts';
-import { type Actor, ROLES, type Role } from '../people.ts';
 import type { OidcConfig } from './config.ts';
 import { OidcError } from './issuer.ts';
 
