@@ -1,5 +1,6 @@
 /** The aggregator's page in a browser, on a network that buys from it. Its tests are one story, in order. */
 import { needsEngine } from '@flexder/runtime/testing/engine.ts';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
 import { TestNetwork } from '../harness/network.ts';
 import { MINUTE_MS } from './operators.ts';
@@ -9,6 +10,7 @@ describe('the aggregator’s page in a browser', function () {
   this.timeout(120_000);
   let shop: Window & { readonly net: TestNetwork };
   before(async function () {
+    thorough.call(this);
     needsEngine('Chromium', 'chromium').call(this);
     const net = await TestNetwork.create({ ders: 24, bpps: 1 });
     shop = { ...(await openWindow(`${net.aggregators[0]!.url}/dashboard`, '#types')), net };
