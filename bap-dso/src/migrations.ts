@@ -97,6 +97,21 @@ const ALARM = [
   'create index alarm_standing on alarm (kind, feeder_id) where cleared_wall_at is null',
 ];
 
+const ORDER_CHANGE = [
+  'alter table flex_order add column revision integer not null default 0',
+  `create table order_revision (
+     obp_id text not null references flex_order on delete cascade, revision integer not null, from_at timestamptz not null,
+     committed_kw double precision not null, window_start_at timestamptz not null, window_end_at timestamptz not null,
+     price_gbp_per_kwh double precision not null, written_wall_at timestamptz not null, primary key (obp_id, revision))`,
+  `create table order_change (
+     change_id text primary key, obp_id text not null references flex_order on delete cascade, asked jsonb not null,
+     state text not null check (state in ('ASKED', 'AGREED', 'REFUSED', 'UNANSWERED')),
+     asked_by text not null, reason text not null, answer text, asked_at timestamptz not null,
+     asked_wall_at timestamptz not null, answered_wall_at timestamptz)`,
+  "create unique index order_change_asked on order_change (obp_id) where state = 'ASKED'",
+  'create index order_change_of on order_change (obp_id, asked_wall_at)',
+];
+
 const forecastState: Migration = {
   async up(db: Kysely<unknown>): Promise<void> {
     await sql.raw(FORECAST_STATE).execute(db);
@@ -145,6 +160,11 @@ export const migrations: Record<string, Migration> = {
   '0008-alarm': {
     async up(db: Kysely<unknown>): Promise<void> {
       for (const statement of ALARM) await sql.raw(statement).execute(db);
+    },
+  },
+  '0009-order-change': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      for (const statement of ORDER_CHANGE) await sql.raw(statement).execute(db);
     },
   },
 };

@@ -7,6 +7,7 @@ import type {
   FlexSelection,
   InterventionClass,
   MeterReference,
+  OrderChange,
   Performance,
 } from '@flexder/protocol/flexibility/model.ts';
 import type { OrderState } from '@flexder/protocol/flexibility/order-machine.ts';
@@ -132,6 +133,8 @@ export interface FlexOrderTable {
   /** What the plan expects of it: the firm kW times the reliability of their blocks. */
   expected_kw: number;
   committed_kw: number;
+  /** Of the changes agreed the latest; 0 is as it was confirmed. */
+  revision: Generated<number>;
   /** Of a kW of this order, what is felt at the feeder of its event, by the network model when it was placed. */
   felt_share: Generated<number>;
   detection_to_dispatch_ms: number | null;
@@ -146,6 +149,36 @@ export interface FlexOrderTable {
   rated_wall_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
   created_wall_at: Instant;
   updated_wall_at: Instant;
+}
+
+/** What is agreed of an order from an instant on; one that was never changed has none. Nothing of it is overwritten. */
+export interface OrderRevisionTable {
+  obp_id: string;
+  revision: number;
+  from_at: Instant;
+  committed_kw: number;
+  window_start_at: Instant;
+  window_end_at: Instant;
+  /** Mean of its blocks, weighted by their kW. */
+  price_gbp_per_kwh: number;
+  written_wall_at: Instant;
+}
+
+/** A change that was asked of an order's aggregator, and what it said. */
+export interface OrderChangeTable {
+  /** Message id of the update. */
+  change_id: string;
+  obp_id: string;
+  asked: Json<OrderChange>;
+  /** Of an order one change at most is ASKED. UNANSWERED may yet be answered: the aggregator may have agreed. */
+  state: 'ASKED' | 'AGREED' | 'REFUSED' | 'UNANSWERED';
+  asked_by: string;
+  reason: string;
+  /** Why not, or since when. */
+  answer: NullableText;
+  asked_at: Instant;
+  asked_wall_at: Instant;
+  answered_wall_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
 }
 
 /** One search: which need a catalogue answers. */
@@ -208,6 +241,8 @@ export interface BapTables {
   restriction: RestrictionTable;
   alarm: AlarmTable;
   flex_order: FlexOrderTable;
+  order_revision: OrderRevisionTable;
+  order_change: OrderChangeTable;
   flex_search: FlexSearchTable;
   finding: FindingTable;
   settlement_row: SettlementRowTable;

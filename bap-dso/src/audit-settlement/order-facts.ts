@@ -6,7 +6,7 @@ import type { FlexOrderTable } from '../tables.ts';
 import { decimal, sum } from './decimal.ts';
 import { bapTables, type SettlementDeps } from './deps.ts';
 import { SettlementError } from './meter-document.ts';
-import type { SettledOrder } from './order.ts';
+import type { PricedRevision, SettledOrder } from './order.ts';
 
 export type OrderRow = Selectable<FlexOrderTable>;
 
@@ -30,7 +30,24 @@ export async function settledOrder(deps: SettlementDeps, row: OrderRow, orderId:
     window,
     committedKw: Number(row.committed_kw),
     priceGbpPerKwh: priceOf(row),
+    ...(row.revision > 0 && { revisions: await revisionsOf(deps, row.obp_id) }),
   };
+}
+
+async function revisionsOf(deps: SettlementDeps, obpId: string): Promise<PricedRevision[]> {
+  const rows = await bapTables(deps)
+    .selectFrom('order_revision')
+    .selectAll()
+    .where('obp_id', '=', obpId)
+    .orderBy('revision')
+    .execute();
+  return rows.map((row) => ({
+    revision: row.revision,
+    fromMs: row.from_at.getTime(),
+    committedKw: Number(row.committed_kw),
+    window: { startMs: row.window_start_at.getTime(), endMs: row.window_end_at.getTime() },
+    priceGbpPerKwh: String(row.price_gbp_per_kwh),
+  }));
 }
 
 /** Grid time at which the confirm went out, from the record of it. */

@@ -1,4 +1,9 @@
-import type { InterventionClass, TimeWindow } from '@flexder/protocol/flexibility/model.ts';
+import type { InterventionClass, OrderRevision, TimeWindow } from '@flexder/protocol/flexibility/model.ts';
+
+/** What was agreed from an instant on, at the mean price of its blocks. */
+export interface PricedRevision extends OrderRevision {
+  readonly priceGbpPerKwh: string;
+}
 
 /** What settlement needs to know of an order; instants are grid time. */
 export interface SettledOrder {
@@ -14,6 +19,8 @@ export interface SettledOrder {
   readonly committedKw: number;
   /** Mean price of the quoted blocks, weighted by their kW. */
   readonly priceGbpPerKwh: string;
+  /** Absent for an order that was never changed. */
+  readonly revisions?: readonly PricedRevision[];
 }
 
 /** Energy a pair of meters would have taken, kWh, import positive; undefined when no baseline can be had. */

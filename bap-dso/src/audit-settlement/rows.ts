@@ -6,6 +6,7 @@
  * positive. Turn-down only. Volumes are MWh with 6 places, money has 2, half-up.
  */
 import type { MeterDocument, MeterRow } from '@flexder/protocol/flexibility/model.ts';
+import { instructedIn } from './agreed.ts';
 import { apportion, type Share } from './apportion.ts';
 import type { SettlementColumn } from './columns.ts';
 import { gspGroupOf, partiesOf, type SettlementConfig, scrpOn } from './config.ts';
@@ -57,7 +58,7 @@ export function settlementRows(input: SettlementInput): SettlementValues[] {
       const row = metered.get(`${pair.importMsid}/${period.date}/${period.period}`);
       return volumesOf(pair, row, input.baselineOf(pair.importMsid, period.date, period.period));
     });
-    const instructed = decimal(input.order.committedKw).times(period.coveredHours).div(1000).round(VOLUME_PLACES);
+    const { mwh: instructed, priceGbpPerKwh } = instructedIn(input.order, period);
     const delivered = volumes.map((volume) => volume.delivered);
     const shares = apportion(delivered, instructed);
     const factor = performanceFactor(
@@ -65,7 +66,9 @@ export function settlementRows(input: SettlementInput): SettlementValues[] {
       sum(shares.map((share) => share.deliveredCapped)),
       sum(shares.map((share) => share.instructed)),
     );
-    return volumes.map((volume, index) => rowOf(input, period, volume, shares[index] as Share, factor));
+    return volumes.map((volume, index) =>
+      rowOf(input, period, volume, shares[index] as Share, { factor, priceGbpPerKwh }),
+    );
   });
 }
 
@@ -115,10 +118,10 @@ function rowOf(
   period: CoveredPeriod,
   volume: Volumes,
   share: Share,
-  factor: Big,
+  { factor, priceGbpPerKwh }: { readonly factor: Big; readonly priceGbpPerKwh: Big },
 ): SettlementValues {
   const parties = partiesOf(config, order.bppId);
-  const priceGbpPerMwh = decimal(order.priceGbpPerKwh).times(1000).round(MONEY_PLACES);
+  const priceGbpPerMwh = priceGbpPerKwh.times(1000).round(MONEY_PLACES);
   // A price that was not in force is not guessed: the row says `none`, and its figures are 0.
   const price = config.compensationMode === 'indicative' ? scrpOn(config, period.date) : undefined;
   const scrp = decimal(price?.gbpPerMwh ?? 0);

@@ -14,7 +14,8 @@ export async function acknowledgedTopUp(
   orders: readonly OrderRow[],
 ): Promise<Purchase | undefined> {
   const running = orders.filter((order) => order.state === 'SCHEDULED' || order.state === 'IN_PROGRESS');
-  const key = `answers of ${running.map((order) => order.obp_id).join(' ')}`;
+  const counted = ({ obp_id, revision }: OrderRow) => (revision === 0 ? obp_id : `${obp_id}/${revision}`);
+  const key = `answers of ${running.map(counted).join(' ')}`;
   if (event.handled.has(key) || event.topUps >= ACKNOWLEDGED_TOP_UPS) return undefined;
   const gapKw = acknowledgedGapKw(
     event.targetKw,

@@ -19,6 +19,7 @@ import {
 } from '../limits.ts';
 import { raiseAlarm, recordAnomaly } from './alarms.ts';
 import { buy, finish, review } from './buying.ts';
+import { awaitChanges } from './changes/late.ts';
 import { takeUpDecision } from './decisions/decide.ts';
 import type { Desk, OrderRow } from './desk.ts';
 import { newPurchase, type OpenEvent, openEvent, type Purchase } from './event.ts';
@@ -159,6 +160,7 @@ export class Events implements MonitorListener {
     this.#add(event);
     if (!event.purchase) this.#expectRelief(event);
     for (const order of awaiting) desk.deadlines.expect(order.obp_id, desk.config.answerTimeoutMs);
+    await awaitChanges(desk, event.eventId);
     this.#armEnd(event);
     this.moved(event.eventId);
   }
@@ -194,6 +196,7 @@ export class Events implements MonitorListener {
       if (event.purchase) return;
     }
     const orders = await this.#orders(event);
+    this.#prolong(event, orders);
     if (event.state !== 'RELEASED') {
       const topUp = (await lostTopUp(desk, event, orders)) ?? (await acknowledgedTopUp(desk, event, orders));
       if (topUp) return this.#topUp(event, topUp);
@@ -201,6 +204,15 @@ export class Events implements MonitorListener {
       this.#release(event);
     }
     if (orders.every((order) => isFinal(order.state))) this.#remove(event);
+  }
+
+  /** A change may have moved the end of an order beyond all others. */
+  #prolong(event: OpenEvent, orders: readonly OrderRow[]): void {
+    const bought = orders.filter((order) => BOUGHT.includes(order.state));
+    const endMs = Math.max(...bought.map((order) => order.selection.window.endMs));
+    if (endMs <= event.endMs) return;
+    event.endMs = endMs;
+    this.#armEnd(event);
   }
 
   async #settlePurchase(event: OpenEvent, purchase: Purchase): Promise<void> {

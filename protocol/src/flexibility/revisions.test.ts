@@ -18,9 +18,9 @@ describe('what was agreed of an order', () => {
   it('ends where the window of its revision ends', () => {
     const revisions = [revision(0, 0, 60), revision(1, 20, 60, span(0, 45)), revision(2, 30, 60, span(0, 90))];
     expect(agreedParts(revisions, span(0, 120))).to.deep.equal([
-      { ...span(0, 20), kw: 60 },
-      { ...span(20, 30), kw: 60 },
-      { ...span(30, 90), kw: 60 },
+      { ...span(0, 20), revision: 0, kw: 60 },
+      { ...span(20, 30), revision: 1, kw: 60 },
+      { ...span(30, 90), revision: 2, kw: 60 },
     ]);
     expect(agreedKwh(revisions.slice(0, 2), span(30, 60))).to.equal(15);
   });

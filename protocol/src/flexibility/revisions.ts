@@ -3,6 +3,7 @@ import type { OrderRevision, TimeWindow } from './model.ts';
 
 /** An interval in which one power was agreed. */
 export interface AgreedPart extends TimeWindow {
+  readonly revision: number;
   readonly kw: number;
 }
 
@@ -12,12 +13,12 @@ export interface AgreedPart extends TimeWindow {
  */
 export function agreedParts(revisions: readonly OrderRevision[], span: TimeWindow): AgreedPart[] {
   const ordered = [...revisions].sort((a, b) => a.revision - b.revision);
-  return ordered.flatMap(({ window, committedKw }, index) => {
+  return ordered.flatMap(({ revision, window, committedKw }, index) => {
     const fromMs = index === 0 ? Number.NEGATIVE_INFINITY : ordered[index]!.fromMs;
     const untilMs = ordered[index + 1]?.fromMs ?? Number.POSITIVE_INFINITY;
     const startMs = Math.max(span.startMs, window.startMs, fromMs);
     const endMs = Math.min(span.endMs, window.endMs, untilMs);
-    return endMs > startMs ? [{ startMs, endMs, kw: committedKw }] : [];
+    return endMs > startMs ? [{ startMs, endMs, revision, kw: committedKw }] : [];
   });
 }
 

@@ -11,6 +11,7 @@ import type {
   OrderReferences,
   Performance,
   PerformanceInterval,
+  TimeWindow,
 } from '../model.ts';
 import {
   FULFILLMENT,
@@ -26,7 +27,7 @@ import {
   selectionItems,
   type ValidBody,
 } from './order.ts';
-import { decimal, instant, kw, kwh, readDecimal, readInstant } from './quantity.ts';
+import { decimal, instant, kw, kwh, readDecimal, readInstant, readRange } from './quantity.ts';
 import { findTags, type Tags, tagGroup } from './tags.ts';
 import type { WireOrder, WireTagGroup } from './wire.ts';
 
@@ -60,7 +61,10 @@ export interface ChangedCommitment extends Commitment {
 }
 
 /** As a report is read: an echoed selection is not needed, the order is known by its id. */
-export interface StatusAnswer extends OrderEcho, Omit<StatusReport, 'selection' | 'references'> {}
+export interface StatusAnswer extends OrderEcho, Omit<StatusReport, 'selection' | 'references'> {
+  /** Of an order that was changed. */
+  readonly window?: TimeWindow;
+}
 
 const STATES: readonly FulfilmentState[] = ['SCHEDULED', 'IN_PROGRESS', 'COMPLETED', 'CANCELLED'];
 const ORDER_STATUS = { SCHEDULED: 'ACTIVE', IN_PROGRESS: 'ACTIVE', COMPLETED: 'COMPLETE', CANCELLED: 'CANCELLED' };
@@ -91,7 +95,7 @@ export function decodeOnStatus(body: ValidBody): StatusAnswer {
     orderId: readOrderId(order.id),
     ...readEcho(order),
     fulfilment: oneOf(STATES, only.state?.descriptor?.code, `${FULFILLMENT}/state/descriptor/code`),
-    ...(changed && { changed }),
+    ...(changed && { changed, window: readRange(only.stops?.[0]?.time, `${FULFILLMENT}/stops/0/time`) }),
     ...(dispatch && { dispatch: readDispatch(dispatch) }),
     ...(delivery && {
       delivery: { measuredKw: number(delivery, 'measured-kw'), shortfallKw: number(delivery, 'shortfall-kw') },

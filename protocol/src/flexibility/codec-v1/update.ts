@@ -104,10 +104,10 @@ export interface UpdateAnswer extends OrderEcho, StatusAnswer {
 
 export function decodeOnUpdate(body: ValidBody): UpdateAnswer {
   const order = orderOf(body);
-  const { changed, ...answer } = decodeOnStatus(body);
-  if (changed === undefined)
+  const { changed, window, ...answer } = decodeOnStatus(body);
+  if (changed === undefined || window === undefined)
     throw new CodecError(`${FULFILLMENT}/tags`, 'tag group commitment with revision and effective-from is needed here');
-  return { ...answer, changed, window: windowOf(order), ...(order.quote && { quote: readQuote(order, body) }) };
+  return { ...answer, changed, window, ...(order.quote && { quote: readQuote(order, body) }) };
 }
 
 /** The selection of an order after a change; undefined when the change names an item that the order has not. */
