@@ -98,6 +98,8 @@ const schema = z
     emergencyMaxPriceGbpPerKwh: positive.optional(),
     /** Whether an event whose means are used up while the load is at the limit goes on under emergency terms by itself. */
     emergency: z.enum(['by-hand', 'by-rule']).default('by-hand'),
+    /** Whether running orders are reduced and prolonged by rule, or by an operator alone. */
+    orderChanges: z.enum(['by-hand', 'by-rule']).default('by-hand'),
     minReliability: z.number().min(0).max(1).default(0.5),
     maxResponseSeconds: positive.default(300),
     forecastHorizonMinutes: z.number().min(15).max(120).default(60),
@@ -213,6 +215,7 @@ const TEXTS: Record<string, keyof BapConfigInput> = {
   FLEXDER_BAP_TELEMETRY: 'telemetry',
   FLEXDER_BAP_VIEWING: 'viewing',
   FLEXDER_BAP_EMERGENCY: 'emergency',
+  FLEXDER_BAP_ORDER_CHANGES: 'orderChanges',
 };
 
 const NUMBERS: Record<string, keyof BapConfigInput> = {

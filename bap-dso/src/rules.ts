@@ -135,6 +135,18 @@ export const ACKNOWLEDGED_SHORT: Rule = {
   text: 'When every answer is counted and the acknowledged kW are short of the need, the gap is bought before it shows at the feeder.',
 };
 
+export const SURPLUS_RETURNED: Rule = {
+  id: 'surplus-returned',
+  version: '1',
+  text: 'Where the load read in the last ten minutes and forecast until the window ends stays below the release level by more than a tenth of the commitment, what is more than that, and at least a fifth of the commitment, is given back of the dearest order; once in ten minutes.',
+};
+
+export const ORDER_PROLONGED: Rule = {
+  id: 'order-prolonged',
+  version: '1',
+  text: 'Where the load would pass the limit without the relief when its window ends, each running order is prolonged by half an hour at the price agreed, once; what is refused is bought anew when it shows.',
+};
+
 export const EVENT_RELEASED: Rule = {
   id: 'event-released',
   version: '1',

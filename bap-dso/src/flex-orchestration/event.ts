@@ -63,6 +63,8 @@ export interface OpenEvent {
   /** A judgement is on its way into the database. */
   judging: boolean;
   exhausted: boolean;
+  /** Its orders were last changed by rule; grid time. */
+  changedAtMs: number | null;
   /** A person said that nothing (more) is bought by rule. */
   handsOff: boolean;
   /** Orders whose loss or acknowledgement has been dealt with. */
@@ -102,6 +104,7 @@ export function openEvent(seed: EventSeed): OpenEvent {
     measuredKw: null,
     judging: false,
     exhausted: false,
+    changedAtMs: null,
     handsOff: false,
     handled: new Set(),
     endMs: seed.window.endMs,

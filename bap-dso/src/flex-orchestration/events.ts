@@ -19,6 +19,7 @@ import {
 } from '../limits.ts';
 import { raiseAlarm, recordAnomaly } from './alarms.ts';
 import { buy, finish, review } from './buying.ts';
+import { askByRule, wishOf } from './changes/by-rule.ts';
 import { awaitChanges } from './changes/late.ts';
 import { takeUpDecision } from './decisions/decide.ts';
 import type { Desk, OrderRow } from './desk.ts';
@@ -105,7 +106,18 @@ export class Events implements MonitorListener {
     if (!event) return;
     const judgement = weigh(event, feeder);
     if (judgement) this.#judge(event, feeder, judgement, received.wallMs);
-    else if (event.peakDirty) this.#writePeak(event);
+    else if (!this.#changeByRule(event, feeder) && event.peakDirty) this.#writePeak(event);
+  }
+
+  /** True when running orders are to be changed. */
+  #changeByRule(event: OpenEvent, feeder: MonitoredFeeder): boolean {
+    const { config, context } = this.#desk();
+    const nowMs = context.grid.nowMs();
+    const wish = config.orderChanges === 'by-rule' ? wishOf(event, feeder, nowMs) : undefined;
+    if (!wish) return false;
+    event.changedAtMs = nowMs;
+    this.#step(event, () => askByRule(this.#desk(), event, wish));
+    return true;
   }
 
   /** Peaks that come while one is being written go with the next. */

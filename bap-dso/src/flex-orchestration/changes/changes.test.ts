@@ -187,6 +187,56 @@ describe('a change of an order', () => {
     expect((await only(again)).dispatch).to.include({ commands: 5, revision: 1 });
   });
 
+  describe('by rule', () => {
+    const changing = async (orderChanges: 'by-rule' | 'by-hand' = 'by-rule') => {
+      const b = aggregator('b', { offer: { priceGbpPerKwh: 0.5 } });
+      const trade = await open({ a: aggregator('a', { offer: { availableKw: 40 } }), b }, { orderChanges });
+      for (let i = 0; i < 5; i++) await trade.step(1, 900);
+      await trade.step(1, 1_020);
+      for (let i = 0; i < 4; i++) await trade.step(1, 945);
+      expect((await trade.orders()).map(({ bpp_id, committed_kw }) => [bpp_id, committed_kw])).to.deep.equal([
+        ['a', 40],
+        ['b', 30],
+      ]);
+      return trade;
+    };
+
+    it('less of the dearest is taken where the load falls of itself, and no more than is not needed', async () => {
+      const trade = await changing();
+      for (let i = 0; i < 9; i++) await trade.step(1, 925);
+      expect(trade.actions('update'), 'readings of ten minutes').to.deep.equal([]);
+      for (let i = 0; i < 3; i++) await trade.step(1, 925);
+      const [sent, ...more] = trade.actions('update');
+      expect(more).to.deep.equal([]);
+      expect(sent?.to).to.equal('b');
+      // Release level 950, highest 925, a tenth of 70 kW stays: 18 of 30 kW go.
+      const asked = decodeUpdate({ context: {} as never, message: sent!.message });
+      expect(asked.items.map(({ kw }) => kw)).to.deep.equal([12]);
+      expect(trade.auditsOf('order.change-asked')[0]).to.include({ rule_id: 'surplus-returned', rule_version: '1' });
+    });
+
+    it('all are prolonged, once, where the load would pass the limit at the end', async () => {
+      const trade = await changing();
+      const { window } = (await only(trade)).selection;
+      for (let i = 0; i < 70 && trade.grid.nowMs() < window.endMs - MINUTE_MS; i++) await trade.step(1, 948);
+      expect(
+        trade
+          .actions('update')
+          .map(({ to }) => to)
+          .sort(),
+      ).to.deep.equal(['a', 'b']);
+      const asked = decodeUpdate({ context: {} as never, message: trade.actions('update')[0]!.message });
+      expect(asked.window!.endMs - window.endMs).to.be.at.least(30 * MINUTE_MS);
+      expect(trade.auditsOf('order.change-asked')[0]).to.include({ rule_id: 'order-prolonged' });
+    });
+
+    it('nothing is changed where only a person may', async () => {
+      const trade = await changing('by-hand');
+      for (let i = 0; i < 20; i++) await trade.step(1, 900);
+      expect(trade.actions('update')).to.deep.equal([]);
+    });
+  });
+
   it('spreads other kW over the blocks as they are, and leaves none of them out', () => {
     const items = [
       { itemId: 'battery', kw: 30 },
