@@ -192,5 +192,7 @@ export const CHANGE_LEAST_SHARE = 0.2;
 export const CHANGE_LEAST_KW = 1;
 /** Grid time before its end in which a window is prolonged: some readings, and the notice that an aggregator may need. */
 export const PROLONG_BEFORE_MS = 6 * 60_000;
-/** Top-ups bought on missing acknowledgements alone: the rest is kept for what the feeder itself shows. */
-export const ACKNOWLEDGED_TOP_UPS = 1;
+/** Top-ups bought on missing acknowledgements alone, one a tier of fallback: the rest is kept for what the feeder shows. */
+export const ACKNOWLEDGED_TOP_UPS = 2;
+/** Grid time for which offers are asked for again without a search: what is free at an aggregator changes with its devices. */
+export const FALLBACK_FRESH_MS = 30 * 60_000;

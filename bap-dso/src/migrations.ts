@@ -112,6 +112,14 @@ const ORDER_CHANGE = [
   'create index order_change_of on order_change (obp_id, asked_wall_at)',
 ];
 
+const FALLBACK_TIER = `create table fallback_tier (
+  event_id text not null references overload on delete cascade, plan_no integer not null,
+  tier integer not null check (tier in (1, 2)),
+  state text not null check (state in ('ARMED', 'STAGED', 'RELEASED', 'LAPSED')), offers jsonb not null,
+  gap_kw double precision not null, expected_kw double precision not null, cost_gbp_per_hour double precision not null,
+  made_at timestamptz not null, made_wall_at timestamptz not null, released_at timestamptz, reason text,
+  primary key (event_id, plan_no, tier))`;
+
 const forecastState: Migration = {
   async up(db: Kysely<unknown>): Promise<void> {
     await sql.raw(FORECAST_STATE).execute(db);
@@ -165,6 +173,11 @@ export const migrations: Record<string, Migration> = {
   '0009-order-change': {
     async up(db: Kysely<unknown>): Promise<void> {
       for (const statement of ORDER_CHANGE) await sql.raw(statement).execute(db);
+    },
+  },
+  '0010-fallback-tier': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await sql.raw(FALLBACK_TIER).execute(db);
     },
   },
 };

@@ -3,6 +3,7 @@
 import type { Contact } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type {
   DispatchReport,
+  FlexOffer,
   FlexQuote,
   FlexSelection,
   InterventionClass,
@@ -164,6 +165,25 @@ export interface OrderRevisionTable {
   written_wall_at: Instant;
 }
 
+/** Offers that stand behind the orders of an event; nothing is asked for them before they are released. */
+export interface FallbackTierTable {
+  event_id: string;
+  /** Of the plans of the event, whose it is. */
+  plan_no: number;
+  tier: 1 | 2;
+  state: 'ARMED' | 'STAGED' | 'RELEASED' | 'LAPSED';
+  offers: Json<FlexOffer[]>;
+  /** What is to be stood in for, and what the offers are expected to give of it. */
+  gap_kw: number;
+  expected_kw: number;
+  /** If it were bought. */
+  cost_gbp_per_hour: number;
+  made_at: Instant;
+  made_wall_at: Instant;
+  released_at: Instant | null;
+  reason: string | null;
+}
+
 /** A change that was asked of an order's aggregator, and what it said. */
 export interface OrderChangeTable {
   /** Message id of the update. */
@@ -243,6 +263,7 @@ export interface BapTables {
   flex_order: FlexOrderTable;
   order_revision: OrderRevisionTable;
   order_change: OrderChangeTable;
+  fallback_tier: FallbackTierTable;
   flex_search: FlexSearchTable;
   finding: FindingTable;
   settlement_row: SettlementRowTable;

@@ -24,8 +24,10 @@ import { awaitChanges } from './changes/late.ts';
 import { takeUpDecision } from './decisions/decide.ts';
 import type { Desk, OrderRow } from './desk.ts';
 import { newPurchase, type OpenEvent, openEvent, type Purchase } from './event.ts';
+import { armTiers, releaseTier, takeUpTiers } from './fallback.ts';
 import { AWAITING, BOUGHT, feltKw, ordersOf } from './orders.ts';
 import { insertOverload } from './overloads.ts';
+import { place } from './placing.ts';
 import { eventFromRow, purchaseUnderWay, topUpsOf, unfinishedEvents } from './resume.ts';
 import { TooLateError } from './too-late.ts';
 import { activationWindow, peakInWindow } from './window.ts';
@@ -166,6 +168,7 @@ export class Events implements MonitorListener {
     rememberLosses(event, orders);
     event.endMs = Math.max(event.window.endMs, ...orders.map((order) => order.selection.window.endMs));
     event.purchase = purchaseUnderWay(event, orders, desk.context.wall.nowMs());
+    await takeUpTiers(desk.participant.database, event);
     await takeUpDecision(desk, event);
     const awaiting = orders.filter((order) => AWAITING.includes(order.state));
     if (event.state !== 'RELEASED') this.#watch.reopen(event.feederId);
@@ -235,6 +238,7 @@ export class Events implements MonitorListener {
     event.purchase = undefined;
     this.#expectRelief(event);
     this.#armEnd(event);
+    await armTiers(desk, event, purchase, orders);
   }
 
   async #orders(event: OpenEvent): Promise<OrderRow[]> {
@@ -247,7 +251,11 @@ export class Events implements MonitorListener {
 
   async #topUp(event: OpenEvent, topUp: Purchase): Promise<void> {
     event.purchase = topUp;
-    await buy(this.#desk(), event, topUp, topUp.needKw, async () => {});
+    const desk = this.#desk();
+    const ready =
+      topUp.failed !== undefined && (await releaseTier(desk, event, topUp, `${topUp.needKw} kW are missing`));
+    if (ready) await place(desk, event, topUp, topUp.needKw);
+    else await buy(desk, event, topUp, topUp.needKw, async () => {});
     await this.#advance(event);
   }
 
@@ -269,6 +277,10 @@ export class Events implements MonitorListener {
     const dueAtMs = Math.max(context.grid.nowMs(), event.window.startMs) + config.verifyAfterSeconds * 1_000;
     event.dueAtMs = dueAtMs;
     event.peakFromMs ??= dueAtMs;
+    if (config.acknowledgeWithinSeconds > 0) {
+      event.answersDueMs = context.grid.nowMs() + config.acknowledgeWithinSeconds * 1_000;
+      this.#at(event, event.answersDueMs, 'answers', () => this.#advance(event));
+    }
     this.#at(event, dueAtMs + TELEMETRY_WAIT_MS, 'telemetry', async () => {
       const lastMs = this.#watch.feeder(event.feederId)?.sample?.atMs ?? Number.NEGATIVE_INFINITY;
       if (lastMs >= dueAtMs || event.state === 'RELEASED') return;

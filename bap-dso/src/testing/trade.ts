@@ -73,6 +73,7 @@ export type Script = (sent: OutgoingMessage, trade: Trade) => Answer | undefined
 const TABLES = [
   'settlement_row',
   'meter_document',
+  'fallback_tier',
   'order_change',
   'order_revision',
   'flex_order',
@@ -112,6 +113,8 @@ export class Trade {
       busCredentials: { username: 'dso', password: 'dso' },
       feeders: [{ feederId: 'feeder-1', name: 'Feeder 1', limitKw: 1_000 }],
       activationLeadSeconds: 0,
+      // Scripted aggregators report when a test has them.
+      acknowledgeWithinSeconds: 0,
       ...changes,
     });
     const context = this.#context();
