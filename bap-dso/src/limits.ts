@@ -187,6 +187,8 @@ export const STALE_MS = 5 * 60_000;
 export const CHANGE_EVERY_MS = 10 * 60_000;
 /** Of a commitment that is not given back though it is not needed now: the noise of the load and of the forecast. */
 export const CHANGE_MARGIN_SHARE = 0.1;
+/** Changes of one order that a report of it is compared with. */
+export const CHANGES_LOOKED_AT = 10;
 /** Less than this is not worth a message to all its devices. */
 export const CHANGE_LEAST_SHARE = 0.2;
 export const CHANGE_LEAST_KW = 1;

@@ -2,7 +2,7 @@ import type { OrderId, SubscriberId, TransactionId } from '@flexder/protocol/bec
 import { CodecError, decodeOnStatus, encodeRating, type StatusAnswer } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { ActionHandler } from '@flexder/runtime/participant/types.ts';
 import { latencies, mergeDispatch } from '../dispatch/report.ts';
-import { agree, openChange } from '../flex-orchestration/changes/agree.ts';
+import { agree, changeShownBy } from '../flex-orchestration/changes/agree.ts';
 import type { Desk, OrderRow, Work } from '../flex-orchestration/desk.ts';
 import { findOrder, moveOrder, type PlacedOrder, walk } from '../flex-orchestration/orders.ts';
 import { RATING_TTL_MS, SETTLE_ATTEMPTS, SETTLE_BACKOFF_MS } from '../limits.ts';
@@ -57,7 +57,7 @@ async function accept(desk: Desk, callback: Callback): Promise<void> {
 async function withChange(desk: Desk, work: Work, order: PlacedOrder, report: StatusAnswer): Promise<PlacedOrder> {
   const { changed, window } = report;
   if (!changed || !window || changed.revision <= order.revision) return order;
-  const change = await openChange(work, order.obp_id);
+  const change = await changeShownBy(work, order, { ...report, changed, window });
   const running = order.state === 'SCHEDULED' || order.state === 'IN_PROGRESS';
   if (!change || !running) return order;
   await agree(desk, work, order, change, { ...report, changed, window });

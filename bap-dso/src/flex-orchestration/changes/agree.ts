@@ -4,6 +4,7 @@ import { changedSelection } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { FlexQuote, FlexSelection, TimeWindow } from '@flexder/protocol/flexibility/model.ts';
 import type { Selectable } from 'kysely';
 import { mergeDispatch } from '../../dispatch/report.ts';
+import { CHANGES_LOOKED_AT } from '../../limits.ts';
 import type { OrderChangeTable } from '../../tables.ts';
 import { raiseAlarm } from '../alarms.ts';
 import type { Desk, OrderRow, Work } from '../desk.ts';
@@ -28,16 +29,21 @@ export function findChange(work: Work, obpId: string, changeId: string): Promise
     .executeTakeFirst();
 }
 
-/** Of the changes that the aggregator may have agreed to without our knowing, the newest. */
-export function openChange(work: Work, obpId: string): Promise<ChangeRow | undefined> {
-  return work.db
+/**
+ * Of the changes that were not agreed, as far as we know, the newest that this answer is one to: the aggregator may have
+ * agreed without our hearing of it, also where we took it that the message had not arrived.
+ */
+export async function changeShownBy(work: Work, order: OrderRow, answer: Answered): Promise<ChangeRow | undefined> {
+  const changes = await work.db
     .selectFrom('order_change')
     .selectAll()
-    .where('obp_id', '=', obpId)
-    .where('state', 'in', ['ASKED', 'UNANSWERED'])
+    .where('obp_id', '=', order.obp_id)
+    .where('state', '<>', 'AGREED')
     .orderBy('asked_wall_at', 'desc')
-    .limit(1)
-    .executeTakeFirst();
+    .limit(CHANGES_LOOKED_AT)
+    .execute();
+  const { committedKw } = answer.changed;
+  return changes.find(({ asked }) => differenceFrom(order, asked, { ...answer, committedKw }) === undefined);
 }
 
 /** Takes an answer that agrees. One that says something else than was asked leaves the order as it is, with an alarm. */
