@@ -14,7 +14,7 @@ export function onUpdate(desk: Desk): ActionHandler<BapTables> {
 
 async function accept(desk: Desk, { work, message, body, order }: Callback): Promise<void> {
   const change = await findChange(work, order.obp_id, message.body.context.message_id);
-  if (!change) return refuse(desk, work, message, 'no change of this order was asked so', order.event_id);
+  if (!change) return quarantine(desk, work, message, 'unknown-change');
   const { error } = message.body;
   if (change.state === 'AGREED' || change.state === 'REFUSED') return;
   if (error) return refuseChange(desk, work, order, change, `${error.code} ${error.message}`);

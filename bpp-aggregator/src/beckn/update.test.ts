@@ -146,7 +146,7 @@ describe('update', function () {
     // Seven devices for a quarter of an hour, then four: 6 kW each, against 40 kW and then 20 kW.
     expect(performance?.deliveredKwh).to.be.closeTo(6 * (7 + 4) * 0.25, 0.5);
     expect(performance?.ratio).to.be.closeTo((6 * 11) / 60, 0.03);
-    expect((await send(order, { items: kw(10) })).error?.code).to.equal('ORD_STATE');
+    expect((await send(order, { items: kw(10) })).error?.code).to.equal('50002');
   });
 
   it('terms, items and orders that are not so are refused with the code of the field', async () => {

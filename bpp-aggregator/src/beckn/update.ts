@@ -27,6 +27,8 @@ export function update(rooms: Rooms) {
     await expireDueQuotes(work, rooms);
     const row = await lockByOrderId(work.db, bap_id, transaction_id, asked.orderId);
     if (!row || row.order_references === null) return void (await refuse(work, request, UNKNOWN_ORDER));
+    if (row.state === 'COMPLETED')
+      return void (await refuse(work, request, { code: '50002', message: 'the order is completed' }));
     const move = advance(row.state, 'update');
     if (!move.ok) return void (await refuse(work, request, { code: move.code, message: move.message }));
     const change = changeOf(row, asked, rooms.context.grid.nowMs(), rooms.config);
