@@ -1,5 +1,6 @@
 /** The DSO's configuration, checked whole at the start; the only reader of its environment. */
 import { IDENTIFIER_PATTERN } from '@flexder/protocol/beckn/identifiers.ts';
+import { ROLES } from '@flexder/runtime/access/people.ts';
 import type { ParticipantKeys } from '@flexder/runtime/participant/types.ts';
 import { z } from 'zod';
 import { type SettlementConfig, settlementConfig } from './audit-settlement/config.ts';
@@ -13,7 +14,6 @@ import { SEASONS } from './network-model/limits.ts';
 import type { NetworkModel } from './network-model/model.ts';
 import { NetworkImportError } from './network-model/problems.ts';
 import { OPEN_DATA_OFF, type OpenDataConfig, openDataConfig, openDataSettings } from './open-data/config.ts';
-import { ROLES } from './operator-api/access/people.ts';
 import { PEOPLE } from './operator-api/limits.ts';
 
 export const identifier = z

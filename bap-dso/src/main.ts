@@ -1,6 +1,7 @@
 /** The DSO as a service: Grid Monitoring, Flex Orchestration, Dispatch and Settlement behind one participant. */
 import { subscriberId } from '@flexder/protocol/beckn/identifiers.ts';
 import type { Context, Service } from '@flexder/runtime/context.ts';
+import { ofTenant } from '@flexder/runtime/engines/events/tenant.ts';
 import { listen } from '@flexder/runtime/http/listen.ts';
 import { opening } from '@flexder/runtime/http/opening.ts';
 import {
@@ -46,7 +47,7 @@ export async function startBap(context: Context, config: BapConfig): Promise<Ser
     return part;
   };
   try {
-    return await open(context, config, keep, () => closeAll(opened));
+    return await open(ofTenant(context, config.subscriberId), config, keep, () => closeAll(opened));
   } catch (error) {
     await closeAll(opened).catch(() => {});
     throw error;

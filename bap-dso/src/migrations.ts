@@ -102,7 +102,7 @@ const ORDER_CHANGE = [
   `create table order_revision (
      obp_id text not null references flex_order on delete cascade, revision integer not null, from_at timestamptz not null,
      committed_kw double precision not null, window_start_at timestamptz not null, window_end_at timestamptz not null,
-     price_gbp_per_kwh double precision not null, written_wall_at timestamptz not null, primary key (obp_id, revision))`,
+     price_gbp_per_kwh text not null, written_wall_at timestamptz not null, primary key (obp_id, revision))`,
   `create table order_change (
      change_id text primary key, obp_id text not null references flex_order on delete cascade, asked jsonb not null,
      state text not null check (state in ('ASKED', 'AGREED', 'REFUSED', 'UNANSWERED')),

@@ -160,8 +160,8 @@ export interface OrderRevisionTable {
   committed_kw: number;
   window_start_at: Instant;
   window_end_at: Instant;
-  /** Mean of its blocks, weighted by their kW. */
-  price_gbp_per_kwh: number;
+  /** Mean of its blocks, weighted by their kW; exact decimal text. */
+  price_gbp_per_kwh: string;
   written_wall_at: Instant;
 }
 

@@ -4,6 +4,7 @@ import { busLink } from '@flexder/bpp-aggregator/dispatch/device-link.ts';
 import { batchOf, DISPATCH_JOB, Dispatcher, type DispatchJob } from '@flexder/bpp-aggregator/dispatch/dispatcher.ts';
 import { LIMITS } from '@flexder/bpp-aggregator/limits.ts';
 import { AGGREGATOR_MIGRATIONS } from '@flexder/bpp-aggregator/migrations.ts';
+import { Fleet } from '@flexder/bpp-aggregator/portfolio/fleet.ts';
 import type { AggregatorTables } from '@flexder/bpp-aggregator/tables.ts';
 import { type DerId, type SubscriberId, subscriberId } from '@flexder/protocol/beckn/identifiers.ts';
 import { Activity } from '@flexder/runtime/activity.ts';
@@ -51,6 +52,7 @@ export async function openFanOut(place: FanOutPlace, works: boolean) {
     const rooms = {
       context: { wall, grid, ids, log, activity, metrics: createMetrics('bench'), engines },
       config: {},
+      fleet: new Fleet(),
       process: { id: ids.uuid(), shared: true, leads: () => false },
       database,
       // The report of the finished fan-out needs a whole participant; it is not what is measured.

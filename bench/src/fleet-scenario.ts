@@ -22,7 +22,7 @@ export interface FleetScenario {
   load(feederId: string, share: number | null): void;
 }
 
-export const WARM_UP_DERS = 100;
+export const WARM_UP_DERS = 500;
 const CALM_SHARE = 0.75;
 const KW_A_DEVICE = 4;
 const LEAST_LIMIT_KW = 50;

@@ -86,7 +86,7 @@ async function openBench(engine: DatabaseEngine, wall: WallClock, log: Context['
   const me = subscriberId(`bench-${ids.uuid()}`);
   const db = await engine.open<AggregatorTables>(me, AGGREGATOR_MIGRATIONS);
   const fleet = new Fleet();
-  await enterPortfolio(db, fleet, portfolio());
+  await enterPortfolio(db, fleet, portfolio(), { at: new Date(START_MS), wallAt: new Date(START_MS) });
   const activity = new Activity();
   const grid = new SteppedGridClock(START_MS);
   const context = { wall, grid, ids, log, activity, metrics: createMetrics('bench') } as unknown as Context;

@@ -1,15 +1,16 @@
 /** A day of activations: what it takes to compute their settlement, and to settle them through the database. */
-import { BL01_LIKE, baselineFrom } from '@flexder/bap-dso/audit-settlement/baseline.ts';
+
 import { settlementConfig } from '@flexder/bap-dso/audit-settlement/config.ts';
 import { sha256 } from '@flexder/bap-dso/audit-settlement/digest.ts';
 import { DSO, opened, seedOrder } from '@flexder/bap-dso/audit-settlement/fixtures/opened.ts';
 import type { SettledOrder } from '@flexder/bap-dso/audit-settlement/order.ts';
 import { p0282 } from '@flexder/bap-dso/audit-settlement/p0282.ts';
-import { coveredPeriods } from '@flexder/bap-dso/audit-settlement/periods.ts';
 import { type SettlementValues, settlementRows } from '@flexder/bap-dso/audit-settlement/rows.ts';
 import { settleOrder } from '@flexder/bap-dso/audit-settlement/settle.ts';
 import type { MeterDocument, MeterRow } from '@flexder/protocol/flexibility/model.ts';
 import { dateAfter, dayOfWeek } from '@flexder/protocol/flexibility/settlement-period.ts';
+import { BL01_LIKE, baselineFrom } from '@flexder/protocol/settlement/baseline.ts';
+import { coveredPeriods } from '@flexder/protocol/settlement/periods.ts';
 import { systemWallClock } from '@flexder/runtime/clock.ts';
 
 export interface SettlementBenchOptions {

@@ -3,9 +3,11 @@ import { readFileSync } from 'node:fs';
 import { isIdentifier, type SubscriberId } from '@flexder/protocol/beckn/identifiers.ts';
 import type { Contact } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { DeviceType } from '@flexder/protocol/flexibility/model.ts';
+import { type Person, ROLES } from '@flexder/runtime/access/people.ts';
 import type { ParticipantKeys } from '@flexder/runtime/participant/types.ts';
 import { z } from 'zod';
 import { type ChargePointSettings, chargePointSettings, plaintextProblem } from './charge-points/settings.ts';
+import { type EnrolmentDocument, enrolmentDocument, NOTHING_ENROLLED } from './enrolment/document.ts';
 import { LIMITS } from './limits.ts';
 import type { PortfolioDer } from './portfolio/der.ts';
 
@@ -23,8 +25,13 @@ export interface AggregatorConfig {
   readonly country: string;
   readonly city: string;
   readonly networkProfile: 'strict' | 'sandbox';
-  /** Read access to portfolio and orders; without it they are served on a loopback host alone. */
+  /**
+   * Of one program that may see and do what an operator may; without it, and without `operators`, portfolio and orders are
+   * served on a loopback host alone, and nothing can be changed.
+   */
   readonly operatorToken?: string;
+  /** Who may see and do what. */
+  readonly operators: readonly Person[];
   readonly busCredentials: { readonly username: string; readonly password: string };
   readonly priceGbpPerKwh: Readonly<Record<DeviceType, number>>;
   readonly responseSeconds: Readonly<Record<DeviceType, number>>;
@@ -49,6 +56,12 @@ export interface AggregatorConfig {
   /** Whom a DSO calls about an order; `support` is refused when absent. */
   readonly support?: Contact;
   readonly portfolio: readonly PortfolioDer[];
+  /** How long a consumer who wants to be asked has to answer. Grid time. */
+  readonly consentAnswerSeconds: number;
+  /** How the DSO pays for performance: `linear` from 50 to 100 %, `strict` from 63 to 95 %. */
+  readonly settlementCurve: 'linear' | 'strict';
+  /** Programmes, consumers and subscriptions to start with. */
+  readonly enrolment: EnrolmentDocument;
   /** Where OCPP charge points connect; without it none does. */
   readonly ocpp?: ChargePointSettings;
   readonly keys?: ParticipantKeys;
@@ -68,7 +81,7 @@ const der = z.strictObject({
   importMsid: msid,
   exportMsid: msid.nullable(),
   consent: z
-    .strictObject({ fromMs: z.number(), untilMs: z.number() })
+    .strictObject({ fromMs: z.number(), untilMs: z.number(), mode: z.enum(['automatic', 'ask']).optional() })
     .refine((consent) => consent.untilMs > consent.fromMs, { error: 'must end after it begins' }),
   essential: z.boolean(),
 });
@@ -84,6 +97,12 @@ export const portfolioSchema = z
       seen.add(one.derId);
     });
   });
+
+const person = z.strictObject({
+  name: identifier('name'),
+  role: z.enum(ROLES),
+  tokenSha256: z.string().regex(/^[0-9a-f]{64}$/, { error: 'must be the SHA-256 of the token, 64 hexadecimal digits' }),
+});
 
 const keys = z.strictObject({
   keyId: identifier('key id'),
@@ -109,6 +128,11 @@ const members = z.strictObject({
   city: z.string().min(1).default('std:020'),
   networkProfile: z.enum(['strict', 'sandbox']).default('strict'),
   operatorToken: z.string().min(16, { error: 'must have at least 16 characters' }).optional(),
+  operators: z
+    .array(person)
+    .max(LIMITS.maxPeople)
+    .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, { error: 'names somebody twice' })
+    .default([]),
   busCredentials: z.strictObject({ username: z.string().min(1), password: z.string().min(1) }),
   priceGbpPerKwh: perType(z.number().nonnegative().max(100)).default({
     battery: 0.42,
@@ -128,6 +152,8 @@ const members = z.strictObject({
   telemetryMaxAgeSeconds: seconds(1, 3_600).default(180),
   shortfallShare: z.number().min(0).max(1).default(0.9),
   meterGraceSeconds: seconds(0, 3_600).default(90),
+  settlementCurve: z.enum(['linear', 'strict']).default('linear'),
+  consentAnswerSeconds: seconds(10, 86_400).default(600),
   support: z
     .strictObject({
       phone: z
@@ -139,6 +165,7 @@ const members = z.strictObject({
     })
     .optional(),
   portfolio: portfolioSchema,
+  enrolment: enrolmentDocument.default(NOTHING_ENROLLED),
   ocpp: chargePointSettings.optional(),
   keys: keys.optional(),
 });
@@ -200,6 +227,8 @@ const VARIABLES: Readonly<Record<string, Variable>> = {
   FLEXDER_BPP_ANSWER_DEADLINE_S: { path: ['answerDeadlineS'], number: true },
   FLEXDER_BPP_RELEASE_SPREAD_S: { path: ['releaseSpreadSeconds'], number: true },
   FLEXDER_BPP_METER_GRACE_S: { path: ['meterGraceSeconds'], number: true },
+  FLEXDER_BPP_SETTLEMENT_CURVE: { path: ['settlementCurve'] },
+  FLEXDER_BPP_CONSENT_ANSWER_S: { path: ['consentAnswerSeconds'], number: true },
   FLEXDER_BPP_SUPPORT_PHONE: { path: ['support', 'phone'] },
   FLEXDER_BPP_SUPPORT_EMAIL: { path: ['support', 'email'] },
   FLEXDER_BPP_SUPPORT_URL: { path: ['support', 'url'] },
@@ -208,6 +237,8 @@ const VARIABLES: Readonly<Record<string, Variable>> = {
   FLEXDER_BPP_OCPP_CERT_FILE: { path: ['ocpp', 'cert'], file: 'text' },
   FLEXDER_BPP_OCPP_KEY_FILE: { path: ['ocpp', 'key'], file: 'text' },
   FLEXDER_BPP_OCPP_ACCOUNTS_FILE: { path: ['ocpp', 'accounts'], file: 'json' },
+  FLEXDER_BPP_OPERATORS_FILE: { path: ['operators'], file: 'json' },
+  FLEXDER_BPP_ENROLMENT_FILE: { path: ['enrolment'], file: 'json' },
   FLEXDER_BPP_PORTFOLIO_FILE: { path: ['portfolio'], file: 'json' },
   FLEXDER_BPP_KEYS_FILE: { path: ['keys'], file: 'json' },
 };

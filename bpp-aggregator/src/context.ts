@@ -6,6 +6,7 @@ import type { Kysely } from 'kysely';
 import type { ChargePoints } from './charge-points/charge-points.ts';
 import type { AggregatorConfig } from './config.ts';
 import type { Dispatcher } from './dispatch/dispatcher.ts';
+import type { Programmes } from './enrolment/programmes.ts';
 import type { DeliveryWatch } from './metering/delivery.ts';
 import type { OrderTimers } from './orders/timers.ts';
 import type { Peers } from './peers.ts';
@@ -31,6 +32,8 @@ export interface Rooms {
   };
   readonly peers: Peers;
   readonly fleet: Fleet;
+  /** What consumers may subscribe to. */
+  readonly programmes: Programmes;
   /** What other processes heard of the devices. */
   readonly refresh: Refresh;
   /** Orders completed by device type since this database began. */

@@ -82,6 +82,30 @@ export const LIMITS = {
   dispatchBackoffMs: 250,
   /** How long closing waits for fan-outs under way: a publish that the broker does not answer is given up before. */
   closeWaitMs: 6_000,
+  /** People and programs of one aggregator that may look or act. */
+  maxPeople: 500,
+  /** A token of the API; what is longer is none of ours. */
+  maxTokenChars: 256,
+  /** Refused attempts to change something that get a record of their own, at once and a second; the rest is counted. */
+  auditedRefusals: 100,
+  auditedRefusalsPerSecond: 1,
+  /** A decision and why; and a document that enrols a full portfolio. */
+  decisionBytes: 8_192,
+  enrolmentBytes: 8 * 1024 * 1024,
+  /** Long enough for a sentence. */
+  maxReasonChars: 500,
+  /** Orders of one month's statement: each is reckoned from its meter document. */
+  maxStatementOrders: 20_000,
+  /** Rows of one page of the API. */
+  maxRowsShown: 500,
+  /** Activations in a row: more than most have in a day, so that an evening without a network is no defect. */
+  unansweredBeforeMaintenance: 5,
+  /** Programmes of one aggregator: each is read by people, and all are in memory. */
+  maxProgrammes: 200,
+  /** Terms that a consumer reads before agreeing. */
+  maxTermsChars: 20_000,
+  /** Decisions about one device that one answer of the API shows: some a month for some years. */
+  maxChangesShown: 200,
   /** Between two checks of measured delivery, grid time: a telemetry interval. */
   deliveryCheckMs: 10_000,
 } as const;

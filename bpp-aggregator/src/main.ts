@@ -2,6 +2,7 @@ import type { DerId } from '@flexder/protocol/beckn/identifiers.ts';
 import type { Context, Health, Service } from '@flexder/runtime/context.ts';
 import type { BusAccount, BusClient } from '@flexder/runtime/engines/bus/port.ts';
 import { deviceTopic } from '@flexder/runtime/engines/bus/topics.ts';
+import { ofTenant } from '@flexder/runtime/engines/events/tenant.ts';
 import { breakerHealth } from '@flexder/runtime/http/breaker.ts';
 import { listen } from '@flexder/runtime/http/listen.ts';
 import { opening } from '@flexder/runtime/http/opening.ts';
@@ -20,7 +21,12 @@ import { Answers } from './dispatch/answers.ts';
 import { unclaimAll } from './dispatch/claims.ts';
 import { busLink, eachWhereItIs } from './dispatch/device-link.ts';
 import { DISPATCH_JOB, Dispatcher, type DispatchJob } from './dispatch/dispatcher.ts';
+import { CONFIGURATION, now } from './enrolment/changes.ts';
 import { enrol } from './enrolment/enrol.ts';
+import { importEnrolment } from './enrolment/import.ts';
+import { countMaintenance } from './enrolment/maintenance.ts';
+import { Programmes } from './enrolment/programmes.ts';
+import { mountEnrolment } from './enrolment/routes.ts';
 import { createApp, mountApi, mountProbes } from './http.ts';
 import { LIMITS } from './limits.ts';
 import { DeliveryWatch } from './metering/delivery.ts';
@@ -65,10 +71,11 @@ const OUTBOX_AGE_MS = 20_000;
  * registry. Throws when one of these fails, with everything before it closed again.
  */
 export async function startAggregator(
-  context: Context,
+  process: Context,
   config: AggregatorConfig,
   { shared }: AggregatorOptions = {},
 ): Promise<AggregatorService> {
+  const context = ofTenant(process, config.subscriberId);
   const { result, close } = await openInOrder(async (keep) => {
     const app = createApp();
     const { door, open } = opening();
@@ -102,11 +109,14 @@ export async function startAggregator(
     keep(participant);
     keep({ close: async () => closeRooms(rooms) });
     await remember(rooms);
-    await enterPortfolio(rooms.database, rooms.fleet, config.portfolio);
+    await enterPortfolio(rooms.database, rooms.fleet, config.portfolio, now(rooms));
+    await importEnrolment(rooms, config.enrolment, { actor: CONFIGURATION, reason: 'as the service is configured' });
+    countMaintenance(rooms);
 
     const health = () => healthOf(rooms, participant, bus);
     mountProbes(app, rooms, health);
     mountApi(app, rooms);
+    mountEnrolment(app, rooms);
     app.use(new URL(becknUrl).pathname, participant.router);
     participant.answerDocument('/meter/:orderId', serveMeterDocument(rooms));
     participant.answerDocument('/live/:orderId', serveLive(rooms));
@@ -179,6 +189,7 @@ function furnish(
     url,
     process: { ...participant.process, leads, alone: () => !participant.process.shared || peers.alone },
     fleet: new Fleet(),
+    programmes: new Programmes(),
     refresh: new Refresh(() => rooms),
     completed: { battery: 0, 'ev-charger': 0, 'heat-pump': 0 },
     database: participant.database as unknown as Rooms['database'],
@@ -264,8 +275,11 @@ function healthOf(rooms: Rooms, participant: OpenParticipant<AggregatorTables>, 
     counterparties: async () => breakerHealth(participant.awayCounterparties()),
     archive: async () => archiveHealth(await participant.archiveBacklog()),
     portfolio: async () => {
-      const online = rooms.fleet.all().filter((der) => der.live.online).length;
-      return { ok: rooms.fleet.size <= LIMITS.maxDers, detail: `${online} of ${rooms.fleet.size} devices online` };
+      const ders = rooms.fleet.all();
+      const online = ders.filter((der) => der.live.online).length;
+      const flagged = ders.filter((der) => der.maintenanceSinceMs !== null).length;
+      const maintenance = flagged > 0 ? `, ${flagged} flagged for maintenance` : '';
+      return { ok: ders.length <= LIMITS.maxDers, detail: `${online} of ${ders.length} devices online${maintenance}` };
     },
   };
   return checkHealth(rooms.context.wall, checks, HEALTH_TIMEOUT_MS);

@@ -1,5 +1,6 @@
 import { makeHypertable } from '@flexder/runtime/engines/database/time-series.ts';
 import { type Kysely, type Migration, sql } from 'kysely';
+import { enrolmentMigration } from './enrolment/tables.ts';
 import { DER_READINGS, HALF_HOUR_ENERGIES } from './metering/series.ts';
 
 const initial: Migration = {
@@ -221,7 +222,9 @@ const orderRevisions: Migration = {
     await sql`create table order_revision (
       order_no integer not null, revision integer not null, from_at timestamptz not null,
       committed_kw double precision not null, window_start_at timestamptz not null, window_end_at timestamptz not null,
-      written_wall_at timestamptz not null, primary key (order_no, revision))`.execute(db);
+      price_gbp_per_kwh text not null, written_wall_at timestamptz not null, primary key (order_no, revision))`.execute(
+      db,
+    );
   },
 };
 
@@ -237,5 +240,6 @@ export const AGGREGATOR_MIGRATIONS: Record<string, Migration> = {
   'aggregator-008-peers': peers,
   'aggregator-009-rating': rating,
   'aggregator-010-charge-points': chargePoints,
-  'aggregator-011-order-revisions': orderRevisions,
+  'aggregator-011-enrolment': enrolmentMigration,
+  'aggregator-012-order-revisions': orderRevisions,
 };

@@ -1,5 +1,6 @@
 import { decodeOnUpdate, encodeUpdate } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { BusClient, DeviceBus } from '@flexder/runtime/engines/bus/port.ts';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import type { DeviceCommand } from '@flexder/schemas/types.ts';
 import { expect } from 'chai';
 import { type Bench, openBench } from './testing/bench.ts';
@@ -61,7 +62,8 @@ describe('a restart', function () {
     await bench?.close();
   });
 
-  it('a quote holds its devices until its time (wall) is over, and no longer', async () => {
+  it('a quote holds its devices until its time (wall) is over, and no longer', async function () {
+    thorough.call(this);
     const buyer = bench.world.bap('dso-1');
     const service = await bench.start({}, { quoteTtlMs: 2_000 });
     await bench.report();

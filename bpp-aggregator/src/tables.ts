@@ -12,6 +12,8 @@ import type {
 } from '@flexder/protocol/flexibility/model.ts';
 import type { OrderState } from '@flexder/protocol/flexibility/order-machine.ts';
 import type { ColumnType, Generated } from 'kysely';
+import type { EnrolmentTables } from './enrolment/tables.ts';
+import type { ConsentMode } from './portfolio/der.ts';
 
 type Instant = ColumnType<Date, Date, Date>;
 type NullableInstant = ColumnType<Date | null, Date | null | undefined, Date | null>;
@@ -29,12 +31,22 @@ export interface DerTable {
   export_msid: string | null;
   consent_from: Instant;
   consent_until: Instant;
+  consent_mode: ColumnType<ConsentMode, ConsentMode | undefined, ConsentMode>;
+  /** The consent that the contract gave last. */
+  given_from: NullableInstant;
+  given_until: NullableInstant;
+  given_mode: ConsentMode | null;
+  programme_id: string | null;
+  consumer_id: string | null;
   essential: boolean;
   /** Sequence of the last command written for it. */
   sequence: Generated<number>;
   asked: Generated<number>;
   accepted: Generated<number>;
   opted_out_until: NullableInstant;
+  /** Activations in a row that it did not answer. */
+  unanswered: Generated<number>;
+  maintenance_since: NullableInstant;
   /** SHA-256 of the password of a charger's account, base64: charge points of OCPP log in here and not at a broker. */
   password_hash: string | null;
 }
@@ -138,6 +150,8 @@ export interface CommandTable {
   /** The process that publishes it, and until when (time of the database); nobody: whoever works on the queue. */
   claimed_by: string | null;
   claimed_until: NullableInstant;
+  /** The consumer withdrew consent for what this command asks. */
+  withdrawn_at: NullableInstant;
   life_cycle: 'STARTED' | 'COMPLETED' | 'FAILED' | null;
   /** Revision of its order that it was written for. */
   revision: Generated<number>;
@@ -153,6 +167,8 @@ export interface OrderRevisionTable {
   committed_kw: number;
   window_start_at: Instant;
   window_end_at: Instant;
+  /** Mean of its blocks, weighted by their kW; exact decimal text. */
+  price_gbp_per_kwh: string;
   written_wall_at: Instant;
 }
 
@@ -178,7 +194,7 @@ export interface ProcessTable {
   seen_at: Instant;
 }
 
-export interface AggregatorTables {
+export interface AggregatorTables extends EnrolmentTables {
   charge_point: ChargePointTable;
   process: ProcessTable;
   der: DerTable;

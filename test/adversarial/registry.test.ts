@@ -1,4 +1,5 @@
 /** Applications and lookups that a registry must refuse: each changes one thing of a request that is taken without it. */
+
 import { createServer } from 'node:net';
 import {
   ADDRESS_SHARE,
@@ -10,6 +11,7 @@ import {
   UNPROVEN,
 } from '@flexder/registry-mock/limits.ts';
 import { type Network, newKeys, openNetwork } from '@flexder/registry-mock/testing/network.ts';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { MAX_AGGREGATORS, scenarioAggregators } from '@flexder/sandbox/scenario/aggregators.ts';
 import { expect } from 'chai';
 import { sql } from 'kysely';
@@ -206,7 +208,8 @@ describe('adversarial: the registry', function () {
       expect(left[0]?.n).to.equal(UNPROVEN);
     });
 
-    it('a full registry says so', async () => {
+    it('a full registry says so', async function () {
+      thorough.call(this);
       await sql`update subscription set status = 'SUBSCRIBED' where subscriber_id = ${`u${UNPROVEN}`}`.execute(
         flooded.db,
       );
@@ -227,7 +230,8 @@ describe('adversarial: the registry', function () {
         ['applications', '/subscribe', SUBSCRIBE_AT_ONCE, '{"type":"BPP"}', 400],
         ['lookups', '/lookup', LOOKUPS_AT_ONCE, '{"subscriber_id":"nobody.example"}', 200],
       ] as const)
-        it(`one sends more ${what} than its share: 429 with when to come again, and another is served`, async () => {
+        it(`one sends more ${what} than its share: 429 with when to come again, and another is served`, async function () {
+          if (what === 'lookups') thorough.call(this);
           const share = atOnce * ADDRESS_SHARE;
           const send = () => flooded.post(path, Buffer.from(bytes), { localAddress: ELSEWHERE });
           const answers: WireAnswer[] = [];
@@ -244,7 +248,8 @@ describe('adversarial: the registry', function () {
           expect((await send()).status, 'a second later').to.equal(expected);
         });
 
-      it('all together send more applications than a network has reason for: 429, and few records', async () => {
+      it('all together send more applications than a network has reason for: 429, and few records', async function () {
+        thorough.call(this);
         flooded.pass(60_000);
         const mark = await lastRecordOf(flooded.db);
         const codes: (string | undefined)[] = [];
@@ -260,7 +265,8 @@ describe('adversarial: the registry', function () {
         expect((await recordsOf(flooded.db, mark)).length).to.be.at.most(codes.length);
       });
 
-      it('the largest sandbox starts at one address within its share', async () => {
+      it('the largest sandbox starts at one address within its share', async function () {
+        thorough.call(this);
         flooded.pass(60_000);
         const participants = scenarioAggregators(MAX_AGGREGATORS).length + 2;
         await Promise.all(Array.from({ length: participants }, () => expectTaken(flooded)));

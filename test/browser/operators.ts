@@ -1,7 +1,7 @@
 /** A network with people who may look and act, and a browser before its page. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tokenSha256 } from '@flexder/bap-dso/operator-api/access/people.ts';
+import { tokenSha256 } from '@flexder/runtime/access/people.ts';
 import { programPath } from '@flexder/runtime/testing/engine.ts';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { TestNetwork } from '../harness/network.ts';

@@ -5,6 +5,7 @@ import { systemWallClock } from '@flexder/runtime/clock.ts';
 import { openPglite } from '@flexder/runtime/engines/database/pglite.ts';
 import { inTurn } from '@flexder/runtime/engines/database/pool.ts';
 import { createLogger } from '@flexder/runtime/logging.ts';
+import { isThorough, thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
 import { flexder } from './flexder.ts';
 
@@ -67,15 +68,17 @@ describe('flexder: the demo and what it leaves', function () {
   let settled: { obp_id: string; lead_party_id: string; settlement_date: string }[] = [];
 
   it('exports the settlement', () => {
-    const csv = flexder(['settlement', 'export', '--data', dataDir]);
     const json = flexder(['settlement', 'export', '--data', dataDir, '--format', 'json']);
     const rows = (summary.settlement as unknown as { rows: number }).rows;
-    expect(csv.out.trim().split('\r\n')).to.have.length(rows + 1);
     settled = JSON.parse(json.out).body.rows;
     expect(settled).to.have.length(rows);
+    if (!isThorough()) return;
+    const csv = flexder(['settlement', 'export', '--data', dataDir]);
+    expect(csv.out.trim().split('\r\n')).to.have.length(rows + 1);
   });
 
-  it('accounts for it: the aggregator has the same figures, and the statement adds up', () => {
+  it('accounts for it: the aggregator has the same figures, and the statement adds up', function () {
+    thorough.call(this);
     const { lead_party_id: aggregator, settlement_date: date } = settled[0]!;
     const at = ['--data', dataDir, '--aggregator', aggregator];
     const compared = flexder(['settlement', 'reconcile', ...at]);
@@ -93,7 +96,8 @@ describe('flexder: the demo and what it leaves', function () {
     expect(again.err).to.contain('holds a run already');
   });
 
-  it('exports the evidence of an order, which holds by itself until it is altered', () => {
+  it('exports the evidence of an order, which holds by itself until it is altered', function () {
+    thorough.call(this);
     const file = join(dataDir, 'evidence.json');
     const exported = flexder(['audit', 'export', '--data', dataDir, '--obp-id', settled[0]!.obp_id, '--to', file]);
     expect(exported.code, exported.err).to.equal(0);

@@ -1,8 +1,10 @@
 /** `flexder queue` on a job queue of the embedded engine, shown as a service shows it. */
+
 import { openPglite, type PgliteDatabase } from '@flexder/runtime/engines/database/pglite.ts';
 import { pgliteQueueEngine } from '@flexder/runtime/engines/queue/pglite.ts';
 import type { JobQueueEngine } from '@flexder/runtime/engines/queue/port.ts';
 import { testDeps } from '@flexder/runtime/testing/quiet.ts';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { type Operations, openOperations } from '@flexder/sandbox/serve/operations.ts';
 import { expect } from 'chai';
 import { askUntil } from '../harness/processes.ts';
@@ -24,7 +26,8 @@ describe('flexder queue', function () {
       .split('\n')
       .map((line) => JSON.parse(line));
 
-  before(async () => {
+  before(async function () {
+    thorough.call(this);
     database = await openPglite({ location: 'memory', ...deps });
     engine = pgliteQueueEngine(database.shared, deps);
     operations = await openOperations({ host: '127.0.0.1', port: 0, wall: deps.wall }, { text: async () => '' });

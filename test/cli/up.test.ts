@@ -42,7 +42,8 @@ async function stop(child: ChildProcess): Promise<number | null> {
 describe('flexder up', function () {
   this.timeout(60_000);
 
-  it('brings the network up, says where everything is, and ends when it is told to', async () => {
+  it('brings the network up, says where everything is, and ends when it is told to', async function () {
+    thorough.call(this);
     const { child, addresses } = await up(['--ders', '18']);
     try {
       expect(addresses).to.have.all.keys('dashboard', 'operator', 'registry', 'gateway', 'mqtt', 'participants');

@@ -1,5 +1,5 @@
 import { verifyAudit } from '@flexder/bap-dso/audit-settlement/verify.ts';
-import { tokenSha256 } from '@flexder/bap-dso/operator-api/access/people.ts';
+import { tokenSha256 } from '@flexder/runtime/access/people.ts';
 import type { ParticipantTables } from '@flexder/runtime/participant/open.ts';
 import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { startHungBpp } from '@flexder/sandbox/network/hung-bpp.ts';
@@ -64,6 +64,16 @@ async function textOf(net: TestNetwork, path: string): Promise<string> {
   return response.text();
 }
 
+const pence = (pounds = '') => Math.round(Number(pounds) * 100);
+
+/** What an aggregator tells its consumers of a month. */
+async function statementOf(url: string, token: string, month: string) {
+  const headers = { authorization: `Bearer ${token}` };
+  const response = await fetch(new URL(`/api/v1/enrolment/statements/${month}`, url), { headers });
+  expect(response.status).to.equal(200);
+  return (await response.json()) as { totals: Record<'paid_gbp' | 'earned_gbp' | 'kept_gbp', string> };
+}
+
 describe('one activation through the whole network', function () {
   this.timeout(120_000);
 
@@ -106,8 +116,10 @@ describe('one activation through the whole network', function () {
     expect(actionsOf(records)).to.include.members(['on_select', 'on_init', 'on_confirm', 'on_status']);
   });
 
-  it('is settled to the same figures as JSON, as CSV and in the summary', async () => {
-    await using net = await TestNetwork.create({ ders: 24, historyDays: 8 });
+  it('is settled to the same figures as JSON, as CSV, in the summary and to the consumers', async function () {
+    thorough.call(this);
+    const operatorToken = 'token-of-an-aggregator';
+    await using net = await TestNetwork.create({ ders: 24, historyDays: 8, aggregator: () => ({ operatorToken }) });
     await activation(net);
     await toTheEnd(net);
     const { settlement } = await net.api<Summary>('/api/v1/summary');
@@ -122,6 +134,21 @@ describe('one activation through the whole network', function () {
       .and.to.equal(Number(body.control.utilisation_payment_gbp))
       .and.to.be.greaterThan(0);
     expect(sum('payable_mwh', 1e6)).to.equal(Number(settlement.totalMwh)).and.to.be.greaterThan(0);
+
+    let earnedPence = 0;
+    for (const aggregator of net.aggregators) {
+      const { totals } = await statementOf(
+        aggregator.url,
+        operatorToken,
+        String(body.rows[0]?.settlement_date).slice(0, 7),
+      );
+      const own = body.rows.filter((row) => row.lead_party_id === aggregator.name);
+      const paid = own.reduce((total, row) => total + Math.round(Number(row.utilisation_payment_gbp) * 100), 0);
+      expect(pence(totals.paid_gbp), aggregator.name).to.equal(paid);
+      expect(pence(totals.earned_gbp) + pence(totals.kept_gbp)).to.equal(paid);
+      earnedPence += pence(totals.earned_gbp);
+    }
+    expect(earnedPence).to.be.greaterThan(0);
 
     const [header, ...lines] = (await textOf(net, '/api/v1/settlement.csv')).trimEnd().split('\r\n');
     const columns = header!.split(',');
@@ -168,7 +195,8 @@ describe('one activation through the whole network', function () {
     expect(held).to.equal(net.fleet.counts.commandsReceived).and.to.be.at.most(60);
   });
 
-  it('names the first record that was altered', async () => {
+  it('names the first record that was altered', async function () {
+    thorough.call(this);
     await using net = await TestNetwork.create({ ders: 12 });
     await activation(net);
     const db = (await openTables.dso(net)) as unknown as Kysely<ParticipantTables>;

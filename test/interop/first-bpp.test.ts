@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
 import { openDoor } from '../harness/door.ts';
 import { TestNetwork } from '../harness/network.ts';
@@ -92,7 +93,8 @@ describe('interop: a BPP of plain Node', function () {
     }
   });
 
-  it('is not believed when its quote was altered on the way: nothing is bought from it', async () => {
+  it('is not believed when its quote was altered on the way: nothing is bought from it', async function () {
+    thorough.call(this);
     const priced = /"value":"0.30"/;
     await using door = await openDoor(({ action }, body) =>
       action === 'on_select' ? Buffer.from(body.toString('utf8').replace(priced, '"value":"0.90"')) : 'pass',

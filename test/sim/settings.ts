@@ -1,6 +1,7 @@
 /** How each service of a simulation is configured: as a sandbox is, with shorter waits after an order. */
 import { bapConfig } from '@flexder/bap-dso/config.ts';
 import { parseConfig } from '@flexder/bpp-aggregator/config.ts';
+import { enrolledOnce } from '@flexder/bpp-aggregator/enrolment/document.ts';
 import type { DerManifest } from '@flexder/der-simulators/model.ts';
 import { subscriberId } from '@flexder/protocol/beckn/identifiers.ts';
 import { CITY, COUNTRY, DOMAIN, DSO_ID, GATEWAY_ID, HOST } from '@flexder/sandbox/network/ids.ts';
@@ -47,6 +48,7 @@ export function aggregatorConfig(
     ...{ subscriberId: id, name, providerId, priceGbpPerKwh, quoteShare, maxEventsPerDay, busCredentials, registryUrl },
     ...{ host: HOST, port: PORTS.aggregator + index, networkProfile: 'sandbox', releaseSpreadSeconds: 60 },
     portfolio: portfolioOf(scenario, id),
+    enrolment: enrolledOnce(portfolioOf(scenario, id)),
   });
 }
 

@@ -43,7 +43,8 @@ describe('seeded simulation', function () {
 
   const calm = 0;
 
-  it('without faults every order that is bought is completed', async () => {
+  it('without faults every order that is bought is completed', async function () {
+    thorough.call(this);
     const { broken, ends } = await run(8, undefined, calm);
     expect(broken).to.deep.equal([]);
     expect(ends.COMPLETED).to.be.above(0);

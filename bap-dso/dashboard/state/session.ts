@@ -1,6 +1,7 @@
 /** Who sits before the page, and what they may do. */
+
+import type { Role } from '@flexder/runtime/access/people.ts';
 import { computed, signal } from '@preact/signals';
-import type { Role } from '../../src/operator-api/access/people.ts';
 import { ask, ProblemError } from '../browser.ts';
 
 export interface Who {

@@ -1,7 +1,7 @@
+import { BL01_LIKE, baselineFrom } from '@flexder/protocol/settlement/baseline.ts';
+import { coveredPeriods } from '@flexder/protocol/settlement/periods.ts';
 import { expect } from 'chai';
-import { BL01_LIKE, baselineFrom } from './baseline.ts';
 import { METER_A, meterRow, ORDER } from './fixtures/worked-example.ts';
-import { coveredPeriods } from './periods.ts';
 
 const event = coveredPeriods(ORDER.window);
 const NEEDED = [29, 30, 31, 32, 33, 34, 35, 36];

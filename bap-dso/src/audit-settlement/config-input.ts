@@ -1,6 +1,7 @@
 /** The settlement configuration as an operator writes it: every member may be left out, none is taken on trust. */
+
+import { BL01_LIKE } from '@flexder/protocol/settlement/baseline.ts';
 import { z } from 'zod';
-import { BL01_LIKE } from './baseline.ts';
 import { CURVES, RUN_TYPES } from './config.ts';
 
 const date = z.iso.date();

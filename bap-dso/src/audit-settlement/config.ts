@@ -1,6 +1,6 @@
 /** How a DSO settles: who it is, which curve pays, which indicative prices stand in the report. */
-import { type BaselineParameters, BL01_LIKE } from './baseline.ts';
-import { LINEAR_CURVE, type PerformanceCurve, STRICT_CURVE } from './performance.ts';
+import { type BaselineParameters, BL01_LIKE } from '@flexder/protocol/settlement/baseline.ts';
+import { LINEAR_CURVE, type PerformanceCurve, STRICT_CURVE } from '@flexder/protocol/settlement/performance.ts';
 
 /** Settlement runs in their order: the initial ones, the reconciliations, after a dispute. */
 export const RUN_TYPES = ['II', 'SF', 'R1', 'R2', 'R3', 'RF', 'DF'] as const;

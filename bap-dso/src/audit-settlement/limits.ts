@@ -1,7 +1,5 @@
 /** Bounds of settlement, each with its reason. */
 
-/** An activation lasts hours; a day has at most 50 settlement periods. */
-export const MAX_PERIODS_PER_ORDER = 50;
 /** The meter document of an order: some hundred meters with their baseline history, about 130 bytes a row. */
 export const METER_DOCUMENT_BYTES = 32 * 1024 * 1024;
 /** A meter document is three levels deep; its schema bounds the lists. */

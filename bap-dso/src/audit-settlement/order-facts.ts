@@ -1,12 +1,13 @@
 /** What settlement reads about an order, beside its meter document. */
 import type { MeterDocument } from '@flexder/protocol/flexibility/model.ts';
 import { settlementPeriodOf } from '@flexder/protocol/flexibility/settlement-period.ts';
+import type { PricedRevision } from '@flexder/protocol/settlement/agreed.ts';
+import { meanPrice } from '@flexder/protocol/settlement/payable.ts';
 import { type Selectable, type SqlBool, sql } from 'kysely';
 import type { FlexOrderTable } from '../tables.ts';
-import { decimal, sum } from './decimal.ts';
 import { bapTables, type SettlementDeps } from './deps.ts';
 import { SettlementError } from './meter-document.ts';
-import type { PricedRevision, SettledOrder } from './order.ts';
+import type { SettledOrder } from './order.ts';
 
 export type OrderRow = Selectable<FlexOrderTable>;
 
@@ -46,7 +47,7 @@ async function revisionsOf(deps: SettlementDeps, obpId: string): Promise<PricedR
     fromMs: row.from_at.getTime(),
     committedKw: Number(row.committed_kw),
     window: { startMs: row.window_start_at.getTime(), endMs: row.window_end_at.getTime() },
-    priceGbpPerKwh: String(row.price_gbp_per_kwh),
+    priceGbpPerKwh: row.price_gbp_per_kwh,
   }));
 }
 
@@ -61,11 +62,8 @@ async function confirmSentAt({ participant }: SettlementDeps, obpId: string): Pr
 
 function priceOf({ quote, obp_id }: OrderRow): string {
   const items = quote?.items.filter((item) => item.kw > 0) ?? [];
-  const kw = sum(items.map((item) => decimal(item.kw)));
-  if (kw.eq(0)) throw new SettlementError('ORDER_STATE', `order ${obp_id} has no quoted price`);
-  return sum(items.map((item) => decimal(item.kw).times(item.priceGbpPerKwh)))
-    .div(kw)
-    .toFixed();
+  if (items.length === 0) throw new SettlementError('ORDER_STATE', `order ${obp_id} has no quoted price`);
+  return meanPrice(items);
 }
 
 /** Days on which each meter was settled for another order: they say nothing of its usual use. */

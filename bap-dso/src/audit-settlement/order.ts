@@ -1,9 +1,5 @@
-import type { InterventionClass, OrderRevision, TimeWindow } from '@flexder/protocol/flexibility/model.ts';
-
-/** What was agreed from an instant on, at the mean price of its blocks. */
-export interface PricedRevision extends OrderRevision {
-  readonly priceGbpPerKwh: string;
-}
+import type { InterventionClass, TimeWindow } from '@flexder/protocol/flexibility/model.ts';
+import type { PricedRevision } from '@flexder/protocol/settlement/agreed.ts';
 
 /** What settlement needs to know of an order; instants are grid time. */
 export interface SettledOrder {
@@ -22,10 +18,3 @@ export interface SettledOrder {
   /** Absent for an order that was never changed. */
   readonly revisions?: readonly PricedRevision[];
 }
-
-/** Energy a pair of meters would have taken, kWh, import positive; undefined when no baseline can be had. */
-export type BaselineOf = (
-  importMsid: string,
-  date: string,
-  period: number,
-) => { readonly unadjustedKwh: number; readonly adjustmentKwh: number } | undefined;

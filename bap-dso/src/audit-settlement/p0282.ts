@@ -5,7 +5,7 @@
  * Sign: export positive, import negative, delivered = metered − baseline. Volumes are MWh with 4 places, half-up, each
  * rounded from the 6 places of its settlement row.
  */
-import { decimal, fixed, sum } from './decimal.ts';
+import { decimal, fixed, sum } from '@flexder/protocol/settlement/decimal.ts';
 import { sha256 } from './digest.ts';
 import type { SettlementValues } from './rows.ts';
 

@@ -1,9 +1,10 @@
 /** What was settled, as a report: rows of the newest revision of each order, totals and control totals. */
+
+import { type Big, decimal, fixed, MONEY_PLACES, VOLUME_PLACES, ZERO } from '@flexder/protocol/settlement/decimal.ts';
 import canonicalize from 'canonicalize';
 import { type Kysely, type SqlBool, sql } from 'kysely';
 import type { BapTables } from '../tables.ts';
 import { SETTLEMENT_COLUMNS } from './columns.ts';
-import { type Big, decimal, fixed, MONEY_PLACES, VOLUME_PLACES, ZERO } from './decimal.ts';
 import { sha256 } from './digest.ts';
 import { MAX_REPORT_ROWS } from './limits.ts';
 import type { SettlementValues } from './rows.ts';

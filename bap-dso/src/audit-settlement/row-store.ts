@@ -1,9 +1,10 @@
 /** Settlement rows in the database: revisions that follow each other, and the records of them. */
+
+import { decimal, sum } from '@flexder/protocol/settlement/decimal.ts';
 import type { UnitOfWork } from '@flexder/runtime/participant/types.ts';
 import canonicalize from 'canonicalize';
 import { type SqlBool, sql } from 'kysely';
 import type { BapTables } from '../tables.ts';
-import { decimal, sum } from './decimal.ts';
 import { sha256 } from './digest.ts';
 import { INSERT_ROWS } from './limits.ts';
 import type { OrderRow } from './order-facts.ts';

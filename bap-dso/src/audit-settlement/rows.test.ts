@@ -1,11 +1,11 @@
 import type { MeterDocument } from '@flexder/protocol/flexibility/model.ts';
+import { BL01_LIKE, baselineFrom } from '@flexder/protocol/settlement/baseline.ts';
+import { coveredPeriods } from '@flexder/protocol/settlement/periods.ts';
 import { validateRecord } from '@flexder/schemas/validators.ts';
 import { expect } from 'chai';
-import { BL01_LIKE, baselineFrom } from './baseline.ts';
 import { type SettlementConfig, settlementConfig } from './config.ts';
 import { METER_A, METER_B, meterDocument, meterRow, ORDER } from './fixtures/worked-example.ts';
 import type { SettledOrder } from './order.ts';
-import { coveredPeriods } from './periods.ts';
 import { settlementRows } from './rows.ts';
 
 const config = settlementConfig('dso.example.org', { scrp: [{ gbpPerMwh: '98.53', validFrom: '2025-08-28' }] });

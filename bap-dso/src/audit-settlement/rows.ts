@@ -1,19 +1,12 @@
-/**
- * Settlement rows of one order, from its meter document: pure, decimal, each figure computed from figures that stand
- * in the row (the shares: in the rows of the same order and period).
- *
- * Sign as in P0282: export positive, import negative; delivered = metered − baseline, so that a reduced import is
- * positive. Turn-down only. Volumes are MWh with 6 places, money has 2, half-up.
- */
-import type { MeterDocument, MeterRow } from '@flexder/protocol/flexibility/model.ts';
-import { instructedIn } from './agreed.ts';
-import { apportion, type Share } from './apportion.ts';
+/** Settlement rows of one order: what is paid for it, with the parties and references that a report needs. Pure. */
+import type { MeterDocument } from '@flexder/protocol/flexibility/model.ts';
+import type { BaselineOf } from '@flexder/protocol/settlement/baseline.ts';
+import { decimal, fixed, MONEY_PLACES, VOLUME_PLACES, ZERO } from '@flexder/protocol/settlement/decimal.ts';
+import { type Payable, payablesOf } from '@flexder/protocol/settlement/payable.ts';
+import { FACTOR_PLACES } from '@flexder/protocol/settlement/performance.ts';
 import type { SettlementColumn } from './columns.ts';
 import { gspGroupOf, partiesOf, type SettlementConfig, scrpOn } from './config.ts';
-import { type Big, decimal, fixed, MONEY_PLACES, mwhFromKwh, sum, VOLUME_PLACES, ZERO } from './decimal.ts';
-import type { BaselineOf, SettledOrder } from './order.ts';
-import { FACTOR_PLACES, performanceFactor } from './performance.ts';
-import { type CoveredPeriod, coveredPeriods, periodKey } from './periods.ts';
+import type { SettledOrder } from './order.ts';
 
 export type SettlementValues = Readonly<Record<SettlementColumn, string | number | boolean | null>>;
 
@@ -33,100 +26,21 @@ const GATE_CLOSURE_MS = 3_600_000;
 /** `baseline_method` of a pair without enough history. */
 export const NO_BASELINE = 'NONE';
 
-interface Volumes {
-  readonly pair: MsidPair;
-  readonly unadjusted: Big;
-  readonly adjustment: Big;
-  readonly baseline: Big;
-  readonly metered: Big;
-  readonly delivered: Big;
-  readonly quality: MeterRow['quality'];
-  readonly hasBaseline: boolean;
-}
-
-interface MsidPair {
-  readonly importMsid: string;
-  readonly exportMsid: string | null;
-}
-
 /** Rows by period, then by meter; every pair of the document has one in every period the instruction touches. */
 export function settlementRows(input: SettlementInput): SettlementValues[] {
-  const pairs = msidPairs(input.document.rows);
-  const metered = new Map(input.document.rows.map((row) => [`${row.import_msid}/${periodKey(row)}`, row]));
-  return coveredPeriods(input.order.window).flatMap((period) => {
-    const volumes = pairs.map((pair) => {
-      const row = metered.get(`${pair.importMsid}/${period.date}/${period.period}`);
-      return volumesOf(pair, row, input.baselineOf(pair.importMsid, period.date, period.period));
-    });
-    const { mwh: instructed, priceGbpPerKwh } = instructedIn(input.order, period);
-    const delivered = volumes.map((volume) => volume.delivered);
-    const shares = apportion(delivered, instructed);
-    const factor = performanceFactor(
-      input.config.curve,
-      sum(shares.map((share) => share.deliveredCapped)),
-      sum(shares.map((share) => share.instructed)),
-    );
-    return volumes.map((volume, index) =>
-      rowOf(input, period, volume, shares[index] as Share, { factor, priceGbpPerKwh }),
-    );
-  });
-}
-
-/** The pairs of MSIDs in a document, sorted; throws when a period of one is there twice or a pair changes. */
-function msidPairs(rows: readonly MeterRow[]): MsidPair[] {
-  const pairs = new Map<string, MsidPair>();
-  const seen = new Set<string>();
-  for (const row of rows) {
-    const key = `${row.import_msid}/${periodKey(row)}`;
-    if (seen.has(key)) throw new SettlementDataError(`the meter document has ${key} twice`);
-    seen.add(key);
-    const known = pairs.get(row.import_msid);
-    if (known && known.exportMsid !== row.export_msid) {
-      throw new SettlementDataError(`the meter document pairs ${row.import_msid} with more than one export MSID`);
-    }
-    pairs.set(row.import_msid, { importMsid: row.import_msid, exportMsid: row.export_msid });
-  }
-  return [...pairs.values()].sort((a, b) => (a.importMsid < b.importMsid ? -1 : 1));
-}
-
-/** What the document says cannot be settled; it will not get better by computing again. */
-export class SettlementDataError extends Error {
-  override name = 'SettlementDataError';
-}
-
-/** Without a reading or a baseline nothing is proved: the metered volume stands in for the other, delivered is 0. */
-function volumesOf(pair: MsidPair, row: MeterRow | undefined, baseline: ReturnType<BaselineOf>): Volumes {
-  const read = row && row.quality !== 'MISSING' ? mwhFromKwh(row.metered_kwh).times(-1) : undefined;
-  const unadjusted = baseline ? mwhFromKwh(baseline.unadjustedKwh).times(-1) : (read ?? ZERO);
-  const adjustment = baseline ? mwhFromKwh(baseline.adjustmentKwh).times(-1) : ZERO;
-  const total = unadjusted.plus(adjustment);
-  const metered = read ?? total;
-  return {
-    pair,
-    unadjusted,
-    adjustment,
-    baseline: total,
-    metered,
-    delivered: metered.minus(total),
-    quality: row && read && baseline ? row.quality : 'MISSING',
-    hasBaseline: baseline !== undefined,
-  };
+  const { order, document, baselineOf, config } = input;
+  return payablesOf({ order, document, baselineOf, curve: config.curve }).map((payable) => rowOf(input, payable));
 }
 
 function rowOf(
   { config, order, baselineMethod, revision, restsOn }: SettlementInput,
-  period: CoveredPeriod,
-  volume: Volumes,
-  share: Share,
-  { factor, priceGbpPerKwh }: { readonly factor: Big; readonly priceGbpPerKwh: Big },
+  { period, volume, share, factor, priceGbpPerMwh, paymentGbp }: Payable,
 ): SettlementValues {
   const parties = partiesOf(config, order.bppId);
-  const priceGbpPerMwh = priceGbpPerKwh.times(1000).round(MONEY_PLACES);
   // A price that was not in force is not guessed: the row says `none`, and its figures are 0.
   const price = config.compensationMode === 'indicative' ? scrpOn(config, period.date) : undefined;
   const scrp = decimal(price?.gbpPerMwh ?? 0);
   const compensationMwh = price ? volume.delivered : ZERO;
-  const payment = share.deliveredCapped.times(priceGbpPerMwh).times(factor);
   return {
     report_id: `${order.obpId}.${config.runType}`,
     report_version: revision,
@@ -180,7 +94,7 @@ function rowOf(
     utilisation_price_gbp_per_mwh: fixed(priceGbpPerMwh, MONEY_PLACES),
     payable_mwh: fixed(share.deliveredCapped, VOLUME_PLACES),
     performance_factor: fixed(factor, FACTOR_PLACES),
-    utilisation_payment_gbp: fixed(payment, MONEY_PLACES),
+    utilisation_payment_gbp: fixed(paymentGbp, MONEY_PLACES),
     data_quality: volume.quality,
     meter_source: 'BPP_SIGNED_REFERENCE',
     audit_seq: restsOn.seq,

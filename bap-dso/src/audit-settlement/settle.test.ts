@@ -87,7 +87,7 @@ describe('settling an order', () => {
   it('settles an order that was changed by what was agreed at each time', async () => {
     await seedAndServe();
     const at = (time: string) => `2026-01-15T${time}:00Z`;
-    const agreed = { window_start_at: at('17:00'), window_end_at: at('17:45'), price_gbp_per_kwh: 0.25 };
+    const agreed = { window_start_at: at('17:00'), window_end_at: at('17:45'), price_gbp_per_kwh: '0.25' };
     const row = (revision: number, from: string, committed_kw: number) => ({
       ...{ obp_id: 'obp-1', revision, from_at: at(from), committed_kw, written_wall_at: at('17:15'), ...agreed },
     });

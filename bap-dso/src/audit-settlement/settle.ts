@@ -1,13 +1,15 @@
 /** Settles one completed order from its signed meter document; safe to run again at any time. */
+
+import { baselineFrom } from '@flexder/protocol/settlement/baseline.ts';
+import { SettlementDataError } from '@flexder/protocol/settlement/payable.ts';
+import { coveredPeriods } from '@flexder/protocol/settlement/periods.ts';
 import { archiveSettlement } from './archive.ts';
-import { baselineFrom } from './baseline.ts';
 import { isEarlierRun, type RunType } from './config.ts';
 import { bapTables, type SettlementDeps } from './deps.ts';
 import { METER_RECEIVED, type MeteredOrder, meterDocumentOf, SettlementError } from './meter-document.ts';
 import { eventDaysBefore, type OrderRow, settledOrder } from './order-facts.ts';
-import { coveredPeriods } from './periods.ts';
 import { figuresOf, insertRows, newestRevision, recordRows } from './row-store.ts';
-import { SettlementDataError, settlementRows } from './rows.ts';
+import { settlementRows } from './rows.ts';
 
 export interface Settled {
   /** `unchanged` when the newest revision says the same already. */

@@ -1,5 +1,5 @@
 /** A statement as CSV for a spreadsheet and as text for a letter. */
-import { csvOf } from './csv.ts';
+import { csvOf } from '@flexder/runtime/csv.ts';
 import type { Statement, StatementLine } from './statement.ts';
 
 const COLUMNS: readonly [keyof StatementLine, 'text' | 'number'][] = [

@@ -1,8 +1,9 @@
 /** What one aggregator is paid for one month: an account of its orders, with totals that the lines add up to. */
+
+import { decimal, fixed, MONEY_PLACES, sum, VOLUME_PLACES } from '@flexder/protocol/settlement/decimal.ts';
 import canonicalize from 'canonicalize';
 import { type Kysely, sql } from 'kysely';
 import type { BapTables } from '../tables.ts';
-import { decimal, fixed, MONEY_PLACES, sum, VOLUME_PLACES } from './decimal.ts';
 import { sha256 } from './digest.ts';
 import { MAX_STATEMENT_ORDERS } from './limits.ts';
 import { ReportTooLargeError } from './report.ts';

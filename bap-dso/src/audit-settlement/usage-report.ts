@@ -1,7 +1,8 @@
 /** A month's use of the platform, for the subscription: each activation, and how many there were of each feeder. */
+
+import { csvOf } from '@flexder/runtime/csv.ts';
 import { type Kysely, sql } from 'kysely';
 import type { BapTables } from '../tables.ts';
-import { csvOf } from './csv.ts';
 import { MAX_USAGE_ACTIVATIONS } from './limits.ts';
 import { ReportTooLargeError } from './report.ts';
 

@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { periodsOf } from '@flexder/protocol/flexibility/settlement-period.ts';
+import { BL01_LIKE, baselineFrom } from '@flexder/protocol/settlement/baseline.ts';
+import { coveredPeriods } from '@flexder/protocol/settlement/periods.ts';
 import { expect } from 'chai';
-import { BL01_LIKE, baselineFrom } from './baseline.ts';
 import { settlementConfig } from './config.ts';
 import { meterDocument, ORDER } from './fixtures/worked-example.ts';
-import { coveredPeriods } from './periods.ts';
 import { totalsOf } from './report.ts';
 import { settlementRows } from './rows.ts';
 

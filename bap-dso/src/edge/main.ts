@@ -2,7 +2,9 @@
  * Grid Monitoring alone, near the feeders: the code of the DSO's own monitor, with the event stream in place of Flex
  * Orchestration. It starts, watches and finds whether the stream can be reached or not.
  */
+
 import type { Context, Service } from '@flexder/runtime/context.ts';
+import { ofTenant } from '@flexder/runtime/engines/events/tenant.ts';
 import { openRecorder, type Recorder } from '@flexder/runtime/participant/recorder.ts';
 import { checkHealth, openInOrder } from '@flexder/runtime/service.ts';
 import { type Kysely, sql } from 'kysely';
@@ -17,16 +19,20 @@ import { HEALTH_TIMEOUT_MS, SILENCE_LOOKED_BACK_MS } from '../limits.ts';
 import { readingMigrations } from '../migrations.ts';
 import type { BapTables } from '../tables.ts';
 import type { EdgeConfig } from './config.ts';
+import { ownerMigration, ownTables } from './owner.ts';
 import { hearPeers } from './peers.ts';
 import { Reporter } from './reporter.ts';
 
 type EdgeTables = ForecastTables;
 
 /** Starts the monitor and returns when it listens to its feeders. Engines stay the context's. */
-export async function startMonitor(context: Context, config: EdgeConfig): Promise<Service> {
+export async function startMonitor(process: Context, config: EdgeConfig): Promise<Service> {
   const { monitorId, dsoId, group } = config;
+  const context = ofTenant(process, dsoId);
   const { result, close } = await openInOrder(async (keep) => {
-    const recorder = keep(await openRecorder<EdgeTables>({ context, id: monitorId, migrations: readingMigrations }));
+    const migrations = { ...readingMigrations, '0003-owner': ownerMigration };
+    const recorder = keep(await openRecorder<EdgeTables>({ context, id: monitorId, migrations }));
+    await ownTables(recorder.database as unknown as Kysely<unknown>, monitorId, dsoId);
     const writer = new ReadingWriter(context, recorder.database as unknown as Kysely<BapTables>);
     keep({ close: () => writer.flushed() });
     const database = recorder.database as unknown as Kysely<ForecastTables>;

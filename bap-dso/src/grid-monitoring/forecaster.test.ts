@@ -1,4 +1,5 @@
 import { seededRandom } from '@flexder/runtime/random.ts';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
 import { LOAD_START_MS, syntheticLoad, type Traits } from '../testing/load.ts';
 import { packState } from './forecast/state.ts';
@@ -150,7 +151,8 @@ describe('forecaster', function () {
     }
   });
 
-  it('restored, it forecasts to the last digit what one that never stopped does', () => {
+  it('restored, it forecasts to the last digit what one that never stopped does', function () {
+    thorough.call(this);
     const samples = minutes(30);
     const steady = open();
     feed(steady, samples.slice(0, 917));
@@ -160,7 +162,8 @@ describe('forecaster', function () {
     expect(feed(restored, rest)).to.deep.equal(feed(steady, rest));
   });
 
-  it('one that missed an hour of it does not: the equality can fail', () => {
+  it('one that missed an hour of it does not: the equality can fail', function () {
+    thorough.call(this);
     const samples = minutes(4);
     const steady = open();
     feed(steady, samples.slice(0, 100));

@@ -1,3 +1,4 @@
+import { tokenSha256 } from '@flexder/runtime/access/people.ts';
 import { streamContract } from '@flexder/runtime/engines/events/contract.ts';
 import type { StreamEvent } from '@flexder/runtime/engines/events/port.ts';
 import { expect } from 'chai';
@@ -7,7 +8,6 @@ import { DSO, type Opened, opened, seedOrder } from '../audit-settlement/fixture
 import type { BapConfig } from '../config.ts';
 import { clearAnomalyAlarms, raiseAlarm, recordAnomaly } from '../flex-orchestration/alarms.ts';
 import type { AnomalyChange } from '../grid-monitoring/anomalies.ts';
-import { tokenSha256 } from './access/people.ts';
 import { createOperatorApi, type OperatorApi } from './router.ts';
 
 const people = (['viewer', 'operator'] as const).map((role) => ({ name: role, role, tokenSha256: tokenSha256(role) }));

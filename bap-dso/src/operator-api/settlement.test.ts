@@ -1,3 +1,4 @@
+import { type Person, tokenSha256 } from '@flexder/runtime/access/people.ts';
 import { expect } from 'chai';
 import express from 'express';
 import request from 'supertest';
@@ -6,7 +7,6 @@ import { DSO, type Opened, opened, seedOrder } from '../audit-settlement/fixture
 import { meterDocument } from '../audit-settlement/fixtures/worked-example.ts';
 import { settleOrder } from '../audit-settlement/settle.ts';
 import type { BapConfig } from '../config.ts';
-import { type Person, tokenSha256 } from './access/people.ts';
 import { createOperatorApi, type FeederView, type OperatorApi } from './router.ts';
 
 const OPERATOR: Person = { name: 'olga', role: 'operator', tokenSha256: tokenSha256('token-of-olga') };

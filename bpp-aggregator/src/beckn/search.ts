@@ -3,6 +3,7 @@ import type { FlexOffer } from '@flexder/protocol/flexibility/model.ts';
 import type { InboundMessage } from '@flexder/runtime/participant/types.ts';
 import { blocksOf, infeasibility } from '../catalogue/blocks.ts';
 import type { Rooms, Work } from '../context.ts';
+import { askConsumers } from '../enrolment/questions.ts';
 import { usageOn } from '../orders/holds.ts';
 import { eligibleFor, summariseExclusions } from '../portfolio/eligibility.ts';
 import { answer, read } from './answer.ts';
@@ -26,6 +27,7 @@ export function search(rooms: Rooms) {
       const usageOf = await usageOn(work.db, need.feederId, need.window);
       const rules = rulesOf(rooms);
       const { eligible, excluded } = eligibleFor(fleet.onFeeder(need.feederId), usageOf, need.window, nowMs, rules);
+      await askConsumers(work, rooms, excluded, need.window);
       offers = blocksOf(need.feederId, eligible, need.window, rooms.completed, config);
       decision = `${offers.length} blocks of ${eligible.length} devices; excluded: ${summariseExclusions(excluded) || 'none'}`;
     }
@@ -42,6 +44,7 @@ export function search(rooms: Rooms) {
   };
 }
 
-export function rulesOf({ config }: Rooms) {
-  return { telemetryMaxAgeMs: config.telemetryMaxAgeSeconds * 1000, maxEventsPerDay: config.maxEventsPerDay };
+export function rulesOf({ config, programmes }: Rooms) {
+  const telemetryMaxAgeMs = config.telemetryMaxAgeSeconds * 1000;
+  return { telemetryMaxAgeMs, maxEventsPerDay: config.maxEventsPerDay, programmes };
 }

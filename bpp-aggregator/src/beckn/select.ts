@@ -4,6 +4,7 @@ import type { BecknError, InboundMessage } from '@flexder/runtime/participant/ty
 import { infeasibility } from '../catalogue/blocks.ts';
 import { fulfillmentIdOf, parseItemId } from '../catalogue/item-id.ts';
 import type { Rooms, Work } from '../context.ts';
+import { askConsumers } from '../enrolment/questions.ts';
 import { LIMITS } from '../limits.ts';
 import { makeFirm, quoteOf } from '../orders/firm.ts';
 import { dropHolds, usageOn } from '../orders/holds.ts';
@@ -32,6 +33,7 @@ export function select(rooms: Rooms) {
     const nowMs = rooms.context.grid.nowMs();
     const ders = rooms.fleet.onFeeder(selection.feederId);
     const { eligible, excluded } = eligibleFor(ders, usageOf, selection.window, nowMs, rulesOf(rooms));
+    await askConsumers(work, rooms, excluded, selection.window);
     const row = await openOrder(work, rooms, request, selection, known);
     const items = await makeFirm(work, rooms, row.order_no, selection, eligible);
     if (items.length === 0) {

@@ -1,4 +1,5 @@
 import { type Balancer, startBalancer } from '@flexder/runtime/testing/balancer.ts';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
 import { type Bench, openBench } from '../testing/bench.ts';
 import { connectRaw, meterValue, type RawChargePoint } from '../testing/charge-point.ts';
@@ -42,7 +43,8 @@ describe('charge points of an aggregator with two processes', function () {
       await bench.until('its reading', async () => (await online(process))?.excluded === null);
   };
 
-  before(async () => {
+  before(async function () {
+    thorough.call(this);
     bench = await openBench({ ders: 1, feeders: FEEDERS });
     balancer = await startBalancer();
     const accounts = Array.from({ length: FEEDERS }, (_, index) => ({

@@ -5,6 +5,7 @@ import { type Selectable, sql } from 'kysely';
 import { elsewhere } from '../charge-points/whereabouts.ts';
 import type { Rooms, Work } from '../context.ts';
 import { LIMITS } from '../limits.ts';
+import { dropHolds } from '../orders/holds.ts';
 import { roundKw } from '../orders/quantity.ts';
 import { type OrderRow, windowOf } from '../orders/store.ts';
 import { meanPowerKw } from '../portfolio/der.ts';
@@ -42,7 +43,8 @@ export interface Draft {
 
 /**
  * Turns an order's holds into a commitment and writes one activation for every device held; the sequence of each
- * device rises in the same statement. Nothing leaves here: the rows are what is sent, now or after a crash.
+ * device rises in the same statement. Nothing leaves here: the rows are what is sent, now or after a crash. A device
+ * whose consent has ended since it was held is left out, by what the tables say and not by what this process knows.
  */
 export async function writeActivations(
   work: Work,
@@ -53,9 +55,13 @@ export async function writeActivations(
 ) {
   const { rows } = await sql<Target>`
     with held as (
-      update reservation set committed = true where order_no = ${row.order_no} and active returning der_no, shed_kw)
-    update der set sequence = sequence + 1 from held where der.der_no = held.der_no
+      update reservation r set committed = true from der d
+      where r.order_no = ${row.order_no} and r.active and d.der_no = r.der_no and ${consents(rooms, row, sql.ref('d'))}
+      returning r.der_no, r.shed_kw)
+    update der set sequence = sequence + 1 from held
+    where der.der_no = held.der_no and ${consents(rooms, row, sql.ref('der'))}
     returning der.der_no, der.der_id, der.sequence, held.shed_kw`.execute(work.db);
+  await dropHolds(work.db, row.order_no);
   const targets = rows.sort((a, b) => (a.der_id < b.der_id ? -1 : 1));
   const delays = releaseDelays(targets.length, rooms.config.releaseSpreadSeconds);
   const nowMs = rooms.context.grid.nowMs();
@@ -83,18 +89,28 @@ export async function writeActivations(
   };
 }
 
-/** Ends an order's hold early on every device it was for, spread like any return. Frees the devices for other orders. */
+/** Whether a device's consent covers the order, now and until its end. */
+function consents({ context }: Rooms, { window_end_at }: OrderRow, der: ReturnType<typeof sql.ref>) {
+  return sql`${der}.consent_from <= ${new Date(context.grid.nowMs())} and ${der}.consent_until >= ${window_end_at}`;
+}
+
+/**
+ * Ends an order's hold early on every device it was for, or on one, spread like any return. Frees the devices for other
+ * orders.
+ */
 export async function writeReleases(
   work: Work,
   rooms: Rooms,
   row: OrderRow,
   references: OrderReferences,
+  onlyDerNo?: number,
 ): Promise<FanOut> {
+  const only = onlyDerNo === undefined ? sql`` : sql`and der_no = ${onlyDerNo}`;
   const { rows } = await sql<Target>`
     with freed as (
-      update reservation set active = false where order_no = ${row.order_no} and committed returning der_no, shed_kw),
+      update reservation set active = false where order_no = ${row.order_no} and committed and active ${only} returning der_no, shed_kw),
     unsent as (
-      update command set state = 'VOID' where order_no = ${row.order_no} and state = 'PENDING')
+      update command set state = 'VOID' where order_no = ${row.order_no} and state = 'PENDING' ${only})
     update der set sequence = sequence + 1 from freed where der.der_no = freed.der_no
     returning der.der_no, der.der_id, der.sequence, freed.shed_kw`.execute(work.db);
   return insertReleases(work, rooms, row, references, rows);

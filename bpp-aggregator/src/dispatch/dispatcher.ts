@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { JobQueue } from '@flexder/runtime/engines/queue/port.ts';
 import type { Rooms } from '../context.ts';
+import { mayLeave } from '../enrolment/consent.ts';
 import { LIMITS } from '../limits.ts';
 import { type Claimable, claimCommands, unclaim } from './claims.ts';
 import type { FanOut, Outgoing } from './commands.ts';
@@ -161,7 +162,8 @@ export class Dispatcher {
     let next = 0;
     const lane = async () => {
       for (let one = commands[next++]; one; one = commands[next++]) {
-        if (await this.#deps.link.send(orderNo, one))
+        if (!mayLeave(rooms, one)) rooms.context.metrics.count('commands_withheld');
+        else if (await this.#deps.link.send(orderNo, one))
           sent.push({ commandId: one.payload.command_id, at: new Date(rooms.context.wall.nowMs()) });
         else unsent.push(one);
       }

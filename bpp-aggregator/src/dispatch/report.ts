@@ -3,6 +3,7 @@ import { encodeOnStatus } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { DeliveryReport } from '@flexder/protocol/flexibility/model.ts';
 import { sql } from 'kysely';
 import type { Rooms, Work } from '../context.ts';
+import { type Closed, reviewAnswers } from '../enrolment/maintenance.ts';
 import { watchedOrder } from '../metering/delivery.ts';
 import { auditOrder, lockByNo, type OrderRow, statusReport } from '../orders/store.ts';
 
@@ -29,7 +30,8 @@ export async function reportFanOut(work: Work, rooms: Rooms, orderNo: number): P
     update flex_order o set fan_out_reported = true, state = 'IN_PROGRESS',
       first_sent_wall_at = c.first_at, last_sent_wall_at = c.last_at,
       updated_wall_at = ${new Date(rooms.context.wall.nowMs())}
-    from (select min(sent_wall_at) as first_at, max(sent_wall_at) as last_at, bool_and(state = 'SENT') as complete
+    from (select min(sent_wall_at) as first_at, max(sent_wall_at) as last_at, 
+        bool_and(state = 'SENT' or withdrawn_at is not null) as complete
       from command where order_no = ${orderNo} and command_type <> 'RELEASE' and ended_at is null) c
     where o.order_no = ${orderNo} and o.state = 'SCHEDULED' and not o.fan_out_reported and c.complete
     returning o.order_no`.execute(work.db);
@@ -58,12 +60,13 @@ export async function closeDueAnswers(work: Work, rooms: Rooms, orderNo: number)
 
 /**
  * Counts the answers for good: what is missing now is silent, what comes later is ignored. Commands that never left
- * are dead. Each device's record takes its answer; who opted out is left alone until the window ends.
+ * are dead. Each device's record takes its answer; who opted out is left alone until the window ends, and who has been
+ * silent again and again until somebody has looked.
  */
 export async function closeAnswers(work: Work, rooms: Rooms, orderNo: number, why: string): Promise<void> {
   const before = await lockByNo(work.db, orderNo);
   if (before.answers_closed || (before.state !== 'SCHEDULED' && before.state !== 'IN_PROGRESS')) return;
-  const { rows: records } = await sql<{ der_no: number; accepted: number; opted_out: boolean }>`
+  const { rows: records } = await sql<Closed & { accepted: number; opted_out: boolean }>`
     with closed as (
       update flex_order set answers_closed = true, fan_out_reported = true, state = 'IN_PROGRESS',
         updated_wall_at = ${new Date(rooms.context.wall.nowMs())}
@@ -72,14 +75,17 @@ export async function closeAnswers(work: Work, rooms: Rooms, orderNo: number, wh
       update command set state = 'VOID'
       where order_no = ${orderNo} and state = 'PENDING' and command_type <> 'RELEASE')
     update der set asked = asked + 1, accepted = accepted + (coalesce(c.answer, '') = 'ACCEPTED')::int,
+      unanswered = case when c.answer is not null then 0 else unanswered + (c.state = 'SENT')::int end,
       opted_out_until = case when c.answer = 'OPTED_OUT' then greatest(opted_out_until, closed.window_end_at)
         else opted_out_until end
     from command c, closed
-    where c.order_no = ${orderNo} and c.command_type <> 'RELEASE' and c.der_no = der.der_no and c.ended_at is null
-      and c.revision >= closed.answers_revision
-    returning der.der_no, (coalesce(c.answer, '') = 'ACCEPTED')::int as accepted, coalesce(c.answer, '') = 'OPTED_OUT' as opted_out`.execute(
+    where c.order_no = ${orderNo} and c.command_type <> 'RELEASE' and c.withdrawn_at is null and c.der_no = der.der_no
+      and c.ended_at is null and c.revision >= closed.answers_revision
+    returning der.der_no, der.unanswered, der.maintenance_since, c.answer is not null as answered,
+      (coalesce(c.answer, '') = 'ACCEPTED')::int as accepted, coalesce(c.answer, '') = 'OPTED_OUT' as opted_out`.execute(
     work.db,
   );
+  await reviewAnswers(work, rooms, records);
   const row = await lockByNo(work.db, orderNo);
   await auditOrder(work, row, why, 'dispatch.closed');
   await sendStatus(work, rooms, row);

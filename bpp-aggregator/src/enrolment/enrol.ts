@@ -5,6 +5,7 @@ import { ConfigError, portfolioSchema } from '../config.ts';
 import type { Rooms } from '../context.ts';
 import type { PortfolioDer } from '../portfolio/der.ts';
 import { enterPortfolio } from '../portfolio/store.ts';
+import { now } from './changes.ts';
 
 /** 144 bits, 24 characters: nobody guesses it, and it fits a device's configuration. */
 const PASSWORD_BYTES = 18;
@@ -19,7 +20,7 @@ export async function enrol(rooms: Rooms, ders: readonly PortfolioDer[]): Promis
     const sentences = parsed.error.issues.slice(0, 20).map((issue) => `${issue.path.join('.')}: ${issue.message}.`);
     throw new ConfigError(`These devices cannot be enrolled.\n${sentences.join('\n')}`);
   }
-  await enterPortfolio(rooms.database, rooms.fleet, ders);
+  await enterPortfolio(rooms.database, rooms.fleet, ders, now(rooms));
   const accounts = ders.map((der) => deviceAccount(rooms.config.subscriberId, der.derId, passwordFor(rooms)));
   await storeHashes(rooms.database, accounts);
   return accounts;

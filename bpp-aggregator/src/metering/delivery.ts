@@ -28,6 +28,7 @@ export async function watchedOrder(db: Kysely<AggregatorTables>, row: OrderRow):
     .where('command_type', '<>', 'RELEASE')
     .where('answer', '=', 'ACCEPTED')
     .where('ended_at', 'is', null)
+    .where('withdrawn_at', 'is', null)
     .orderBy('der_id')
     .execute();
   return {

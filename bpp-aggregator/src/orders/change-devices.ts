@@ -101,11 +101,28 @@ async function lostTo(
     select distinct der_no from reservation
     where order_no <> ${row.order_no} and active and der_no = any(${serving.map((one) => one.der_no)}::int[])
       and start_at < ${new Date(window.endMs)} and end_at > ${new Date(window.startMs)}`.execute(work.db);
-  const unwilling = serving.filter(({ der_no }) => {
-    const consent = rooms.fleet.byNo(der_no)?.consent;
-    return !consent || consent.untilMs < window.endMs || consent.fromMs > window.startMs;
-  });
+  const willing = await consenting(
+    work,
+    rooms,
+    serving.map((one) => one.der_no),
+    window,
+  );
+  const unwilling = serving.filter(({ der_no }) => !willing.has(der_no));
   return new Set([...rows, ...unwilling].map((one) => one.der_no));
+}
+
+/** By what the tables say now, and not by what this process knows. */
+async function consenting(
+  work: Work,
+  rooms: Rooms,
+  derNos: readonly number[],
+  window: TimeWindow,
+): Promise<Set<number>> {
+  const fromMs = Math.min(rooms.context.grid.nowMs(), window.startMs);
+  const { rows } = await sql<{ der_no: number }>`
+    select der_no from der where der_no = any(${derNos}::int[])
+      and consent_from <= ${new Date(fromMs)} and consent_until >= ${new Date(window.endMs)}`.execute(work.db);
+  return new Set(rows.map((row) => row.der_no));
 }
 
 async function add(
@@ -118,10 +135,11 @@ async function add(
 ): Promise<{ added: (Pick & { itemId: string })[]; reason?: string }> {
   if (missing.length === 0) return { added: [] };
   const { window, feederId } = selection;
-  const { context, config, fleet } = rooms;
+  const { context, config, fleet, programmes } = rooms;
   await rooms.refresh.feeder(work.db, row.feeder_id);
   const usageOf = await usageOn(work.db, feederId, window);
-  const rules = { telemetryMaxAgeMs: config.telemetryMaxAgeSeconds * 1000, maxEventsPerDay: config.maxEventsPerDay };
+  const telemetryMaxAgeMs = config.telemetryMaxAgeSeconds * 1000;
+  const rules = { telemetryMaxAgeMs, maxEventsPerDay: config.maxEventsPerDay, programmes };
   const served = await work.db
     .selectFrom('reservation')
     .select('der_no')
@@ -134,7 +152,15 @@ async function add(
     const candidates = eligible.filter(({ type }) => type === parseItemId(itemId)?.type);
     return allocate(itemId, kw, candidates, config.stepKw, room).picks.map((pick) => ({ ...pick, itemId }));
   });
-  const got = await hold(work.db, row.order_no, picks.slice(0, Math.max(0, room)), window);
+  const wanted = picks.slice(0, Math.max(0, room));
+  const willing = await consenting(
+    work,
+    rooms,
+    wanted.map(({ der }) => der.derNo),
+    window,
+  );
+  const free = wanted.filter(({ der }) => willing.has(der.derNo));
+  const got = await hold(work.db, row.order_no, free, window);
   const added = picks.filter(({ der }) => got.has(der.derNo));
   for (const { itemId, kw } of missing) {
     const freeKw = added.filter((one) => one.itemId === itemId).reduce((sum, { expectedKw }) => sum + expectedKw, 0);

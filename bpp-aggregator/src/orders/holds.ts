@@ -1,6 +1,7 @@
 import type { TimeWindow } from '@flexder/protocol/flexibility/model.ts';
 import { settlementPeriodOf } from '@flexder/protocol/flexibility/settlement-period.ts';
 import { type Kysely, sql, type Transaction } from 'kysely';
+import { questionsOn } from '../enrolment/questions.ts';
 import { shiftDate } from '../metering/days.ts';
 import type { Usage } from '../portfolio/eligibility.ts';
 import type { AggregatorTables } from '../tables.ts';
@@ -13,7 +14,7 @@ export function eventDateOf(window: TimeWindow): string {
   return settlementPeriodOf(window.startMs).date;
 }
 
-/** What the devices of a feeder are held for in `window` and how often they were committed that day. */
+/** What the devices of a feeder are held for in `window`, how often they were committed that day, and what was asked. */
 export async function usageOn(
   db: Kysely<AggregatorTables>,
   feederId: string,
@@ -30,7 +31,8 @@ export async function usageOn(
     where r.event_date = any(${dates}::text[]) and o.feeder_id = ${feederId}
     group by r.der_no`.execute(db);
   const usage = new Map(rows.map((row) => [row.der_no, { held: row.held, eventsThatDay: row.events }]));
-  return (derNo) => usage.get(derNo) ?? FREE;
+  const questions = await questionsOn(db, feederId, window);
+  return (derNo) => ({ ...(usage.get(derNo) ?? FREE), question: questions.get(derNo) });
 }
 
 /** Until the transaction ends nobody else holds devices of the order's feeder; what was held before is seen from here on. */

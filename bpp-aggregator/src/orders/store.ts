@@ -54,18 +54,18 @@ export function advance(from: OrderState | undefined, ...events: readonly OrderE
   return { ok: true as const, state: state as OrderState, applied };
 }
 
-/** Counts of the order's activations, one answer a device. */
+/** Counts of the order's activations, one answer a device; who withdrew consent since has opted out. */
 export async function dispatchReport(db: Db, row: OrderRow): Promise<DispatchReport> {
   const { rows } = await sql<
     Record<'commands' | 'accepted' | 'rejected' | 'opted_out' | 'expired' | 'unanswered', number> & { kw: number }
   >`
     select count(*)::int as commands,
-      (count(*) filter (where answer = 'ACCEPTED'))::int as accepted,
-      (count(*) filter (where answer = 'REJECTED'))::int as rejected,
-      (count(*) filter (where answer = 'OPTED_OUT'))::int as opted_out,
-      (count(*) filter (where answer = 'EXPIRED'))::int as expired,
+      (count(*) filter (where answer = 'ACCEPTED' and withdrawn_at is null))::int as accepted,
+      (count(*) filter (where answer = 'REJECTED' and withdrawn_at is null))::int as rejected,
+      (count(*) filter (where answer = 'OPTED_OUT' or withdrawn_at is not null))::int as opted_out,
+      (count(*) filter (where answer = 'EXPIRED' and withdrawn_at is null))::int as expired,
       (count(*) filter (where answer is null))::int as unanswered,
-      coalesce(sum(shed_kw) filter (where answer = 'ACCEPTED'), 0) as kw
+      coalesce(sum(shed_kw) filter (where answer = 'ACCEPTED' and withdrawn_at is null), 0) as kw
     from command
     where order_no = ${row.order_no} and command_type <> 'RELEASE' and ended_at is null`.execute(db);
   const counts = rows[0]!;

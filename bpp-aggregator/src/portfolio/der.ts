@@ -2,6 +2,16 @@
 import type { DerId, FeederId } from '@flexder/protocol/beckn/identifiers.ts';
 import type { DeviceType, TimeWindow } from '@flexder/protocol/flexibility/model.ts';
 
+/** `ask`: the consumer is asked before each use. */
+export type ConsentMode = 'automatic' | 'ask';
+
+/** Control is allowed from, until; grid time, epoch milliseconds. */
+export interface Consent {
+  readonly fromMs: number;
+  readonly untilMs: number;
+  readonly mode: ConsentMode;
+}
+
 /** What the contract with the household or site says. */
 export interface PortfolioDer {
   readonly derId: DerId;
@@ -11,8 +21,8 @@ export interface PortfolioDer {
   /** 13-digit pseudonymous MSID of the import meter, and of the export meter where there is one. */
   readonly importMsid: string;
   readonly exportMsid: string | null;
-  /** Control is allowed from, until; grid time, epoch milliseconds. */
-  readonly consent: { readonly fromMs: number; readonly untilMs: number };
+  /** As the contract gave it; automatic unless it says otherwise. What the consumer decided since is in the tables. */
+  readonly consent: Omit<Consent, 'mode'> & Partial<Pick<Consent, 'mode'>>;
   /** Medical or other essential use: never controlled. */
   readonly essential: boolean;
 }
@@ -34,15 +44,25 @@ export interface LiveState {
   readonly recent: readonly PowerSample[];
 }
 
-export interface FleetDer extends PortfolioDer {
+/** What the database keeps of a device beside its contract. */
+export interface DerRecord {
   /** Number within this aggregator's database. */
   readonly derNo: number;
-  readonly live: LiveState;
   /** Activations this device was asked for and those it accepted. */
   readonly asked: number;
   readonly accepted: number;
   /** It opted out of an event that lasts until then; grid time. */
   readonly optedOutUntilMs: number;
+  /** As it holds now, withdrawals included. */
+  readonly consent: Consent;
+  /** What it is subscribed to; a device that is not is not offered. */
+  readonly programmeId: string | null;
+  /** It stopped answering: not offered until somebody has seen to it. Grid time. */
+  readonly maintenanceSinceMs: number | null;
+}
+
+export interface FleetDer extends Omit<PortfolioDer, 'consent'>, DerRecord {
+  readonly live: LiveState;
 }
 
 export const UNSEEN: LiveState = { online: false, readAtMs: null, powerKw: 0, shedKw: 0, recent: [] };

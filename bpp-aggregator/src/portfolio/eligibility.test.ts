@@ -1,5 +1,6 @@
 import type { DerId, FeederId } from '@flexder/protocol/beckn/identifiers.ts';
 import { expect } from 'chai';
+import { STANDARD_PROGRAMME } from '../enrolment/document.ts';
 import { believableShedKw, type FleetDer, meanPowerKw, reliabilityOf } from './der.ts';
 import {
   EXCLUSIONS,
@@ -12,7 +13,14 @@ import {
 
 const NOW = Date.UTC(2026, 0, 15, 17);
 const window = { startMs: NOW + 60_000, endMs: NOW + 3_660_000 };
-const rules = { telemetryMaxAgeMs: 180_000, maxEventsPerDay: 2 };
+const programmes = new Map([
+  ['standard', STANDARD_PROGRAMME],
+  ['once', { ...STANDARD_PROGRAMME, maxEventsPerDay: 1 }],
+  ['heat', { ...STANDARD_PROGRAMME, deviceTypes: ['heat-pump' as const] }],
+  ['noticed', { ...STANDARD_PROGRAMME, minimumNoticeSeconds: 61 }],
+  ['in-time', { ...STANDARD_PROGRAMME, minimumNoticeSeconds: 60 }],
+]);
+const rules = { telemetryMaxAgeMs: 180_000, maxEventsPerDay: 2, programmes };
 const free: Usage = { held: false, eventsThatDay: 0 };
 const live = { online: true, readAtMs: NOW - 10_000, powerKw: 7, shedKw: 7, recent: [] };
 
@@ -24,7 +32,9 @@ const der: FleetDer = {
   ratedKw: 7.36,
   importMsid: '1000000000001',
   exportMsid: null,
-  consent: { fromMs: NOW - 1, untilMs: window.endMs },
+  consent: { fromMs: NOW - 1, untilMs: window.endMs, mode: 'automatic' },
+  programmeId: 'standard',
+  maintenanceSinceMs: null,
   essential: false,
   asked: 0,
   accepted: 0,
@@ -32,23 +42,39 @@ const der: FleetDer = {
   live,
 };
 
+const asked = { ...der.consent, mode: 'ask' as const };
+
 const cases: [Exclusion, Partial<FleetDer>, Partial<Usage>][] = [
   ['essential-use', { essential: true }, {}],
-  ['consent', { consent: { fromMs: NOW + 1, untilMs: window.endMs } }, {}],
-  ['consent', { consent: { fromMs: NOW - 1, untilMs: window.endMs - 1 } }, {}],
+  ['not-subscribed', { programmeId: null }, {}],
+  ['not-subscribed', { programmeId: 'unknown-here' }, {}],
+  ['not-in-programme', { programmeId: 'heat' }, {}],
+  ['programme-notice', { programmeId: 'noticed' }, {}],
+  ['consent', { consent: { fromMs: NOW + 1, untilMs: window.endMs, mode: 'automatic' } }, {}],
+  ['consent', { consent: { fromMs: NOW - 1, untilMs: window.endMs - 1, mode: 'automatic' } }, {}],
+  ['maintenance', { maintenanceSinceMs: NOW }, {}],
   ['opted-out', { optedOutUntilMs: window.startMs + 1 }, {}],
   ['offline', { live: { ...live, online: false } }, {}],
   ['stale-telemetry', { live: { ...live, readAtMs: NOW - 180_001 } }, {}],
   ['stale-telemetry', { live: { ...live, readAtMs: null } }, {}],
   ['committed', {}, { held: true }],
   ['events-per-day', {}, { eventsThatDay: 2 }],
+  ['events-per-day', { programmeId: 'once' }, { eventsThatDay: 1 }],
   ['nothing-to-shed', { live: { ...live, shedKw: 0 } }, {}],
+  ['consent-not-asked', { consent: asked }, {}],
+  ['consent-asked', { consent: asked }, { question: { answer: null, answerByMs: NOW + 1 } }],
+  ['consent-unanswered', { consent: asked }, { question: { answer: null, answerByMs: NOW } }],
+  ['consent-declined', { consent: asked }, { question: { answer: 'no', answerByMs: NOW + 1 } }],
 ];
 
 describe('eligibility', () => {
   it('a device with consent, fresh telemetry and something to shed is eligible', () => {
     expect(exclusionOf(der, free, window, NOW, rules)).to.equal(undefined);
     // The twins of the bounds below.
+    const question = { answer: 'yes' as const, answerByMs: NOW - 1 };
+    expect(exclusionOf({ ...der, consent: asked }, { ...free, question }, window, NOW, rules)).to.equal(undefined);
+    for (const programmeId of ['once', 'in-time'])
+      expect(exclusionOf({ ...der, programmeId }, free, window, NOW, rules)).to.equal(undefined);
     expect(exclusionOf({ ...der, optedOutUntilMs: window.startMs }, free, window, NOW, rules)).to.equal(undefined);
     const old = { ...live, readAtMs: NOW - 180_000 };
     expect(exclusionOf({ ...der, live: old }, { held: false, eventsThatDay: 1 }, window, NOW, rules)).to.equal(

@@ -1,22 +1,33 @@
 import type { TimeWindow } from '@flexder/protocol/flexibility/model.ts';
+import type { Programme } from '../enrolment/document.ts';
+import type { Question } from '../enrolment/questions.ts';
 import type { FleetDer } from './der.ts';
 
 /** Why a device is left out of an offer; in the order they are asked, so that the first reason is the firmest. */
 export const EXCLUSIONS = [
   'essential-use',
+  'not-subscribed',
+  'not-in-programme',
+  'programme-notice',
   'consent',
+  'maintenance',
   'opted-out',
   'offline',
   'stale-telemetry',
   'committed',
   'events-per-day',
   'nothing-to-shed',
+  'consent-not-asked',
+  'consent-asked',
+  'consent-unanswered',
+  'consent-declined',
 ] as const;
 export type Exclusion = (typeof EXCLUSIONS)[number];
 
 export interface EligibilityRules {
   readonly telemetryMaxAgeMs: number;
   readonly maxEventsPerDay: number;
+  readonly programmes: Pick<ReadonlyMap<string, Programme>, 'get'>;
 }
 
 /** What the database knows of a device for one window. */
@@ -25,6 +36,8 @@ export interface Usage {
   readonly held: boolean;
   /** Activations committed on the settlement date of the window. */
   readonly eventsThatDay: number;
+  /** Of a consumer who wants to be asked, about this window. */
+  readonly question?: Question | undefined;
 }
 
 /** Under this a device adds nothing that a meter would show. */
@@ -39,15 +52,29 @@ export function exclusionOf(
   rules: EligibilityRules,
 ): Exclusion | undefined {
   if (der.essential) return 'essential-use';
+  const programme = der.programmeId === null ? undefined : rules.programmes.get(der.programmeId);
+  if (!programme) return 'not-subscribed';
+  if (!programme.deviceTypes.includes(der.type)) return 'not-in-programme';
+  const noticeMs = programme.minimumNoticeSeconds * 1000;
+  if (noticeMs > 0 && window.startMs - nowMs < noticeMs) return 'programme-notice';
   const consentStartMs = Math.min(nowMs, window.startMs);
   if (der.consent.fromMs > consentStartMs || der.consent.untilMs < window.endMs) return 'consent';
+  if (der.maintenanceSinceMs !== null) return 'maintenance';
   if (der.optedOutUntilMs > window.startMs) return 'opted-out';
   if (!der.live.online) return 'offline';
   if (der.live.readAtMs === null || nowMs - der.live.readAtMs > rules.telemetryMaxAgeMs) return 'stale-telemetry';
   if (usage.held) return 'committed';
-  if (usage.eventsThatDay >= rules.maxEventsPerDay) return 'events-per-day';
+  if (usage.eventsThatDay >= Math.min(rules.maxEventsPerDay, programme.maxEventsPerDay)) return 'events-per-day';
   if (der.live.shedKw < LEAST_SHED_KW) return 'nothing-to-shed';
-  return undefined;
+  return der.consent.mode === 'ask' ? unlessAgreed(usage.question, nowMs) : undefined;
+}
+
+/** Last of all: nobody is asked about a device that could not be used anyway. */
+function unlessAgreed(question: Question | undefined, nowMs: number): Exclusion | undefined {
+  if (!question) return 'consent-not-asked';
+  if (question.answer === 'yes') return undefined;
+  if (question.answer === 'no') return 'consent-declined';
+  return nowMs < question.answerByMs ? 'consent-asked' : 'consent-unanswered';
 }
 
 export interface Eligibility {

@@ -1,14 +1,6 @@
 import type { DerId, FeederId } from '@flexder/protocol/beckn/identifiers.ts';
 import { LIMITS } from '../limits.ts';
-import { believableShedKw, type FleetDer, type PortfolioDer, UNSEEN } from './der.ts';
-
-/** What the database keeps of a device beside its contract. */
-export interface DerRecord {
-  readonly derNo: number;
-  readonly asked: number;
-  readonly accepted: number;
-  readonly optedOutUntilMs: number;
-}
+import { believableShedKw, type Consent, type DerRecord, type FleetDer, type PortfolioDer, UNSEEN } from './der.ts';
 
 export interface Reading {
   readonly atMs: number;
@@ -41,9 +33,24 @@ export class Fleet {
   }
 
   /** What the database knows of a device by now; its contract and live state stay. */
-  note({ derNo, asked, accepted, optedOutUntilMs }: DerRecord): void {
+  note(record: DerRecord): void {
+    const der = this.#own(record.derNo);
+    if (der) Object.assign(der, record);
+  }
+
+  subscribe(derNo: number, programmeId: string | null): void {
     const der = this.#own(derNo);
-    if (der) Object.assign(der, { asked, accepted, optedOutUntilMs });
+    if (der) der.programmeId = programmeId;
+  }
+
+  consent(derNo: number, consent: Consent): void {
+    const der = this.#own(derNo);
+    if (der) der.consent = consent;
+  }
+
+  maintenance(derNo: number, sinceMs: number | null): void {
+    const der = this.#own(derNo);
+    if (der) der.maintenanceSinceMs = sinceMs;
   }
 
   get(derId: string): FleetDer | undefined {

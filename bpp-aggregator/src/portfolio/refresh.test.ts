@@ -5,6 +5,7 @@ import { testDeps } from '@flexder/runtime/testing/quiet.ts';
 import { expect } from 'chai';
 import { type Kysely, sql } from 'kysely';
 import type { Rooms } from '../context.ts';
+import { Programmes } from '../enrolment/programmes.ts';
 import { LIMITS } from '../limits.ts';
 import { AGGREGATOR_MIGRATIONS } from '../migrations.ts';
 import type { AggregatorTables } from '../tables.ts';
@@ -32,10 +33,20 @@ describe('what other processes heard of devices', () => {
   beforeEach(async () => {
     await sql`delete from der_reading`.execute(database);
     fleet = new Fleet();
-    await enterPortfolio(database, fleet, [DER!]);
+    await enterPortfolio(database, fleet, [DER!], { at: new Date(NOW_MS), wallAt: new Date(NOW_MS) });
     peers = { alone: true, met: 0 };
     const context = { wall: { monotonicMs: () => wallMs }, grid: { nowMs: () => NOW_MS } };
-    refresh = new Refresh(() => ({ process: { shared: true }, context, fleet, peers, database }) as unknown as Rooms);
+    refresh = new Refresh(
+      () =>
+        ({
+          process: { shared: true },
+          context,
+          fleet,
+          peers,
+          database,
+          programmes: new Programmes(),
+        }) as unknown as Rooms,
+    );
   });
 
   const heardElsewhere = async (kw: number) => {

@@ -30,13 +30,15 @@ export class Refresh {
   }
 
   async feeder(db: Kysely<AggregatorTables>, feederId: string): Promise<void> {
-    const { process, context, fleet, peers } = this.#rooms();
+    const { process, context, fleet, peers, programmes } = this.#rooms();
     if (!process.shared) return;
     const whole = peers.alone ? peers.met : undefined;
     if (whole !== undefined && this.#whole.get(feederId) === whole) return;
     const nowMs = context.wall.monotonicMs();
     if (nowMs - (this.#doneMs.get(feederId) ?? Number.NEGATIVE_INFINITY) < LIMITS.refreshMs) return;
     const rows = await newerThan(db, feederId, fleet.onFeeder(feederId), context.grid.nowMs() - LIMITS.baselineMs);
+    // Another process may have published what some of these are subscribed to.
+    if (rows.some((row) => row.programme_id !== null && !programmes.has(row.programme_id))) await programmes.load(db);
     for (const row of rows) {
       if (fleet.byNo(row.der_no)) fleet.note(recordOf(row));
       else fleet.put(contractOf(row), recordOf(row));

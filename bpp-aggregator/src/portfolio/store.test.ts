@@ -14,6 +14,7 @@ import { enterPortfolio } from './store.ts';
 
 /** Well within the time after which the server looks for a deadlock. */
 const MEANWHILE_MS = 300;
+const ENTERED = { at: new Date(0), wallAt: new Date(0) };
 
 describe('a portfolio that several processes enter', function () {
   this.timeout(60_000);
@@ -35,7 +36,7 @@ describe('a portfolio that several processes enter', function () {
 
   it('is entered although the database ends the entry for the sake of an order', async () => {
     const ders = portfolioOf(2);
-    await enterPortfolio(db, new Fleet(), ders);
+    await enterPortfolio(db, new Fleet(), ders, ENTERED);
     const [first, last] = ders.map(({ derId }) => derId);
     const next = (trx: Kysely<AggregatorTables>, derId = '') =>
       trx
@@ -48,7 +49,7 @@ describe('a portfolio that several processes enter', function () {
     // The order has the last device and wants the first; the entry has the first and wants the last.
     await db.transaction().execute(async (trx) => {
       await next(trx, last);
-      entering = enterPortfolio(db, fleet, ders);
+      entering = enterPortfolio(db, fleet, ders, ENTERED);
       entering.catch(() => {});
       await wall.sleep(MEANWHILE_MS);
       await next(trx, first);

@@ -15,6 +15,7 @@ import { createOutbound } from '@flexder/runtime/http/safe-outbound.ts';
 import { createLogger, type LogLevel } from '@flexder/runtime/logging.ts';
 import { createMetrics } from '@flexder/runtime/metrics.ts';
 import { type AggregatorConfig, type AggregatorSettings, parseConfig } from '../config.ts';
+import { enrolledOnce } from '../enrolment/document.ts';
 import { type AggregatorService, startAggregator } from '../main.ts';
 import { openFleet, POWER_KW } from './fleet.ts';
 import { AGGREGATOR, portfolioOf, START_MS } from './portfolio.ts';
@@ -79,6 +80,7 @@ export async function openBench(options: BenchOptions) {
     networkProfile: 'sandbox',
     busCredentials: { username: account.username, password: account.password },
     portfolio: portfolioOf(options.ders, options.feeders),
+    enrolment: enrolledOnce(options.settings?.portfolio ?? portfolioOf(options.ders, options.feeders)),
     ...options.settings,
   });
 

@@ -77,6 +77,8 @@ export const engineLimits = {
   busConnectMs: 5_000,
   /** A publish that is not acknowledged by then is rejected. */
   busPublishMs: 5_000,
+  /** How often those are looked for: a command that is given up this much late is not late for its device. */
+  busWatchMs: 100,
   busReconnectMs: 500,
   /** Publishes waiting for an acknowledgement in one client. */
   busInFlight: 20_000,

@@ -1,4 +1,5 @@
 import { type AggregatorSettings, parseConfig } from '@flexder/bpp-aggregator/config.ts';
+import { enrolledOnce } from '@flexder/bpp-aggregator/enrolment/document.ts';
 import { type AggregatorService, startAggregator } from '@flexder/bpp-aggregator/main.ts';
 import type { DerManifest } from '@flexder/der-simulators/model.ts';
 import { subscriberId } from '@flexder/protocol/beckn/identifiers.ts';
@@ -40,6 +41,7 @@ export async function startAggregators(
   const history = scenario.aggregators.length > 0 ? scenario.meterHistory() : [];
   for (const [index, one] of scenario.aggregators.entries()) {
     const { subscriberId: id, name, providerId, priceGbpPerKwh, quoteShare, maxEventsPerDay } = one;
+    const portfolio = scenario.ders.filter((der) => der.aggregatorId === id).map(contractOf);
     const config = parseConfig({
       ...{ subscriberId: id, name, providerId, priceGbpPerKwh, quoteShare, maxEventsPerDay },
       host: HOST,
@@ -47,7 +49,8 @@ export async function startAggregators(
       registryUrl,
       networkProfile: 'sandbox',
       busCredentials: grant(aggregatorAccount(subscriberId(id), secret())),
-      portfolio: scenario.ders.filter((der) => der.aggregatorId === id).map(contractOf),
+      portfolio,
+      enrolment: enrolledOnce(portfolio),
       ...changes(one, index),
     });
     const service = closing.add(await startAggregator(contextOf(id), config));

@@ -1,13 +1,14 @@
 /** An aggregator's own figures for its orders: its terms and its meter data, put through the published rules. */
-import { baselineFrom } from '@flexder/bap-dso/audit-settlement/baseline.ts';
+
 import type { SettlementConfig } from '@flexder/bap-dso/audit-settlement/config.ts';
-import { decimal, sum } from '@flexder/bap-dso/audit-settlement/decimal.ts';
 import type { SettledOrder } from '@flexder/bap-dso/audit-settlement/order.ts';
-import { coveredPeriods } from '@flexder/bap-dso/audit-settlement/periods.ts';
 import { type SettlementValues, settlementRows } from '@flexder/bap-dso/audit-settlement/rows.ts';
 import type { AggregatorTables } from '@flexder/bpp-aggregator/tables.ts';
 import type { MeterDocument, MeterRow } from '@flexder/protocol/flexibility/model.ts';
 import { periodStart } from '@flexder/protocol/flexibility/settlement-period.ts';
+import { baselineFrom } from '@flexder/protocol/settlement/baseline.ts';
+import { meanPrice } from '@flexder/protocol/settlement/payable.ts';
+import { coveredPeriods } from '@flexder/protocol/settlement/periods.ts';
 import type { Kysely, Selectable } from 'kysely';
 import { ORDERS_OF_ONE_ANSWER } from './limits.ts';
 
@@ -92,9 +93,6 @@ async function asKnownNow(db: Kysely<AggregatorTables>, handedOver: MeterDocumen
 
 function termsOf(row: OrderRow, bppId: string): SettledOrder {
   const references = row.order_references!;
-  const items = row.quote.items.filter((item) => item.kw > 0);
-  const kw = sum(items.map((item) => decimal(item.kw)));
-  const cost = sum(items.map((item) => decimal(item.kw).times(item.priceGbpPerKwh)));
   return {
     obpId: references.obpId,
     obpIdSource: references.obpIdSource,
@@ -106,6 +104,6 @@ function termsOf(row: OrderRow, bppId: string): SettledOrder {
     issuedAtMs: (row.confirmed_at ?? row.window_start_at).getTime(),
     window: { startMs: row.window_start_at.getTime(), endMs: row.window_end_at.getTime() },
     committedKw: row.committed_kw,
-    priceGbpPerKwh: kw.eq(0) ? '0' : cost.div(kw).toFixed(),
+    priceGbpPerKwh: meanPrice(row.quote.items),
   };
 }

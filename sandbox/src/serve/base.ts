@@ -16,7 +16,7 @@ export function baseParts(service: string, config: ProcessConfig): Parts {
   return {
     wall: systemWallClock(),
     log: createLogger(service, config.logLevel),
-    metrics: createMetrics(service),
+    metrics: createMetrics(service, config.subscriberId),
     activity: new Activity(),
   };
 }

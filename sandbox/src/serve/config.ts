@@ -26,6 +26,8 @@ export interface ProcessConfig {
   /** Database (with the keys of the participant) and archive of this process. */
   readonly dataDir: string;
   readonly logLevel: LogLevel;
+  /** Of a participant: whose figures the metrics are. */
+  readonly subscriberId?: string;
   /** Where health and metrics are served; port 0 for a free one. */
   readonly healthHost: string;
   readonly healthPort: number;
@@ -79,9 +81,12 @@ export function readJson(path: string): unknown {
 export function processConfig(service: string, env: Env, problems: string[]): ProcessConfig {
   const read = reader(env, problems);
   const { eventsUrl, archiveUrl, archiveAccess, ...stores } = storeEngines(env, problems);
+  const participates = ['registry', 'gateway', 'bap', 'bpp'].includes(service);
+  const subscriberId = participates ? env[`FLEXDER_${service.toUpperCase()}_SUBSCRIBER_ID`] : undefined;
   return {
     dataDir: resolve(read.text('FLEXDER_DATA', join('.flexder', service))),
     logLevel: read.oneOf('FLEXDER_LOG_LEVEL', LEVELS, 'info'),
+    ...(subscriberId && { subscriberId }),
     healthHost: read.text('FLEXDER_HEALTH_HOST', '127.0.0.1'),
     healthPort: read.integer('FLEXDER_HEALTH_PORT', 0, 0, 65_535),
     drainMs: read.integer('FLEXDER_DRAIN_MS', DRAIN_MS, 0, DRAIN_MOST_MS),

@@ -1,4 +1,5 @@
 /** What each service of a plan is told by its environment. */
+import { enrolledOnce } from '@flexder/bpp-aggregator/enrolment/document.ts';
 import { CITY, COUNTRY, DOMAIN, DSO_ID, GATEWAY_ID, HOST, REGISTRY_ID } from '../network/ids.ts';
 import type { Scenario } from '../scenario/types.ts';
 import { contractOf } from './contract.ts';
@@ -103,6 +104,7 @@ function bppVariables(name: string, port: number, { options, scenario, bus, file
     FLEXDER_BPP_QUOTE_SHARE: one.quoteShare,
     FLEXDER_BPP_MAX_EVENTS_PER_DAY: one.maxEventsPerDay,
     FLEXDER_BPP_PORTFOLIO_FILE: file(`${name}-portfolio.json`, portfolio),
+    FLEXDER_BPP_ENROLMENT_FILE: file(`${name}-enrolment.json`, enrolledOnce(portfolio)),
     ...(options.meterHistory !== false && {
       FLEXDER_BPP_METER_HISTORY_FILE: file(`${name}-meter-history.json`, historyOf(name, portfolio, scenario)),
     }),

@@ -2,6 +2,7 @@
 import type { UpdateAnswer } from '@flexder/protocol/flexibility/codec-v1.ts';
 import { changedSelection } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { FlexQuote, FlexSelection, TimeWindow } from '@flexder/protocol/flexibility/model.ts';
+import { meanPrice } from '@flexder/protocol/settlement/payable.ts';
 import type { Selectable } from 'kysely';
 import { mergeDispatch } from '../../dispatch/report.ts';
 import { CHANGES_LOOKED_AT } from '../../limits.ts';
@@ -9,7 +10,7 @@ import type { OrderChangeTable } from '../../tables.ts';
 import { raiseAlarm } from '../alarms.ts';
 import type { Desk, OrderRow, Work } from '../desk.ts';
 import { moveOrder } from '../orders.ts';
-import { differenceFrom, meanPrice, quoteAt, totalKw, windowText } from './change.ts';
+import { differenceFrom, quoteAt, totalKw, windowText } from './change.ts';
 
 export type ChangeRow = Selectable<OrderChangeTable>;
 
@@ -112,7 +113,7 @@ async function writeRevision(desk: Desk, work: Work, order: OrderRow, agreed: Re
     committed_kw: committedKw,
     window_start_at: new Date(selection.window.startMs),
     window_end_at: new Date(selection.window.endMs),
-    price_gbp_per_kwh: meanPrice(quote),
+    price_gbp_per_kwh: meanPrice(quote.items),
     written_wall_at: new Date(desk.context.wall.nowMs()),
   });
   const { selection, committed_kw: committedKw } = order;

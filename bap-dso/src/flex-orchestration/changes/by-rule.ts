@@ -1,5 +1,6 @@
 /** Running orders that are changed by rule: less of them where the load falls of itself, longer ones where it does not. */
 import type { OrderChange } from '@flexder/protocol/flexibility/model.ts';
+import { meanPrice } from '@flexder/protocol/settlement/payable.ts';
 import { rounded } from '../../grid-monitoring/detection.ts';
 import type { MonitoredFeeder } from '../../grid-monitoring/monitor.ts';
 import {
@@ -17,7 +18,7 @@ import type { OpenEvent } from '../event.ts';
 import { feltKw, ordersOf } from '../orders.ts';
 import { TooLateError } from '../too-late.ts';
 import { askChange } from './ask.ts';
-import { itemsAt, meanPrice, totalKw } from './change.ts';
+import { itemsAt, totalKw } from './change.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -79,11 +80,11 @@ interface Wanted {
 
 const isRunning = ({ state, quote }: OrderRow) => (state === 'SCHEDULED' || state === 'IN_PROGRESS') && quote !== null;
 
+const priceOf = ({ quote }: OrderRow) => Number(meanPrice(quote!.items));
+
 /** Of the dearest order: what is not delivered is not paid, and cancelling the whole of it would be charged. */
 function less(orders: readonly OrderRow[], surplusKw: number): Wanted[] {
-  const byPrice = [...orders].sort(
-    (a, b) => meanPrice(b.quote!) - meanPrice(a.quote!) || (a.obp_id < b.obp_id ? -1 : 1),
-  );
+  const byPrice = [...orders].sort((a, b) => priceOf(b) - priceOf(a) || (a.obp_id < b.obp_id ? -1 : 1));
   for (const order of byPrice) {
     const { items } = order.selection;
     const leastKw = items.length * CHANGE_LEAST_KW;

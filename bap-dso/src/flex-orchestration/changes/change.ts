@@ -64,9 +64,3 @@ export function quoteAt(quote: FlexQuote, selection: FlexSelection, given: FlexQ
   const items = selection.items.map((item) => ({ ...item, priceGbpPerKwh: priceOf.get(item.itemId) ?? 0 }));
   return { ...(given ?? quote), items, totalKw: totalKw(items) };
 }
-
-/** GBP/kWh, the mean of the blocks by their kW. */
-export function meanPrice({ items }: FlexQuote): number {
-  const kw = items.reduce((sum, item) => sum + item.kw, 0);
-  return kw > 0 ? items.reduce((sum, item) => sum + item.kw * item.priceGbpPerKwh, 0) / kw : 0;
-}

@@ -1,3 +1,4 @@
+import { type Person, personOf, tokenSha256 } from '@flexder/runtime/access/people.ts';
 import { expect } from 'chai';
 import express from 'express';
 import request from 'supertest';
@@ -6,7 +7,6 @@ import type { BapConfig } from '../../config.ts';
 import { SESSION_IDLE_MS, SESSIONS, SIGN_INS } from '../limits.ts';
 import { createOperatorApi, type OperatorApi } from '../router.ts';
 import { CSRF_HEADER } from './guard.ts';
-import { type Person, personOf, tokenSha256 } from './people.ts';
 import { Sessions } from './sessions.ts';
 
 const TOKENS = { viewer: 'token-of-vera', operator: 'token-of-olga', admin: 'token-of-ada' };

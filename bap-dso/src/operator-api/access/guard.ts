@@ -1,11 +1,11 @@
 /** Who asks, and whether they may. Every refusal says why and is on record. */
 import { timingSafeEqual } from 'node:crypto';
+import { mayActAs, type Person, personOf, type Role } from '@flexder/runtime/access/people.ts';
 import { createTokenBucket, type TokenBucket } from '@flexder/runtime/participant/token-bucket.ts';
 import type { Request, RequestHandler, Response } from 'express';
 import type { OperatorApiDeps } from '../deps.ts';
 import { problem } from '../http.ts';
 import { AUDITED_REFUSALS, AUDITED_REFUSALS_PER_SECOND, TOKEN_LENGTH } from '../limits.ts';
-import { mayActAs, type Person, personOf, type Role } from './people.ts';
 import { type Session, Sessions } from './sessions.ts';
 
 export const SESSION_COOKIE = 'flexder_session';

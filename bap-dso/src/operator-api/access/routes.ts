@@ -1,11 +1,12 @@
 /** Signing in and out, and who one is. */
+
+import { personOf } from '@flexder/runtime/access/people.ts';
 import { createTokenBucket } from '@flexder/runtime/participant/token-bucket.ts';
 import { type Request, type Response, Router } from 'express';
 import { body, text } from '../body.ts';
 import type { OperatorApiDeps } from '../deps.ts';
 import { SESSION_MS, SIGN_INS, SIGN_INS_PER_SECOND, TOKEN_LENGTH } from '../limits.ts';
 import { type Guard, SESSION_COOKIE } from './guard.ts';
-import { personOf } from './people.ts';
 
 export function sessionRoutes(deps: OperatorApiDeps, guard: Guard): Router {
   const { context, config } = deps;

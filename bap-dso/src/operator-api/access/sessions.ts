@@ -1,7 +1,8 @@
 /** Signed-in browsers. In memory: a restart of the DSO asks everybody to sign in again. */
+
+import type { Person } from '@flexder/runtime/access/people.ts';
 import type { Context } from '@flexder/runtime/context.ts';
 import { SESSION_IDLE_MS, SESSION_MS, SESSIONS } from '../limits.ts';
-import type { Person } from './people.ts';
 
 export interface Session {
   readonly id: string;

@@ -40,6 +40,8 @@ export function begin({ url, version, tls }: Attempt, options: BusConnectOptions
     protocolVersion: version,
     clean: true,
     resubscribe: true,
+    // The library describes each packet a dozen times over, listened to or not.
+    log: () => {},
     queueQoSZero: false,
     reconnectPeriod: engineLimits.busReconnectMs,
     connectTimeout: engineLimits.busConnectMs,

@@ -9,6 +9,9 @@ interface Pending {
   readonly options: BusPublishOptions;
   /** By the monotonic clock: worth nothing from then on. */
   readonly untilMs: number;
+  /** By the same clock: given up then. */
+  readonly giveUpMs: number;
+  readonly waitMs: number;
   /** Connections that ended while the broker had it and had not acknowledged it. */
   losses: number;
   /** Set once it is with the library. */
@@ -28,6 +31,8 @@ export function publisher(client: MqttClient, wall: WallClock, version: 4 | 5, r
   const pending = new Set<Pending>();
   let waiting: Pending[] = [];
   let underWay = 0;
+  let freed = false;
+  let watching = false;
   let window = receiveMaximum ?? engineLimits.busInFlight;
   client.on('connect', (connack) => {
     window = connack.properties?.receiveMaximum ?? engineLimits.busInFlight;
@@ -46,8 +51,12 @@ export function publisher(client: MqttClient, wall: WallClock, version: 4 | 5, r
     while (next < waiting.length && underWay < window && client.connected) {
       const publish = waiting[next++] as Pending;
       if (!pending.has(publish)) continue;
+      const leftMs = publish.untilMs - wall.monotonicMs();
+      if (leftMs <= 0) {
+        publish.settle(new Error('it waited for longer than it is of use'));
+        continue;
+      }
       underWay++;
-      const leftMs = Math.max(0, publish.untilMs - wall.monotonicMs());
       const options = { qos: 1 as const, retain: publish.options.retain ?? false };
       const more = version === 5 ? properties(publish.options, leftMs) : {};
       client.publish(publish.topic, publish.payload, { ...options, ...more }, (error) => publish.settle(error));
@@ -56,32 +65,60 @@ export function publisher(client: MqttClient, wall: WallClock, version: 4 | 5, r
     if (next > 0) waiting = waiting.slice(next);
   }
 
+  /** Once for all acknowledgements that came together, so that what follows them leaves together. */
+  function pumpSoon(): void {
+    if (freed || waiting.length === 0) return;
+    freed = true;
+    setImmediate(() => {
+      freed = false;
+      pump();
+    });
+  }
+
+  /** One timer for all: thousands are under way at once, and hardly any is ever given up. */
+  function watch(): void {
+    if (watching || pending.size === 0) return;
+    watching = true;
+    wall.after(engineLimits.busWatchMs, () => {
+      watching = false;
+      const nowMs = wall.monotonicMs();
+      for (const publish of [...pending]) {
+        if (nowMs < publish.giveUpMs) continue;
+        // What is over is taken from the library too: it would send it again with the next connection.
+        publish.settle(new Error(`no acknowledgement within ${publish.waitMs} ms`));
+      }
+      watch();
+    });
+  }
+
   function send(topic: string, payload: string, options: BusPublishOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       const settle = (error?: Error | null) => {
         if (!pending.delete(publish)) return;
-        disarm();
         if (publish.messageId !== undefined) {
           underWay--;
           if (error) client.removeOutgoingMessage(publish.messageId);
         }
         if (error) reject(new Error(`publish to ${topic}: ${error.message}`, { cause: error }));
         else resolve();
-        if (waiting.length > 0) pump();
+        pumpSoon();
       };
+      const nowMs = wall.monotonicMs();
+      const lifeMs = options.expiryMs ?? Number.POSITIVE_INFINITY;
+      const waitMs = Math.min(engineLimits.busPublishMs, lifeMs);
       const publish: Pending = {
         topic,
         payload,
         options,
-        untilMs: wall.monotonicMs() + (options.expiryMs ?? Number.POSITIVE_INFINITY),
+        untilMs: nowMs + lifeMs,
+        giveUpMs: nowMs + waitMs,
+        waitMs,
         losses: 0,
         messageId: undefined,
         settle,
       };
       pending.add(publish);
-      // What is over is taken from the library too: it would send it again with the next connection.
-      const waitMs = Math.min(engineLimits.busPublishMs, options.expiryMs ?? Number.POSITIVE_INFINITY);
-      const disarm = wall.after(waitMs, () => settle(new Error(`no acknowledgement within ${waitMs} ms`)));
+      watch();
       waiting.push(publish);
       pump();
     });

@@ -68,7 +68,9 @@ async function setUp(
   const name = subscriberName(subscriber);
   try {
     await ensureRole(client, name);
-    await client.query(`create schema if not exists "${name}" authorization "${name}"`);
+    // A login that has its schema already needs no right to make one: each tenant may have a login of its own.
+    const { rows } = await client.query('select from pg_namespace where nspname = $1', [name]);
+    if (rows.length === 0) await client.query(`create schema "${name}" authorization "${name}"`);
     await client.query(becoming({ role: name, schema: name }));
   } catch (error) {
     throw new Error(

@@ -7,6 +7,8 @@ export interface StreamEvent {
   /** Ordering key: a feeder or an order. Events of one key arrive in the order of their publishing. */
   readonly key: string;
   readonly value: unknown;
+  /** The participant that published it; absent for what comes from outside the network. */
+  readonly source?: string;
 }
 
 export interface SubscribeOptions {

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { ROLES, tokenSha256 } from '@flexder/bap-dso/operator-api/access/people.ts';
 import { isIdentifier } from '@flexder/protocol/beckn/identifiers.ts';
 import { generateKeys } from '@flexder/protocol/beckn/keys.ts';
+import { ROLES, tokenSha256 } from '@flexder/runtime/access/people.ts';
 import { type Command, print, required, text, UsageError } from '../command.ts';
 
 const command: Command = {
@@ -25,7 +25,7 @@ export default command;
 
 const TOKEN_BYTES = 32;
 
-/** The token is for the person, told once; the entry is for the list of FLEXDER_BAP_OPERATORS. */
+/** The token is for the person, told once; the entry is for the list of FLEXDER_BAP_OPERATORS or FLEXDER_BPP_OPERATORS_FILE. */
 function operator(name: string, role: string): number {
   if (!isIdentifier(name)) throw new UsageError('--name takes letters, digits, dot, underscore and hyphen');
   if (!ROLES.some((one) => one === role)) throw new UsageError(`--role is one of ${ROLES.join(', ')}`);

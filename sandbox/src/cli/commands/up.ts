@@ -1,4 +1,4 @@
-import { tokenSha256 } from '@flexder/bap-dso/operator-api/access/people.ts';
+import { tokenSha256 } from '@flexder/runtime/access/people.ts';
 import { systemIds } from '@flexder/runtime/context.ts';
 import { pace } from '../../network/pace.ts';
 import { eveningPeak } from '../../scenario/evening-peak.ts';

@@ -3,7 +3,7 @@ import kafkajs from 'kafkajs';
 import type { Logger } from '../../../logging.ts';
 import { engineLimits } from '../../limits.ts';
 import type { SubscribeOptions } from '../port.ts';
-import { type IncomingRecord, type OutgoingRecord, SCHEMA_HEADER } from './record.ts';
+import { type IncomingRecord, type OutgoingRecord, SCHEMA_HEADER, SOURCE_HEADER } from './record.ts';
 import { shareOf } from './share.ts';
 import type { KafkaSettings } from './url.ts';
 
@@ -119,10 +119,10 @@ async function openProducer(kafka: kafkajs.Kafka, options: kafkajs.ProducerConfi
   return {
     async send(records) {
       const topics = new Map<string, kafkajs.Message[]>();
-      for (const { topic, key, value, schema } of records) {
+      for (const { topic, key, value, schema, source } of records) {
         const messages = topics.get(topic) ?? [];
         topics.set(topic, messages);
-        messages.push({ key, value, headers: { [SCHEMA_HEADER]: schema } });
+        messages.push({ key, value, headers: { [SCHEMA_HEADER]: schema, ...(source && { [SOURCE_HEADER]: source }) } });
       }
       const topicMessages = [...topics].map(([topic, messages]) => ({ topic, messages }));
       await producer.sendBatch({ acks: -1, timeout: engineLimits.eventsRequestMs, topicMessages });
@@ -191,8 +191,12 @@ async function openConsumer(
 }
 
 function fetched(partition: number, { key, value, headers, offset }: kafkajs.KafkaMessage): Fetched {
-  const schema = headers?.[SCHEMA_HEADER];
-  return { partition, offset, key, value, schema: Array.isArray(schema) ? undefined : schema?.toString() };
+  // What stands there twice stands there for nobody.
+  const once = (name: string) => {
+    const header = headers?.[name];
+    return Array.isArray(header) ? undefined : header?.toString();
+  };
+  return { partition, offset, key, value, schema: once(SCHEMA_HEADER), source: once(SOURCE_HEADER) };
 }
 
 async function createTopic(admin: kafkajs.Admin, topic: string, settings: KafkaSettings): Promise<boolean> {

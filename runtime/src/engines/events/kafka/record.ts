@@ -4,12 +4,15 @@ import type { StreamContract } from '../contract.ts';
 import { type StreamEvent, UnpublishableError } from '../port.ts';
 
 export const SCHEMA_HEADER = 'flexder-schema';
+/** The participant that published it: several may share a prefix. */
+export const SOURCE_HEADER = 'flexder-source';
 
 export interface OutgoingRecord {
   readonly topic: string;
   readonly key: string;
   readonly value: Buffer;
   readonly schema: string;
+  readonly source?: string;
 }
 
 export interface IncomingRecord {
@@ -17,11 +20,12 @@ export interface IncomingRecord {
   readonly value: Buffer | null;
   /** The value of the schema header, if it stands there once. */
   readonly schema: string | undefined;
+  readonly source?: string | undefined;
 }
 
 /** Throws UnpublishableError. */
 export function encode(event: StreamEvent, contract: StreamContract): OutgoingRecord {
-  const { topic, key, value } = event;
+  const { topic, key, value, source } = event;
   const schema = contract.schemaOf(topic, value);
   if (schema === undefined) throw new UnpublishableError(`no schema is known of what is published on ${topic}`);
   const refused = contract.refuse(topic, schema, value);
@@ -30,7 +34,7 @@ export function encode(event: StreamEvent, contract: StreamContract): OutgoingRe
   const most = engineLimits.eventsMessageBytes;
   if (bytes.byteLength > most)
     throw new UnpublishableError(`an event on ${topic} has ${bytes.byteLength} bytes, at most ${most} are published`);
-  return { topic, key, value: bytes, schema };
+  return { topic, key, value: bytes, schema, ...(source !== undefined && { source }) };
 }
 
 /** Why a record is passed over. */
@@ -40,7 +44,7 @@ export type Decoded = { readonly event: StreamEvent } | { readonly poison: Poiso
 
 /** Nothing that a record holds makes it throw. */
 export function decode(topic: string, record: IncomingRecord, contract: StreamContract): Decoded {
-  const { key, value, schema } = record;
+  const { key, value, schema, source } = record;
   if (schema === undefined) return { poison: 'no-schema', text: `it has no header ${SCHEMA_HEADER}` };
   const bytes = value?.byteLength ?? 0;
   if (bytes > engineLimits.eventsMessageBytes) return { poison: 'too-large', text: `it has ${bytes} bytes` };
@@ -48,7 +52,8 @@ export function decode(topic: string, record: IncomingRecord, contract: StreamCo
   if (parsed === undefined) return { poison: 'not-json', text: 'it is not JSON in UTF-8' };
   const refused = contract.refuse(topic, schema, parsed.value);
   if (refused) return { poison: refused.reason, text: refused.text };
-  return { event: { topic, key: key?.toString('utf8') ?? '', value: parsed.value } };
+  const from = source === undefined ? {} : { source };
+  return { event: { topic, key: key?.toString('utf8') ?? '', value: parsed.value, ...from } };
 }
 
 function parse(bytes: Buffer | null): { value: unknown } | undefined {

@@ -1,8 +1,22 @@
 /** What an order instructs in a settlement period: by what was agreed at each time of it. */
-import { agreedParts } from '@flexder/protocol/flexibility/revisions.ts';
+import type { OrderRevision, TimeWindow } from '../flexibility/model.ts';
+import { agreedParts } from '../flexibility/revisions.ts';
 import { type Big, decimal, sum, VOLUME_PLACES, ZERO } from './decimal.ts';
-import type { SettledOrder } from './order.ts';
 import type { CoveredPeriod } from './periods.ts';
+
+/** What was agreed from an instant on, at the mean price of its blocks, exact decimal text. */
+export interface PricedRevision extends OrderRevision {
+  readonly priceGbpPerKwh: string;
+}
+
+export interface PaidOrder {
+  readonly window: TimeWindow;
+  readonly committedKw: number;
+  /** Exact decimal text. */
+  readonly priceGbpPerKwh: string;
+  /** Absent for an order that was never changed. */
+  readonly revisions?: readonly PricedRevision[];
+}
 
 export interface Instructed {
   readonly mwh: Big;
@@ -12,7 +26,7 @@ export interface Instructed {
 
 const HOUR_MS = 3_600_000;
 
-export function instructedIn(order: SettledOrder, period: CoveredPeriod): Instructed {
+export function instructedIn(order: PaidOrder, period: CoveredPeriod): Instructed {
   const price = decimal(order.priceGbpPerKwh);
   if (!order.revisions) {
     const mwh = decimal(order.committedKw).times(period.coveredHours).div(1000).round(VOLUME_PLACES);

@@ -2,10 +2,16 @@
  * The settlement baseline, "BL01-like" (no conformance claimed): the mean of the same settlement periods on recent
  * days of the same type, moved by what the meter did differently in the hours before the event. Pure.
  */
-import type { MeterRow } from '@flexder/protocol/flexibility/model.ts';
-import { HALF_HOUR_MS, periodsOf, settlementPeriodOf } from '@flexder/protocol/flexibility/settlement-period.ts';
-import type { BaselineOf } from './order.ts';
+import type { MeterRow } from '../flexibility/model.ts';
+import { HALF_HOUR_MS, periodsOf, settlementPeriodOf } from '../flexibility/settlement-period.ts';
 import type { CoveredPeriod } from './periods.ts';
+
+/** Energy a pair of meters would have taken, kWh, import positive; undefined when no baseline can be had. */
+export type BaselineOf = (
+  importMsid: string,
+  date: string,
+  period: number,
+) => { readonly unadjustedKwh: number; readonly adjustmentKwh: number } | undefined;
 
 export interface BaselineParameters {
   /** Stands in every row. */

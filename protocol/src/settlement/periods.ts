@@ -1,7 +1,6 @@
-import type { TimeWindow } from '@flexder/protocol/flexibility/model.ts';
-import { settlementPeriodOf } from '@flexder/protocol/flexibility/settlement-period.ts';
+import type { TimeWindow } from '../flexibility/model.ts';
+import { settlementPeriodOf } from '../flexibility/settlement-period.ts';
 import { type Big, decimal } from './decimal.ts';
-import { MAX_PERIODS_PER_ORDER } from './limits.ts';
 
 /** A settlement period and how much of it an instruction covers. */
 export interface CoveredPeriod {
@@ -15,6 +14,8 @@ export interface CoveredPeriod {
   readonly sequence: number;
 }
 
+/** An activation lasts hours; a day has at most 50 settlement periods. */
+const MAX_PERIODS_PER_ORDER = 50;
 const HOUR_MS = 3_600_000;
 
 /** The settlement periods an instruction touches, in order; throws RangeError for more than the bound. */
