@@ -1,6 +1,7 @@
 import type { OrderId } from '@flexder/protocol/beckn/identifiers.ts';
 import { decodeOnUpdate, encodeCancel, encodeUpdate } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { OrderChange } from '@flexder/protocol/flexibility/model.ts';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
 import type { AggregatorService } from '../main.ts';
 import { type Bench, openBench } from '../testing/bench.ts';
@@ -113,7 +114,8 @@ describe('update', function () {
     expect((await changed(order, { items: [], window })).window).to.deep.equal(window);
   });
 
-  it('while it runs: less from now on, measured by what was agreed at each time', async () => {
+  it('while it runs: less from now on, measured by what was agreed at each time', async function () {
+    thorough.call(this);
     const order = await bought();
     const power = (index: number) => (Math.floor(index / DERS) === feeders - 1 && index % DERS < 7 ? 1 : POWER_KW);
     const drive = async (toMs: number, powerOf: (index: number) => number) => {
