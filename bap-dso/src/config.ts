@@ -99,6 +99,13 @@ const schema = z
     emergencyMaxPriceGbpPerKwh: positive.optional(),
     /** Whether an event whose means are used up while the load is at the limit goes on under emergency terms by itself. */
     emergency: z.enum(['by-hand', 'by-rule']).default('by-hand'),
+    /**
+     * From the end of a purchase until devices that have not answered count as missing (grid time): more than aggregators
+     * wait for their devices. 0 waits for the answers without a bound.
+     */
+    acknowledgeWithinSeconds: z.number().min(0).max(3_600).default(90),
+    /** Whether running orders are reduced and prolonged by rule, or by an operator alone. */
+    orderChanges: z.enum(['by-hand', 'by-rule']).default('by-hand'),
     minReliability: z.number().min(0).max(1).default(0.5),
     maxResponseSeconds: positive.default(300),
     forecastHorizonMinutes: z.number().min(15).max(120).default(60),
@@ -216,6 +223,7 @@ const TEXTS: Record<string, keyof BapConfigInput> = {
   FLEXDER_BAP_TELEMETRY: 'telemetry',
   FLEXDER_BAP_VIEWING: 'viewing',
   FLEXDER_BAP_EMERGENCY: 'emergency',
+  FLEXDER_BAP_ORDER_CHANGES: 'orderChanges',
 };
 
 const NUMBERS: Record<string, keyof BapConfigInput> = {
@@ -231,6 +239,7 @@ const NUMBERS: Record<string, keyof BapConfigInput> = {
   FLEXDER_BAP_FORECAST_MARGIN_MINUTES: 'forecastMarginMinutes',
   FLEXDER_BAP_ACTIVATION_LEAD_SECONDS: 'activationLeadSeconds',
   FLEXDER_BAP_VERIFY_AFTER_SECONDS: 'verifyAfterSeconds',
+  FLEXDER_BAP_ACKNOWLEDGE_WITHIN_SECONDS: 'acknowledgeWithinSeconds',
   FLEXDER_BAP_MAX_BPP_KW: 'maxBppKw',
   FLEXDER_BAP_PLAN_SOLVE_MS: 'planSolveMs',
   FLEXDER_BAP_MAX_TOP_UPS: 'maxTopUps',

@@ -183,5 +183,18 @@ export const OUTBOX_AGE_MS = 30_000;
 export const UNSEALED_AGE_MS = 30_000;
 /** Without a sample for this long (grid time) a feeder's reading is called stale. */
 export const STALE_MS = 5 * 60_000;
-/** Top-ups bought on missing acknowledgements alone: the rest is kept for what the feeder itself shows. */
-export const ACKNOWLEDGED_TOP_UPS = 1;
+/** Orders are changed by rule this often (grid time), and not sooner after the relief began: devices and load settle first. */
+export const CHANGE_EVERY_MS = 10 * 60_000;
+/** Of a commitment that is not given back though it is not needed now: the noise of the load and of the forecast. */
+export const CHANGE_MARGIN_SHARE = 0.1;
+/** Changes of one order that a report of it is compared with. */
+export const CHANGES_LOOKED_AT = 10;
+/** Less than this is not worth a message to all its devices. */
+export const CHANGE_LEAST_SHARE = 0.2;
+export const CHANGE_LEAST_KW = 1;
+/** Grid time before its end in which a window is prolonged: some readings, and the notice that an aggregator may need. */
+export const PROLONG_BEFORE_MS = 6 * 60_000;
+/** Top-ups bought on missing acknowledgements alone, one a tier of fallback: the rest is kept for what the feeder shows. */
+export const ACKNOWLEDGED_TOP_UPS = 2;
+/** Grid time for which offers are asked for again without a search: what is free at an aggregator changes with its devices. */
+export const FALLBACK_FRESH_MS = 30 * 60_000;

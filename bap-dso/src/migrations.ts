@@ -107,6 +107,29 @@ const SHELVING = [
   'create index shelving_in_force on shelving (kind, until_wall_at) where ended_wall_at is null',
 ];
 
+const ORDER_CHANGE = [
+  'alter table flex_order add column revision integer not null default 0',
+  `create table order_revision (
+     obp_id text not null references flex_order on delete cascade, revision integer not null, from_at timestamptz not null,
+     committed_kw double precision not null, window_start_at timestamptz not null, window_end_at timestamptz not null,
+     price_gbp_per_kwh text not null, written_wall_at timestamptz not null, primary key (obp_id, revision))`,
+  `create table order_change (
+     change_id text primary key, obp_id text not null references flex_order on delete cascade, asked jsonb not null,
+     state text not null check (state in ('ASKED', 'AGREED', 'REFUSED', 'UNANSWERED')),
+     asked_by text not null, reason text not null, answer text, asked_at timestamptz not null,
+     asked_wall_at timestamptz not null, answered_wall_at timestamptz)`,
+  "create unique index order_change_asked on order_change (obp_id) where state = 'ASKED'",
+  'create index order_change_of on order_change (obp_id, asked_wall_at)',
+];
+
+const FALLBACK_TIER = `create table fallback_tier (
+  event_id text not null references overload on delete cascade, plan_no integer not null,
+  tier integer not null check (tier in (1, 2)),
+  state text not null check (state in ('ARMED', 'STAGED', 'RELEASED', 'LAPSED')), offers jsonb not null,
+  gap_kw double precision not null, expected_kw double precision not null, cost_gbp_per_hour double precision not null,
+  made_at timestamptz not null, made_wall_at timestamptz not null, released_at timestamptz, reason text,
+  primary key (event_id, plan_no, tier))`;
+
 const forecastState: Migration = {
   async up(db: Kysely<unknown>): Promise<void> {
     await sql.raw(FORECAST_STATE).execute(db);
@@ -157,7 +180,17 @@ export const migrations: Record<string, Migration> = {
       for (const statement of ALARM) await sql.raw(statement).execute(db);
     },
   },
-  '0009-alarm-shelving': {
+  '0009-order-change': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      for (const statement of ORDER_CHANGE) await sql.raw(statement).execute(db);
+    },
+  },
+  '0010-fallback-tier': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await sql.raw(FALLBACK_TIER).execute(db);
+    },
+  },
+  '0011-alarm-shelving': {
     async up(db: Kysely<unknown>): Promise<void> {
       for (const statement of SHELVING) await sql.raw(statement).execute(db);
     },

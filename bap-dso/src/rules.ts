@@ -132,7 +132,31 @@ export const RESPONSE_VERIFIED: Rule = {
 export const ACKNOWLEDGED_SHORT: Rule = {
   id: 'acknowledged-short',
   version: '1',
-  text: 'When every answer is counted and the acknowledged kW are short of the need, the gap is bought before it shows at the feeder.',
+  text: 'When every answer is counted, or their time is over, and the acknowledged kW are short of the need, the gap is bought before it shows at the feeder.',
+};
+
+export const FALLBACK_ARMED: Rule = {
+  id: 'fallback-armed',
+  version: '1',
+  text: 'With every plan the next cheapest offers are held ready that would stand in for the aggregator most is expected of: of others than it as tier 1, of yet others as tier 2 behind it. Nothing is asked or paid for them.',
+};
+
+export const FALLBACK_RELEASED: Rule = {
+  id: 'fallback-released',
+  version: '1',
+  text: 'When the acknowledged kW are short, or confirmed orders are lost, the tier that is armed is bought without a further search, less the offers of who failed; the tier behind it is armed in its place. Offers older than half an hour are searched anew.',
+};
+
+export const SURPLUS_RETURNED: Rule = {
+  id: 'surplus-returned',
+  version: '1',
+  text: 'Where the load read in the last ten minutes and forecast until the window ends stays below the release level by more than a tenth of the commitment, what is more than that, and at least a fifth of the commitment, is given back of the dearest order; once in ten minutes.',
+};
+
+export const ORDER_PROLONGED: Rule = {
+  id: 'order-prolonged',
+  version: '1',
+  text: 'Where the load would pass the limit without the relief when its window ends, each running order is prolonged by half an hour at the price agreed, once; what is refused is bought anew when it shows.',
 };
 
 export const EVENT_RELEASED: Rule = {

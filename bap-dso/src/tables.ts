@@ -3,10 +3,12 @@
 import type { Contact } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type {
   DispatchReport,
+  FlexOffer,
   FlexQuote,
   FlexSelection,
   InterventionClass,
   MeterReference,
+  OrderChange,
   Performance,
 } from '@flexder/protocol/flexibility/model.ts';
 import type { OrderState } from '@flexder/protocol/flexibility/order-machine.ts';
@@ -149,6 +151,8 @@ export interface FlexOrderTable {
   /** What the plan expects of it: the firm kW times the reliability of their blocks. */
   expected_kw: number;
   committed_kw: number;
+  /** Of the changes agreed the latest; 0 is as it was confirmed. */
+  revision: Generated<number>;
   /** Of a kW of this order, what is felt at the feeder of its event, by the network model when it was placed. */
   felt_share: Generated<number>;
   detection_to_dispatch_ms: number | null;
@@ -163,6 +167,55 @@ export interface FlexOrderTable {
   rated_wall_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
   created_wall_at: Instant;
   updated_wall_at: Instant;
+}
+
+/** What is agreed of an order from an instant on; one that was never changed has none. Nothing of it is overwritten. */
+export interface OrderRevisionTable {
+  obp_id: string;
+  revision: number;
+  from_at: Instant;
+  committed_kw: number;
+  window_start_at: Instant;
+  window_end_at: Instant;
+  /** Mean of its blocks, weighted by their kW; exact decimal text. */
+  price_gbp_per_kwh: string;
+  written_wall_at: Instant;
+}
+
+/** Offers that stand behind the orders of an event; nothing is asked for them before they are released. */
+export interface FallbackTierTable {
+  event_id: string;
+  /** Of the plans of the event, whose it is. */
+  plan_no: number;
+  tier: 1 | 2;
+  state: 'ARMED' | 'STAGED' | 'RELEASED' | 'LAPSED';
+  offers: Json<FlexOffer[]>;
+  /** What is to be stood in for, and what the offers are expected to give of it. */
+  gap_kw: number;
+  expected_kw: number;
+  /** If it were bought. */
+  cost_gbp_per_hour: number;
+  made_at: Instant;
+  made_wall_at: Instant;
+  released_at: Instant | null;
+  reason: string | null;
+}
+
+/** A change that was asked of an order's aggregator, and what it said. */
+export interface OrderChangeTable {
+  /** Message id of the update. */
+  change_id: string;
+  obp_id: string;
+  asked: Json<OrderChange>;
+  /** Of an order one change at most is ASKED. UNANSWERED may yet be answered: the aggregator may have agreed. */
+  state: 'ASKED' | 'AGREED' | 'REFUSED' | 'UNANSWERED';
+  asked_by: string;
+  reason: string;
+  /** Why not, or since when. */
+  answer: NullableText;
+  asked_at: Instant;
+  asked_wall_at: Instant;
+  answered_wall_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
 }
 
 /** One search: which need a catalogue answers. */
@@ -226,6 +279,9 @@ export interface BapTables {
   alarm: AlarmTable;
   shelving: ShelvingTable;
   flex_order: FlexOrderTable;
+  order_revision: OrderRevisionTable;
+  order_change: OrderChangeTable;
+  fallback_tier: FallbackTierTable;
   flex_search: FlexSearchTable;
   finding: FindingTable;
   settlement_row: SettlementRowTable;

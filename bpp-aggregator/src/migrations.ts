@@ -211,6 +211,23 @@ const chargePoints: Migration = {
   },
 };
 
+/** An order is changed and not overwritten: what was agreed before is what its half hours before are measured by. */
+const orderRevisions: Migration = {
+  async up(db: Kysely<unknown>) {
+    await sql`alter table flex_order add column revision integer not null default 0,
+      add column answers_revision integer not null default 0, add column changed jsonb`.execute(db);
+    await sql`alter table command add column revision integer not null default 0, add column ended_at timestamptz`.execute(
+      db,
+    );
+    await sql`create table order_revision (
+      order_no integer not null, revision integer not null, from_at timestamptz not null,
+      committed_kw double precision not null, window_start_at timestamptz not null, window_end_at timestamptz not null,
+      price_gbp_per_kwh text not null, written_wall_at timestamptz not null, primary key (order_no, revision))`.execute(
+      db,
+    );
+  },
+};
+
 /** Keys sort after the participant's own. */
 export const AGGREGATOR_MIGRATIONS: Record<string, Migration> = {
   'aggregator-001-initial': initial,
@@ -224,4 +241,5 @@ export const AGGREGATOR_MIGRATIONS: Record<string, Migration> = {
   'aggregator-009-rating': rating,
   'aggregator-010-charge-points': chargePoints,
   'aggregator-011-enrolment': enrolmentMigration,
+  'aggregator-012-order-revisions': orderRevisions,
 };

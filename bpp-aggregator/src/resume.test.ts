@@ -1,10 +1,11 @@
+import { decodeOnUpdate, encodeUpdate } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { BusClient, DeviceBus } from '@flexder/runtime/engines/bus/port.ts';
 import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import type { DeviceCommand } from '@flexder/schemas/types.ts';
 import { expect } from 'chai';
 import { type Bench, openBench } from './testing/bench.ts';
 import { feederOf, START_MS } from './testing/portfolio.ts';
-import { type Ask, type buy, buyInit, buyQuote, confirmation, reports } from './testing/purchase.ts';
+import { type Ask, buy, buyInit, buyQuote, confirmation, reports } from './testing/purchase.ts';
 
 const DERS = 40;
 const ask: Ask = { feeder: feederOf(0), kw: 200, window: { startMs: START_MS, endMs: START_MS + 1_800_000 } };
@@ -54,7 +55,7 @@ describe('a restart', function () {
   let bench: Bench;
 
   before(async () => {
-    bench = await openBench({ ders: DERS, onDisk: true, feeders: 2 });
+    bench = await openBench({ ders: DERS, onDisk: true, feeders: 3 });
   });
 
   after(async () => {
@@ -88,7 +89,7 @@ describe('a restart', function () {
     const dying = await bench.start({ engines: { ...engines, bus } });
     await bench.report();
     // A broker hands out retained states one after the other.
-    const online = async () => (await dying.health()).dependencies.portfolio?.detail === '80 of 80 devices online';
+    const online = async () => (await dying.health()).dependencies.portfolio?.detail === '120 of 120 devices online';
     await bench.until('every device online', online);
     const order = await buyOrder(buyer);
     await bench.until('13 commands', () => bench.fleet.received.length >= 13);
@@ -111,6 +112,39 @@ describe('a restart', function () {
     expect(bench.fleet.received.length).to.be.above(before);
     const closed = reports(bench, order).at(-1);
     expect(closed?.dispatch).to.include({ commands: 31, accepted: 31, silent: 0, closed: true });
+    await again.close();
+    await bench.crash();
+  });
+
+  it('after a change that was answered, and before its commands left, sends them', async () => {
+    const buyer = bench.world.bap('dso-3');
+    const { engines } = bench.context;
+    // Twenty kW of 7 kW devices of which 95 % are expected: four commands of the order, and none of its change.
+    const bus = dyingAfter(4, engines.bus);
+    const dying = await bench.start({ engines: { ...engines, bus } });
+    await bench.report();
+    const online = async () => (await dying.health()).dependencies.portfolio?.detail === '120 of 120 devices online';
+    await bench.until('every device online', online);
+    bench.fleet.received.length = 0;
+    const order = await buy(bench, buyer, { ...ask, feeder: feederOf(2), kw: 20 });
+    const { transactionId, orderId } = order;
+    await bench.until('the answers', () => reports(bench, transactionId).at(-1)?.dispatch?.closed === true);
+    const endMs = ask.window.endMs - 600_000;
+    const window = { startMs: ask.window.startMs, endMs };
+    await buyer.send('update', encodeUpdate({ orderId, items: [], window }), { transactionId });
+    const { changed } = decodeOnUpdate((await bench.world.next('on_update', transactionId)) as never);
+    expect(changed.revision).to.equal(1);
+    await bench.crash();
+    await bus.kill();
+    void dying.close().catch(() => {});
+    expect(bench.fleet.received).to.have.length(4);
+    const again = await bench.start();
+    await bench.until('the answers', () => reports(bench, transactionId).at(-1)?.dispatch?.revision === 1);
+    await bench.until('all answers', () => reports(bench, transactionId).at(-1)?.dispatch?.closed === true);
+    const told = bench.fleet.received.slice(4);
+    expect(new Set(told.map(({ der_id }) => der_id)).size).to.equal(4);
+    expect(told.every(({ stop_at }) => Date.parse(stop_at) === endMs)).to.equal(true);
+    expect(reports(bench, transactionId).at(-1)?.dispatch).to.include({ commands: 4, accepted: 4 });
     await again.close();
   });
 

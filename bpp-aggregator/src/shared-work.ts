@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Rooms } from './context.ts';
 import { ordersLeft } from './dispatch/claims.ts';
-import { closeAnswers } from './dispatch/report.ts';
+import { closeDueAnswers } from './dispatch/report.ts';
 import { reportWhole } from './dispatch/sent.ts';
 import { LIMITS } from './limits.ts';
 import { completeOrder, completionDueMs } from './metering/completion.ts';
@@ -17,6 +17,7 @@ interface Running {
   readonly answers_closed: boolean;
   readonly fan_out_reported: boolean;
   readonly unsent: boolean;
+  readonly revision: number;
 }
 
 /**
@@ -83,9 +84,7 @@ export class SharedWork {
       await this.#each(orderNo, 'the report of a fan-out', () => reportWhole(rooms, orderNo));
     const dueMs = (order.answers_due_at?.getTime() ?? Number.POSITIVE_INFINITY) + LIMITS.answersGraceMs;
     if (!order.answers_closed && dueMs <= gridMs)
-      await this.#each(orderNo, 'answers', () =>
-        rooms.transact((work) => closeAnswers(work, rooms, orderNo, 'the answer deadline passed')),
-      );
+      await this.#each(orderNo, 'answers', () => rooms.transact((work) => closeDueAnswers(work, rooms, orderNo)));
     const completionMs = completionDueMs(order, rooms.config.meterGraceSeconds) + LIMITS.completionGraceMs;
     if (order.answers_closed && completionMs <= gridMs)
       await this.#each(orderNo, 'completion', () => completeOrder(rooms, orderNo));
@@ -96,8 +95,8 @@ export class SharedWork {
     if (!process.leads()) return;
     const watchable = running.filter((order) => order.answers_closed && order.state === 'IN_PROGRESS');
     delivery.keepOnly(new Set(watchable.map((order) => order.order_no)));
-    for (const { order_no } of watchable) {
-      if (delivery.isWatching(order_no)) continue;
+    for (const { order_no, revision } of watchable) {
+      if (delivery.isWatching(order_no, revision)) continue;
       const row = await database
         .selectFrom('flex_order')
         .selectAll()
@@ -119,7 +118,7 @@ export class SharedWork {
 
 async function runningOrders({ database }: Rooms): Promise<Running[]> {
   const { rows } = await sql<Running>`
-    select order_no, state, window_end_at, answers_due_at, answers_closed, fan_out_reported,
+    select order_no, state, window_end_at, answers_due_at, answers_closed, fan_out_reported, revision,
       exists (select from command c where c.order_no = o.order_no and c.state = 'PENDING') as unsent
     from flex_order o where state in ('SCHEDULED', 'IN_PROGRESS') order by order_no`.execute(database);
   return rows;

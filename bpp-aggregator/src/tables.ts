@@ -2,6 +2,7 @@
  * The tables of an aggregator. Instants ending in `_at` are grid time unless the name says `wall`; powers are kW,
  * energies kWh, import positive.
  */
+import type { ChangedCommitment } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type {
   DeviceType,
   FlexQuote,
@@ -87,6 +88,12 @@ export interface FlexOrderTable {
   fan_out_reported: Generated<boolean>;
   /** No further answer is counted. */
   answers_closed: Generated<boolean>;
+  /** Of the changes to the order the latest; 0 is as it was confirmed. */
+  revision: Generated<number>;
+  /** Answers to commands of this revision and later ones are awaited, or were when they closed. */
+  answers_revision: Generated<number>;
+  /** Null while nothing was changed. */
+  changed: NullableJson<ChangedCommitment>;
   is_short: Generated<boolean>;
   performance: NullableJson<Performance>;
   meter_document: string | null;
@@ -146,6 +153,23 @@ export interface CommandTable {
   /** The consumer withdrew consent for what this command asks. */
   withdrawn_at: NullableInstant;
   life_cycle: 'STARTED' | 'COMPLETED' | 'FAILED' | null;
+  /** Revision of its order that it was written for. */
+  revision: Generated<number>;
+  /** A change of the order took the device out, or commanded it anew; of an activation that holds it is null. */
+  ended_at: NullableInstant;
+}
+
+/** What is agreed of an order from an instant on. An order that was never changed has none. */
+export interface OrderRevisionTable {
+  order_no: number;
+  revision: number;
+  from_at: Instant;
+  committed_kw: number;
+  window_start_at: Instant;
+  window_end_at: Instant;
+  /** Mean of its blocks, weighted by their kW; exact decimal text. */
+  price_gbp_per_kwh: string;
+  written_wall_at: Instant;
 }
 
 export interface DerReadingTable {
@@ -177,6 +201,7 @@ export interface AggregatorTables extends EnrolmentTables {
   flex_order: FlexOrderTable;
   reservation: ReservationTable;
   command: CommandTable;
+  order_revision: OrderRevisionTable;
   der_reading: DerReadingTable;
   half_hour: HalfHourTable;
 }

@@ -18,6 +18,7 @@ const CALLBACKS: readonly CallbackAction[] = [
   'on_confirm',
   'on_status',
   'on_cancel',
+  'on_update',
 ];
 const unknownOrder = { status: 400, code: 'ORD_UNKNOWN', reason: 'context' };
 
@@ -92,6 +93,7 @@ describe('adversarial: callbacks', function () {
     ],
     ['names another order', 'on_status', { orderId: orderId('order-of-somebody') }, 'beckn.quarantined', 'other-order'],
     ['names another order', 'on_cancel', { orderId: orderId('order-of-somebody') }, 'beckn.quarantined', 'other-order'],
+    ['answers no change of ours', 'on_update', {}, 'beckn.quarantined', 'unknown-change'],
   ];
   for (const [what, action, change, event, decision] of without) {
     it(`TXN-02 ${action} that ${what}: ${event} (${decision}), and the order stays`, async () => {

@@ -66,13 +66,20 @@ describe('adversarial: orders', function () {
 
   /** Each pair that cannot be; what may follow is the twin. */
   const refused: Record<State, Partial<Record<Step, string>>> = {
-    unknown: { init: '30010', confirm: '30010', cancel: '30010', status: '30010' },
-    QUOTED: { confirm: 'ORD_STATE', cancel: '30010', status: '30010' },
-    INITIALISED: { select: 'ORD_STATE', status: 'ORD_STATE' },
+    unknown: { init: '30010', confirm: '30010', cancel: '30010', status: '30010', update: '30010' },
+    QUOTED: { confirm: 'ORD_STATE', cancel: '30010', status: '30010', update: '30010' },
+    INITIALISED: { select: 'ORD_STATE', status: 'ORD_STATE', update: 'ORD_STATE' },
     IN_PROGRESS: { select: 'ORD_STATE', init: 'ORD_STATE' },
-    COMPLETED: { select: 'ORD_STATE', init: 'ORD_STATE', confirm: 'ORD_STATE', cancel: '50001' },
-    CANCELLED: { select: 'ORD_STATE', init: 'ORD_STATE', confirm: 'ORD_STATE' },
-    EXPIRED: { select: 'ORD_STATE', init: '40003', confirm: '40003', cancel: '30010', status: '30010' },
+    COMPLETED: { select: 'ORD_STATE', init: 'ORD_STATE', confirm: 'ORD_STATE', cancel: '50001', update: '50002' },
+    CANCELLED: { select: 'ORD_STATE', init: 'ORD_STATE', confirm: 'ORD_STATE', update: 'ORD_STATE' },
+    EXPIRED: {
+      select: 'ORD_STATE',
+      init: '40003',
+      confirm: '40003',
+      cancel: '30010',
+      status: '30010',
+      update: '30010',
+    },
   };
   const allowed: readonly (readonly [State, Step])[] = [
     ['QUOTED', 'init'],
@@ -80,6 +87,7 @@ describe('adversarial: orders', function () {
     ['INITIALISED', 'confirm'],
     ['IN_PROGRESS', 'confirm'],
     ['IN_PROGRESS', 'status'],
+    ['IN_PROGRESS', 'update'],
     ['COMPLETED', 'status'],
     ['CANCELLED', 'cancel'],
     ['unknown', 'select'],
@@ -121,7 +129,7 @@ describe('adversarial: orders', function () {
     const shape = ({ code, message, paths }: BecknError) =>
       JSON.stringify({ code, message, paths }).replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'ID');
 
-    for (const step of ['status', 'cancel', 'confirm', 'init'] as const) {
+    for (const step of ['status', 'cancel', 'confirm', 'init', 'update'] as const) {
       for (const state of ['IN_PROGRESS', 'COMPLETED', 'QUOTED', 'INITIALISED'] as const) {
         it(`${step} of one that is ${state}: answered as one that never was, and the order stays`, async () => {
           const known = orders.get(state)!;

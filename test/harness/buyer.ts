@@ -10,6 +10,7 @@ import {
   encodeInit,
   encodeSelect,
   encodeStatus,
+  encodeUpdate,
   type ValidBody,
 } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { FlexQuote, FlexSelection, OrderReferences, TimeWindow } from '@flexder/protocol/flexibility/model.ts';
@@ -41,7 +42,7 @@ export interface Outcome {
   readonly error: BecknError | undefined;
 }
 
-export type Step = Extract<RequestAction, 'select' | 'init' | 'confirm' | 'cancel' | 'status'>;
+export type Step = Extract<RequestAction, 'select' | 'init' | 'confirm' | 'cancel' | 'status' | 'update'>;
 
 export function createBuyer(net: Market, party: Counterparty, bpp: Address, providerId: string) {
   const feeder = feederId(net.scenario.feeders[0]!.feederId);
@@ -75,6 +76,8 @@ export function createBuyer(net: Market, party: Counterparty, bpp: Address, prov
         return encodeCancel({ orderId: id, reasonId: '001', note: 'not needed' });
       case 'status':
         return encodeStatus(id);
+      case 'update':
+        return encodeUpdate({ orderId: id, items: agreed.items.map((item) => ({ ...item, kw: item.kw / 2 })) });
     }
   }
 

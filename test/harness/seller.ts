@@ -12,6 +12,7 @@ import {
   encodeOnInit,
   encodeOnSelect,
   encodeOnStatus,
+  encodeOnUpdate,
   type ValidBody,
 } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { FlexOffer, FlexSelection, OrderReferences } from '@flexder/protocol/flexibility/model.ts';
@@ -73,6 +74,11 @@ export function startSeller(
           { ...order, cancellation: { by: 'PROVIDER', reasonId: '001', note: 'devices are gone', atMs: nowMs } },
           nowMs,
         );
+      case 'on_update': {
+        const fromMs = net.context.grid.nowMs();
+        const changed = { committedKw: quote.totalKw, baselineKw: 60, revision: 1, fromMs };
+        return encodeOnUpdate({ ...order, fulfilment: 'IN_PROGRESS', changed, quote }, nowMs);
+      }
       default:
         throw new Error(`this seller does not say ${action}`);
     }

@@ -286,6 +286,48 @@ describe('one activation through the whole network', function () {
     expect(byHand!.decision).to.include('a crew works on the line');
   });
 
+  it('changes an order by hand: the devices that are not needed are free, and both sides hold the same', async function () {
+    thorough.call(this);
+    const token = 'the-token-of-olga';
+    const operators = [{ name: 'olga', role: 'operator' as const, tokenSha256: tokenSha256(token) }];
+    await using net = await TestNetwork.create({ ders: 60, bap: { operators } });
+    await activation(net, 1.15);
+    const running = (await ordersOf(net)).find(({ state }) => state === 'IN_PROGRESS')!;
+    const act = async (path: string, body: object) => {
+      const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
+      const answer = await fetch(`${net.bap.url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+      return (await answer.json()) as Record<string, string>;
+    };
+    const kw = Math.round(running.promisedKw / 2);
+    const wanted = { kind: 'change-kw', obp_id: running.obpId, kw: String(kw), reason: 'half will do' };
+    const { actionId, confirmToken } = await act('/api/v1/actions', wanted);
+    await act(`/api/v1/actions/${actionId}/confirm`, { token: confirmToken });
+    await net.settle();
+
+    const changed = (await ordersOf(net)).find(({ obpId }) => obpId === running.obpId)!;
+    expect(changed).to.include({ state: 'IN_PROGRESS', promisedKw: kw, revision: 1 });
+    const db = await openTables.aggregator(net, running.bppId);
+    const theirs = await db
+      .selectFrom('flex_order')
+      .select(['order_no', 'committed_kw', 'revision'])
+      .where('transaction_id', '=', running.transactionId)
+      .executeTakeFirstOrThrow();
+    expect(theirs).to.include({ committed_kw: kw, revision: 1 });
+    const types = await db
+      .selectFrom('command')
+      .select('command_type')
+      .where('order_no', '=', theirs.order_no)
+      .execute();
+    const released = types.filter(({ command_type }) => command_type === 'RELEASE').length;
+    expect(released)
+      .to.be.above(0)
+      .and.below(types.length - released);
+    await net.api('/api/v1/summary');
+    const { records } = await net.api<{ records: Record<string, string>[] }>(`/api/v1/audit?obp_id=${running.obpId}`);
+    const told = records.map(({ event_type }) => event_type);
+    expect(told).to.include.members(['order.change-asked', 'order.change-agreed']);
+  });
+
   it('withdraws an order whose confirmation is lost, lets its devices go, and buys the relief elsewhere', async () => {
     let transactionId: string | undefined;
     await using door = await openDoor(({ bpp_id, action, transaction_id }) => {

@@ -57,7 +57,7 @@ export function bapConfigOf({ feeders }: SimScenario, busCredentials: { username
     ...{ host: HOST, port: PORTS.bap, subscriberId: DSO_ID, dsoName: 'Simulated DSO', registryUrl, busCredentials },
     networkProfile: 'sandbox',
     feeders: feeders.map(({ feederId: id, limitKw }) => ({ feederId: id, name: id, limitKw })),
-    ...{ defaultWindowMinutes: 30, releaseStaggerSeconds: 30 },
+    ...{ defaultWindowMinutes: 30, releaseStaggerSeconds: 30, orderChanges: 'by-rule' },
     ...{ gatherBoundMs: 1_000, gatherOverallMs: 3_000, answerTimeoutMs: 3_000 },
   });
 }

@@ -1,6 +1,7 @@
 /** What settlement reads about an order, beside its meter document. */
 import type { MeterDocument } from '@flexder/protocol/flexibility/model.ts';
 import { settlementPeriodOf } from '@flexder/protocol/flexibility/settlement-period.ts';
+import type { PricedRevision } from '@flexder/protocol/settlement/agreed.ts';
 import { meanPrice } from '@flexder/protocol/settlement/payable.ts';
 import { type Selectable, type SqlBool, sql } from 'kysely';
 import type { FlexOrderTable } from '../tables.ts';
@@ -30,7 +31,24 @@ export async function settledOrder(deps: SettlementDeps, row: OrderRow, orderId:
     window,
     committedKw: Number(row.committed_kw),
     priceGbpPerKwh: priceOf(row),
+    ...(row.revision > 0 && { revisions: await revisionsOf(deps, row.obp_id) }),
   };
+}
+
+async function revisionsOf(deps: SettlementDeps, obpId: string): Promise<PricedRevision[]> {
+  const rows = await bapTables(deps)
+    .selectFrom('order_revision')
+    .selectAll()
+    .where('obp_id', '=', obpId)
+    .orderBy('revision')
+    .execute();
+  return rows.map((row) => ({
+    revision: row.revision,
+    fromMs: row.from_at.getTime(),
+    committedKw: Number(row.committed_kw),
+    window: { startMs: row.window_start_at.getTime(), endMs: row.window_end_at.getTime() },
+    priceGbpPerKwh: row.price_gbp_per_kwh,
+  }));
 }
 
 /** Grid time at which the confirm went out, from the record of it. */

@@ -1,4 +1,5 @@
 import type { InterventionClass, TimeWindow } from '@flexder/protocol/flexibility/model.ts';
+import type { PricedRevision } from '@flexder/protocol/settlement/agreed.ts';
 
 /** What settlement needs to know of an order; instants are grid time. */
 export interface SettledOrder {
@@ -14,4 +15,6 @@ export interface SettledOrder {
   readonly committedKw: number;
   /** Mean price of the quoted blocks, weighted by their kW. */
   readonly priceGbpPerKwh: string;
+  /** Absent for an order that was never changed. */
+  readonly revisions?: readonly PricedRevision[];
 }

@@ -26,6 +26,25 @@ function settled(document: MeterDocument, order: SettledOrder = ORDER, settings 
 }
 
 describe('settlement rows', () => {
+  it('instruct what was agreed at each time, at the price of that time', () => {
+    const from = (minutes: number) => ORDER.window.startMs + minutes * 60_000;
+    const whole = { startMs: from(0), endMs: from(60) };
+    const revisions = [
+      { revision: 0, fromMs: from(0), committedKw: 60, window: whole, priceGbpPerKwh: '0.25' },
+      { revision: 1, fromMs: from(20), committedKw: 24, window: ORDER.window, priceGbpPerKwh: '0.30' },
+    ];
+    const rows = settled(meterDocument(), { ...ORDER, committedKw: 24, priceGbpPerKwh: '0.30', revisions });
+    const periods = [35, 36].map((period) => rows.filter((row) => row.settlement_period === period));
+    const mwh = periods.map((of) => of.reduce((total, row) => total + Number(row.instructed_mwh), 0));
+    // 20 minutes of 60 kW and 10 of 24: 24 kWh; then a quarter of an hour of 24 kW: 6 kWh.
+    expect(mwh.map((value) => value.toFixed(6))).to.deep.equal(['0.024000', '0.006000']);
+    // 20 kWh at 25 p and 4 kWh at 30 p.
+    expect(periods[0]![0]).to.include({ utilisation_price_gbp_per_mwh: '258.33', stop_at: '2026-01-15T17:45:00Z' });
+    expect(periods[1]![0]).to.include({ utilisation_price_gbp_per_mwh: '300.00' });
+    const same = settled(meterDocument(), { ...ORDER, revisions: [{ ...revisions[0]!, window: ORDER.window }] });
+    expect(same).to.deep.equal(settled(meterDocument()));
+  });
+
   it('have the figures of the worked example', () => {
     const [first, second, third, fourth] = settled(meterDocument());
     // 17:00 to 17:30, all of it instructed: 30 kWh. Delivered 16 + 12 = 28 kWh, so 2 kWh are missing, 1 at each meter.

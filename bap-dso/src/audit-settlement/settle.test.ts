@@ -84,6 +84,26 @@ describe('settling an order', () => {
     expect(rows.map((row) => row.report_version)).to.deep.equal([2, 2, 2, 2]);
   });
 
+  it('settles an order that was changed by what was agreed at each time', async () => {
+    await seedAndServe();
+    const at = (time: string) => `2026-01-15T${time}:00Z`;
+    const agreed = { window_start_at: at('17:00'), window_end_at: at('17:45'), price_gbp_per_kwh: '0.25' };
+    const row = (revision: number, from: string, committed_kw: number) => ({
+      ...{ obp_id: 'obp-1', revision, from_at: at(from), committed_kw, written_wall_at: at('17:15'), ...agreed },
+    });
+    await dso.db
+      .insertInto('order_revision')
+      .values([row(0, '17:00', 60), row(1, '17:15', 20)])
+      .execute();
+    await dso.db.updateTable('flex_order').set({ revision: 1, committed_kw: 20 }).execute();
+    await settleOrder(dso, 'obp-1');
+    const rows = await loadSettlementRows(bapTables(dso), {});
+    const instructed = (period: number) =>
+      rows.filter((one) => one.settlement_period === period).reduce((sum, one) => sum + Number(one.instructed_mwh), 0);
+    // A quarter of an hour of 60 kW and one of 20; then a quarter of 20.
+    expect([instructed(35).toFixed(6), instructed(36).toFixed(6)]).to.deep.equal(['0.020000', '0.005000']);
+  });
+
   it('adds a revision for each later run, keeps the earlier ones, and never goes back', async () => {
     await seedAndServe();
     await settleOrder(dso, 'obp-1');

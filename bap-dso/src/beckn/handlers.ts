@@ -8,6 +8,7 @@ import { onInit } from './on_init.ts';
 import { onSearch } from './on_search.ts';
 import { onSelect } from './on_select.ts';
 import { onStatus } from './on_status.ts';
+import { onUpdate } from './on_update.ts';
 
 export function bapHandlers(desk: Desk): ActionHandlers<BapTables> {
   return {
@@ -17,6 +18,7 @@ export function bapHandlers(desk: Desk): ActionHandlers<BapTables> {
     on_confirm: onConfirm(desk),
     on_status: onStatus(desk),
     on_cancel: onCancel(desk),
+    on_update: onUpdate(desk),
     on_track: onTrack(desk),
     on_rating: onRating(desk),
     on_support: onSupport(desk),

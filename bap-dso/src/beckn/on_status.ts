@@ -2,8 +2,9 @@ import type { OrderId, SubscriberId, TransactionId } from '@flexder/protocol/bec
 import { CodecError, decodeOnStatus, encodeRating, type StatusAnswer } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { ActionHandler } from '@flexder/runtime/participant/types.ts';
 import { latencies, mergeDispatch } from '../dispatch/report.ts';
+import { agree, changeShownBy } from '../flex-orchestration/changes/agree.ts';
 import type { Desk, OrderRow, Work } from '../flex-orchestration/desk.ts';
-import { moveOrder, walk } from '../flex-orchestration/orders.ts';
+import { findOrder, moveOrder, type PlacedOrder, walk } from '../flex-orchestration/orders.ts';
 import { RATING_TTL_MS, SETTLE_ATTEMPTS, SETTLE_BACKOFF_MS } from '../limits.ts';
 import type { BapTables } from '../tables.ts';
 import { type Callback, orderCallback } from './callback.ts';
@@ -15,7 +16,8 @@ export function onStatus(desk: Desk): ActionHandler<BapTables> {
 }
 
 async function accept(desk: Desk, callback: Callback): Promise<void> {
-  const { work, message, body, order } = callback;
+  const { work, message, body, order: known } = callback;
+  let order: PlacedOrder = known;
   const { error } = message.body;
   if (error) return refuse(desk, work, message, `${error.code} ${error.message}`, order.event_id);
   let report: StatusAnswer;
@@ -28,6 +30,7 @@ async function accept(desk: Desk, callback: Callback): Promise<void> {
   if (report.references && report.references.obpId !== order.obp_id)
     return quarantine(desk, work, message, 'other-references');
   if (order.order_id !== report.orderId) return quarantine(desk, work, message, 'other-order');
+  order = await withChange(desk, work, order, report);
   const moved = walk(order.state, eventsOf(report));
   if (!moved.ok) return refuse(desk, work, message, moved.message, order.event_id);
   const dispatch = mergeDispatch(order.dispatch, report.dispatch);
@@ -48,6 +51,17 @@ async function accept(desk: Desk, callback: Callback): Promise<void> {
   observe(desk, order, figures);
   if (completed && report.performance) await rate(work, order, report.performance.ratio);
   if (completed && (report.meterReference || order.meter_reference)) await settleLater(work, order);
+}
+
+/** A change that was agreed and whose answer never came shows in what is reported of the order. */
+async function withChange(desk: Desk, work: Work, order: PlacedOrder, report: StatusAnswer): Promise<PlacedOrder> {
+  const { changed, window } = report;
+  if (!changed || !window || changed.revision <= order.revision) return order;
+  const change = await changeShownBy(work, order, { ...report, changed, window });
+  const running = order.state === 'SCHEDULED' || order.state === 'IN_PROGRESS';
+  if (!change || !running) return order;
+  await agree(desk, work, order, change, { ...report, changed, window });
+  return (await findOrder(work.db, order.transaction_id, order.bpp_id)) ?? order;
 }
 
 /** The aggregator hears what its order was worth: 5 for all that was promised. */

@@ -2,7 +2,7 @@
 import type { InboundMessage } from '@flexder/runtime/participant/types.ts';
 import type { Desk, Work } from '../flex-orchestration/desk.ts';
 
-export type QuarantineReason = 'unknown-transaction' | 'other-order' | 'other-references';
+export type QuarantineReason = 'unknown-transaction' | 'other-order' | 'other-references' | 'unknown-change';
 
 /** The raw message stays in the inbox under its id, where an inspector finds it. */
 export async function quarantine(

@@ -5,6 +5,7 @@ import { isFinal } from '@flexder/protocol/flexibility/order-machine.ts';
 import { raiseAlarm } from '../flex-orchestration/alarms.ts';
 import type { Desk, OrderRow } from '../flex-orchestration/desk.ts';
 import type { OpenEvent } from '../flex-orchestration/event.ts';
+import { lapseTiers } from '../flex-orchestration/fallback.ts';
 import { BOUGHT } from '../flex-orchestration/orders.ts';
 import { moveOverload } from '../flex-orchestration/overloads.ts';
 import { STATUS_TTL_MS } from '../limits.ts';
@@ -16,8 +17,9 @@ export async function release(desk: Desk, event: OpenEvent, orders: readonly Ord
   const running = orders.filter((order) => !isFinal(order.state) && order.selection.window.endMs > nowMs);
   if (event.purchase || nowMs < event.window.endMs || running.length > 0) return false;
   const bought = orders.filter((order) => BOUGHT.includes(order.state)).length;
-  await desk.participant.transact((work) =>
-    moveOverload(desk, work, event, {
+  await desk.participant.transact(async (work) => {
+    await lapseTiers(work, event);
+    await moveOverload(desk, work, event, {
       state: 'RELEASED',
       changes: { released_at: new Date(nowMs) },
       audit: {
@@ -27,8 +29,8 @@ export async function release(desk: Desk, event: OpenEvent, orders: readonly Ord
         ...(event.measuredKw === null ? {} : { delivered_kw: event.measuredKw }),
         decision: `the windows of ${bought} orders have ended; peak since the relief was due ${event.peakKw ?? 'unknown'} kW, limit ${event.limitKw} kW`,
       },
-    }),
-  );
+    });
+  });
   return true;
 }
 

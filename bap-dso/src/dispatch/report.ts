@@ -7,6 +7,9 @@ export function mergeDispatch(
   reported: DispatchReport | undefined,
 ): DispatchReport | undefined {
   if (!known || !reported) return reported ?? known ?? undefined;
+  const [before, after] = [known.revision ?? 0, reported.revision ?? 0];
+  // A change of the order counts its devices anew.
+  if (before !== after) return before > after ? known : reported;
   if (known.closed !== reported.closed) return known.closed ? known : reported;
   if (known.commands !== reported.commands) return known.commands > reported.commands ? known : reported;
   return answersOf(known) > answersOf(reported) ? known : reported;

@@ -7,21 +7,24 @@ import { ACKNOWLEDGED_TOP_UPS, WINDOW_MIN_MINUTES } from '../limits.ts';
 import { ACKNOWLEDGED_SHORT, RESPONSE_VERIFIED, type Rule, ruleOf } from '../rules.ts';
 import { acknowledgedGapKw } from './verification.ts';
 
-/** When every device has answered: what they did not accept is bought before it shows at the feeder. */
+/** When every device has answered, or should have: what they did not accept is bought before it shows at the feeder. */
 export async function acknowledgedTopUp(
   desk: Desk,
   event: OpenEvent,
   orders: readonly OrderRow[],
 ): Promise<Purchase | undefined> {
   const running = orders.filter((order) => order.state === 'SCHEDULED' || order.state === 'IN_PROGRESS');
-  const key = `answers of ${running.map((order) => order.obp_id).join(' ')}`;
+  const counted = ({ obp_id, revision }: OrderRow) => (revision === 0 ? obp_id : `${obp_id}/${revision}`);
+  const key = `answers of ${running.map(counted).join(' ')}`;
   if (event.handled.has(key) || event.topUps >= ACKNOWLEDGED_TOP_UPS) return undefined;
+  const nowMs = desk.context.grid.nowMs();
+  const overdue = event.answersDueMs !== null && nowMs >= event.answersDueMs;
   const gapKw = acknowledgedGapKw(
     event.targetKw,
     running.map((order) => ({
       committedKw: feltKw(order, order.committed_kw),
       acknowledgedKw: feltKw(order, order.dispatch?.acknowledgedKw ?? 0),
-      closed: order.dispatch?.closed === true,
+      closed: overdue || order.dispatch?.closed === true,
     })),
   );
   if (gapKw === undefined) return undefined;
@@ -33,8 +36,14 @@ export async function acknowledgedTopUp(
     gapKw,
     desk.context.wall.nowMs(),
     ACKNOWLEDGED_SHORT,
-    `${gapKw} kW of what was promised were not accepted by devices`,
+    `${gapKw} kW of what was promised were not accepted by devices${overdue ? ' in time' : ''}`,
+    new Set(running.filter(isShort).map((order) => order.bpp_id)),
   );
+}
+
+/** Less than half of what it promised was accepted: there is no point in asking it for more. */
+function isShort({ dispatch, committed_kw }: OrderRow): boolean {
+  return (dispatch?.acknowledgedKw ?? 0) < committed_kw / 2;
 }
 
 /** Orders that their BPPs gave up after confirming them: their kW are bought again. */
@@ -56,6 +65,7 @@ export async function lostTopUp(
     desk.context.wall.nowMs(),
     RESPONSE_VERIFIED,
     `${lost.length} confirmed orders were cancelled`,
+    new Set(lost.map((order) => order.bpp_id)),
   );
 }
 
@@ -78,9 +88,10 @@ async function recordedTopUp(
   triggerWallMs: number,
   rule: Rule,
   because: string,
+  failed: ReadonlySet<string>,
 ): Promise<Purchase | undefined> {
   const startMs = Math.max(desk.context.grid.nowMs(), event.window.startMs);
-  const topUp = topUpOf(desk, event, gapKw, triggerWallMs, startMs);
+  const topUp = topUpOf(desk, event, gapKw, triggerWallMs, startMs, failed);
   if (!topUp) return undefined;
   await desk.participant.transact((work) => work.audit(topUpRecord(event, topUp, rule, because)));
   event.topUps++;
@@ -93,11 +104,12 @@ export function topUpOf(
   gapKw: number,
   triggerWallMs: number,
   startMs: number,
+  failed?: ReadonlySet<string>,
 ): Purchase | undefined {
   if (event.handsOff || desk.restrictions.stopped || event.topUps >= desk.config.maxTopUps) return undefined;
   // Near the end of its window a load that is still too high needs relief beyond it.
   const endMs = Math.max(event.window.endMs, startMs + WINDOW_MIN_MINUTES * 60_000);
-  return newPurchase('top-up', gapKw, { startMs, endMs }, triggerWallMs);
+  return newPurchase('top-up', gapKw, { startMs, endMs }, triggerWallMs, failed);
 }
 
 export function topUpRecord(event: OpenEvent, topUp: Purchase, rule: Rule, because: string) {

@@ -133,6 +133,20 @@ export const ALARM_TEXTS: Readonly<Record<AlarmKind, AlarmText>> = {
     consequence: 'The order may still be carried out, and be charged.',
     action: 'Call the aggregator with the OBP id.',
   },
+  'change-refused': {
+    priority: 'low',
+    title: 'Change refused',
+    cause: 'The aggregator does not change an order as it was asked to.',
+    consequence: 'The order stands as it was.',
+    action: 'Read why; cancel it, or buy from others what is missing.',
+  },
+  'change-unanswered': {
+    priority: 'medium',
+    title: 'Change not answered',
+    cause: 'The aggregator did not answer a change of an order.',
+    consequence: 'The order stands as it was here, and may be changed there.',
+    action: 'Its status is asked for; call the aggregator with the OBP id when the two differ.',
+  },
   'completion-missing': {
     priority: 'low',
     title: 'No final report',

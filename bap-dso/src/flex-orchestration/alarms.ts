@@ -8,6 +8,8 @@ export type AlarmKind =
   | 'search-undelivered'
   | 'cancel-undelivered'
   | 'cancel-refused'
+  | 'change-refused'
+  | 'change-unanswered'
   | 'nothing-to-buy'
   | 'plan-insufficient'
   | 'relief-short'

@@ -31,6 +31,7 @@ describe('buying relief', () => {
       'plan.chosen',
       ...Array(6).fill('order.changed'),
       'purchase.finished',
+      'fallback.armed',
     ]);
     expect(trade.auditsOf('overload.detected')[0]).to.deep.include({
       rule_id: 'overload-measured',

@@ -5,6 +5,7 @@ import { raiseAlarm } from './alarms.ts';
 import { decide } from './decisions/decide.ts';
 import type { Desk, OrderRow, Work } from './desk.ts';
 import type { OpenEvent, Purchase } from './event.ts';
+import { releaseTier } from './fallback.ts';
 import { search } from './need.ts';
 import { AWAITING, BOUGHT, feltKw, LIVE, ordersOf } from './orders.ts';
 import { moveOverload } from './overloads.ts';
@@ -78,6 +79,11 @@ export async function review(
       orders.filter((order) => LIVE.includes(order.state)),
       (order) => order.expected_kw,
     );
+  // What a tier could not give the next one gives, and when there is none a search.
+  if (purchase.tier !== undefined && purchase.spent && missingKw > toleranceOf(purchase.needKw)) {
+    const next = await releaseTier(desk, event, purchase, `tier ${purchase.tier} left ${missingKw} kW open`);
+    if (!next) Object.assign(purchase, { offers: undefined, tier: undefined, spent: desk.restrictions.stopped });
+  }
   const maxReplans = desk.config.maxReplans;
   if (missingKw > toleranceOf(purchase.needKw) && !purchase.spent && purchase.replans < maxReplans) {
     purchase.replans++;

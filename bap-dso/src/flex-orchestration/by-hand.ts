@@ -2,8 +2,11 @@
 import type { AuditEntry } from '@flexder/protocol/audit/record.ts';
 import type { OrderId, SubscriberId, TransactionId } from '@flexder/protocol/beckn/identifiers.ts';
 import { encodeSupport, encodeTrack } from '@flexder/protocol/flexibility/codec-v1.ts';
+import type { TimeWindow } from '@flexder/protocol/flexibility/model.ts';
 import { ASK_TTL_MS, WINDOW_MIN_MINUTES } from '../limits.ts';
 import { buy } from './buying.ts';
+import { askChange } from './changes/ask.ts';
+import { itemsAt } from './changes/change.ts';
 import { withdraw } from './closing.ts';
 import { choose } from './decisions/decide.ts';
 import { closeDecision, lastDecision } from './decisions/store.ts';
@@ -46,6 +49,33 @@ function cancelByHand(desk: Desk, obpId: string, { by, reason }: ByHand): Promis
       await withdraw(desk, work, order, `cancelled by ${by}: ${reason}`);
     }
     return { state: (await locked())?.state ?? order.state };
+  });
+}
+
+/**
+ * Asks for other kW of a running order, spread over its blocks as they are, or for another window. Resolves when it is
+ * asked; until its aggregator agrees the order stands as it is. Throws TooLateError.
+ */
+function changeByHand(
+  desk: Desk,
+  obpId: string,
+  wanted: { readonly kw?: number; readonly window?: TimeWindow },
+  hand: ByHand,
+): Promise<{ readonly changeId: string }> {
+  return desk.participant.transact(async (work) => {
+    const order = await work.db
+      .selectFrom('flex_order')
+      .selectAll()
+      .where('obp_id', '=', obpId)
+      .forUpdate()
+      .executeTakeFirst();
+    if (!order) throw new Error(`there is no order ${obpId}`);
+    const change = {
+      items: wanted.kw === undefined ? [] : itemsAt(order.selection.items, wanted.kw),
+      ...(wanted.window && { window: wanted.window }),
+    };
+    const { actor_id, actor_role } = actionRecord('operator.changed', hand);
+    return { changeId: await askChange(desk, work, order, change, hand, { actor_id, actor_role }) };
   });
 }
 
@@ -207,6 +237,8 @@ async function askByHand(desk: Desk, obpId: string, what: 'track' | 'support', h
 /** Everything a person may do, at one desk. */
 export function handsOf(desk: Desk) {
   return {
+    changeOrder: (obpId: string, wanted: { kw?: number; window?: TimeWindow }, hand: ByHand) =>
+      changeByHand(desk, obpId, wanted, hand),
     cancelOrder: (obpId: string, hand: ByHand) => cancelByHand(desk, obpId, hand),
     decide: (eventId: string, option: OptionName | null, hand: ByHand) => decideByHand(desk, eventId, option, hand),
     buy: (eventId: string, wanted: { kw: number; emergency: boolean }, hand: ByHand) =>

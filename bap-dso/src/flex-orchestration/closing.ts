@@ -6,6 +6,7 @@ import type { Undelivered } from '@flexder/runtime/participant/types.ts';
 import { sql } from 'kysely';
 import { CANCEL_TTL_MS } from '../limits.ts';
 import { raiseAlarm } from './alarms.ts';
+import { closeLateChange, closeUndeliveredChange } from './changes/late.ts';
 import type { Desk, OrderRow, Work } from './desk.ts';
 import { AWAITING, findOrder, moveOrder, walk } from './orders.ts';
 
@@ -45,7 +46,7 @@ export async function sendCancel(work: Work, order: OrderRow, note: string): Pro
   });
 }
 
-/** The wait for an answer ran out. True when the order stays open: with `mayHaveCome`, for an answer that waits to be handled. */
+/** The wait for an answer to an order, or to a change of one, ran out. True when the order stays open: with `mayHaveCome`, for an answer that waits to be handled. */
 export async function closeLate(desk: Desk, obpId: string, mayHaveCome: boolean): Promise<boolean> {
   return desk.participant.transact(async (work) => {
     const order = await work.db
@@ -54,7 +55,8 @@ export async function closeLate(desk: Desk, obpId: string, mayHaveCome: boolean)
       .where('obp_id', '=', obpId)
       .forUpdate()
       .executeTakeFirst();
-    if (!order || !AWAITING.includes(order.state)) return false;
+    if (!order) return closeLateChange(desk, work, obpId, mayHaveCome, liesHere);
+    if (!AWAITING.includes(order.state)) return false;
     if (mayHaveCome && (await liesHere(work, order))) return true;
     const reason = `no answer within ${desk.config.answerTimeoutMs} ms`;
     if (order.state === 'CONFIRMING') await withdraw(desk, work, order, reason);
@@ -95,10 +97,12 @@ export async function closeUndelivered(desk: Desk, work: Work, undelivered: Unde
       text: why,
     });
   }
-  if (order.state !== AWAITED_IN[action]) return;
   // A refusal is certain; silence is not: the confirm may have arrived and its acknowledgement been lost.
   const certain =
     undelivered.reason === 'nack' || undelivered.reason === 'refused' || undelivered.reason === 'unknown-subscriber';
+  if (action === 'update')
+    return closeUndeliveredChange(desk, work, order, undelivered.message.context.message_id, why, certain);
+  if (order.state !== AWAITED_IN[action]) return;
   if (!certain) desk.counterparties.silent(order.bpp_id, 'order');
   if (action === 'confirm' && !certain) await withdraw(desk, work, order, why);
   else await decline(desk, work, order, why);

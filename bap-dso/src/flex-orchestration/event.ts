@@ -5,6 +5,19 @@ import type { BapTables } from '../tables.ts';
 
 export type OverloadState = BapTables['overload']['state'];
 
+/** Offers that stand behind the orders of a plan. */
+export interface Tier {
+  readonly tier: 1 | 2;
+  readonly planNo: number;
+  state: BapTables['fallback_tier']['state'];
+  readonly offers: readonly FlexOffer[];
+  readonly gapKw: number;
+  readonly expectedKw: number;
+  readonly costGbpPerHour: number;
+  /** Grid time. */
+  readonly madeAtMs: number;
+}
+
 /** One need on its way: searched, planned, ordered, and planned again for what is missing. */
 export interface Purchase {
   readonly purpose: 'need' | 'top-up' | 'resume';
@@ -30,6 +43,10 @@ export interface Purchase {
   asked: string | undefined;
   /** Somebody chose what is bought: nobody is asked again. */
   decided: boolean;
+  /** It makes good what these aggregators did not keep: tiers of fallback are for it. */
+  readonly failed: ReadonlySet<string> | undefined;
+  /** Its offers are those of that tier. */
+  tier: 1 | 2 | undefined;
 }
 
 export interface OpenEvent {
@@ -63,6 +80,13 @@ export interface OpenEvent {
   /** A judgement is on its way into the database. */
   judging: boolean;
   exhausted: boolean;
+  /** What stands behind its orders, in order. */
+  tiers: readonly Tier[];
+  plans: number;
+  /** From this instant (grid time) devices that have not answered count as missing; null while nothing is due. */
+  answersDueMs: number | null;
+  /** Its orders were last changed by rule; grid time. */
+  changedAtMs: number | null;
   /** A person said that nothing (more) is bought by rule. */
   handsOff: boolean;
   /** Orders whose loss or acknowledgement has been dealt with. */
@@ -102,6 +126,10 @@ export function openEvent(seed: EventSeed): OpenEvent {
     measuredKw: null,
     judging: false,
     exhausted: false,
+    tiers: [],
+    plans: 0,
+    answersDueMs: null,
+    changedAtMs: null,
     handsOff: false,
     handled: new Set(),
     endMs: seed.window.endMs,
@@ -115,6 +143,7 @@ export function newPurchase(
   needKw: number,
   window: TimeWindow,
   triggerWallMs: number,
+  failed?: ReadonlySet<string>,
 ): Purchase {
   return {
     purpose,
@@ -132,5 +161,7 @@ export function newPurchase(
     spent: false,
     asked: undefined,
     decided: false,
+    failed,
+    tier: undefined,
   };
 }

@@ -19,11 +19,15 @@ import {
 } from '../limits.ts';
 import { raiseAlarm, recordAnomaly } from './alarms.ts';
 import { buy, finish, review } from './buying.ts';
+import { askByRule, wishOf } from './changes/by-rule.ts';
+import { awaitChanges } from './changes/late.ts';
 import { takeUpDecision } from './decisions/decide.ts';
 import type { Desk, OrderRow } from './desk.ts';
 import { newPurchase, type OpenEvent, openEvent, type Purchase } from './event.ts';
+import { armTiers, releaseTier, takeUpTiers } from './fallback.ts';
 import { AWAITING, BOUGHT, feltKw, ordersOf } from './orders.ts';
 import { insertOverload } from './overloads.ts';
+import { place } from './placing.ts';
 import { eventFromRow, purchaseUnderWay, topUpsOf, unfinishedEvents } from './resume.ts';
 import { TooLateError } from './too-late.ts';
 import { activationWindow, peakInWindow } from './window.ts';
@@ -104,7 +108,18 @@ export class Events implements MonitorListener {
     if (!event) return;
     const judgement = weigh(event, feeder);
     if (judgement) this.#judge(event, feeder, judgement, received.wallMs);
-    else if (event.peakDirty) this.#writePeak(event);
+    else if (!this.#changeByRule(event, feeder) && event.peakDirty) this.#writePeak(event);
+  }
+
+  /** True when running orders are to be changed. */
+  #changeByRule(event: OpenEvent, feeder: MonitoredFeeder): boolean {
+    const { config, context } = this.#desk();
+    const nowMs = context.grid.nowMs();
+    const wish = config.orderChanges === 'by-rule' ? wishOf(event, feeder, nowMs) : undefined;
+    if (!wish) return false;
+    event.changedAtMs = nowMs;
+    this.#step(event, () => askByRule(this.#desk(), event, wish));
+    return true;
   }
 
   /** Peaks that come while one is being written go with the next. */
@@ -153,12 +168,14 @@ export class Events implements MonitorListener {
     rememberLosses(event, orders);
     event.endMs = Math.max(event.window.endMs, ...orders.map((order) => order.selection.window.endMs));
     event.purchase = purchaseUnderWay(event, orders, desk.context.wall.nowMs());
+    await takeUpTiers(desk.participant.database, event);
     await takeUpDecision(desk, event);
     const awaiting = orders.filter((order) => AWAITING.includes(order.state));
     if (event.state !== 'RELEASED') this.#watch.reopen(event.feederId);
     this.#add(event);
     if (!event.purchase) this.#expectRelief(event);
     for (const order of awaiting) desk.deadlines.expect(order.obp_id, desk.config.answerTimeoutMs);
+    await awaitChanges(desk, event.eventId);
     this.#armEnd(event);
     this.moved(event.eventId);
   }
@@ -194,6 +211,7 @@ export class Events implements MonitorListener {
       if (event.purchase) return;
     }
     const orders = await this.#orders(event);
+    this.#prolong(event, orders);
     if (event.state !== 'RELEASED') {
       const topUp = (await lostTopUp(desk, event, orders)) ?? (await acknowledgedTopUp(desk, event, orders));
       if (topUp) return this.#topUp(event, topUp);
@@ -201,6 +219,15 @@ export class Events implements MonitorListener {
       this.#release(event);
     }
     if (orders.every((order) => isFinal(order.state))) this.#remove(event);
+  }
+
+  /** A change may have moved the end of an order beyond all others. */
+  #prolong(event: OpenEvent, orders: readonly OrderRow[]): void {
+    const bought = orders.filter((order) => BOUGHT.includes(order.state));
+    const endMs = Math.max(...bought.map((order) => order.selection.window.endMs));
+    if (endMs <= event.endMs) return;
+    event.endMs = endMs;
+    this.#armEnd(event);
   }
 
   async #settlePurchase(event: OpenEvent, purchase: Purchase): Promise<void> {
@@ -211,6 +238,7 @@ export class Events implements MonitorListener {
     event.purchase = undefined;
     this.#expectRelief(event);
     this.#armEnd(event);
+    await armTiers(desk, event, purchase, orders);
   }
 
   async #orders(event: OpenEvent): Promise<OrderRow[]> {
@@ -223,7 +251,11 @@ export class Events implements MonitorListener {
 
   async #topUp(event: OpenEvent, topUp: Purchase): Promise<void> {
     event.purchase = topUp;
-    await buy(this.#desk(), event, topUp, topUp.needKw, async () => {});
+    const desk = this.#desk();
+    const ready =
+      topUp.failed !== undefined && (await releaseTier(desk, event, topUp, `${topUp.needKw} kW are missing`));
+    if (ready) await place(desk, event, topUp, topUp.needKw);
+    else await buy(desk, event, topUp, topUp.needKw, async () => {});
     await this.#advance(event);
   }
 
@@ -245,6 +277,10 @@ export class Events implements MonitorListener {
     const dueAtMs = Math.max(context.grid.nowMs(), event.window.startMs) + config.verifyAfterSeconds * 1_000;
     event.dueAtMs = dueAtMs;
     event.peakFromMs ??= dueAtMs;
+    if (config.acknowledgeWithinSeconds > 0) {
+      event.answersDueMs = context.grid.nowMs() + config.acknowledgeWithinSeconds * 1_000;
+      this.#at(event, event.answersDueMs, 'answers', () => this.#advance(event));
+    }
     this.#at(event, dueAtMs + TELEMETRY_WAIT_MS, 'telemetry', async () => {
       const lastMs = this.#watch.feeder(event.feederId)?.sample?.atMs ?? Number.NEGATIVE_INFINITY;
       if (lastMs >= dueAtMs || event.state === 'RELEASED') return;

@@ -57,7 +57,13 @@ export async function topUpsOf(db: Kysely<BapTables>, eventId: string): Promise<
     .where('event_id', '=', eventId)
     .where('purpose', '=', 'top-up')
     .execute();
-  return searches.length;
+  const released = await db
+    .selectFrom('fallback_tier')
+    .select('tier')
+    .where('event_id', '=', eventId)
+    .where('state', '=', 'RELEASED')
+    .execute();
+  return searches.length + released.length;
 }
 
 /** What was being bought: the need itself, searched anew for what is missing, or a top-up that only awaits answers. */

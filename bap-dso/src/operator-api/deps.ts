@@ -1,3 +1,4 @@
+import type { TimeWindow } from '@flexder/protocol/flexibility/model.ts';
 import type { Context } from '@flexder/runtime/context.ts';
 import type { OpenParticipant } from '@flexder/runtime/participant/open.ts';
 import type { BapConfig } from '../config.ts';
@@ -51,6 +52,11 @@ export interface FeederView {
 
 /** What a person may do; each resolves when it is done, and throws TooLateError when there is nothing left to do. */
 export interface Hands {
+  changeOrder(
+    obpId: string,
+    wanted: { readonly kw?: number; readonly window?: TimeWindow },
+    hand: ByHand,
+  ): Promise<{ readonly changeId: string }>;
   cancelOrder(obpId: string, hand: ByHand): Promise<{ readonly state: string }>;
   /** null declines relief. */
   decide(eventId: string, option: OptionName | null, hand: ByHand): Promise<void>;

@@ -18,6 +18,8 @@ export interface OrderView {
   readonly window: { readonly startMs: number; readonly endMs: number };
   readonly requestedKw: number;
   readonly promisedKw: number;
+  /** Changes agreed since it was confirmed. */
+  readonly revision: number;
   readonly acknowledgedKw: number | null;
   readonly measuredKw: number | null;
   readonly devices: DeviceAnswers | null;
@@ -101,6 +103,7 @@ export function orderView(row: Selectable<FlexOrderTable>): OrderView {
     window: row.selection.window,
     requestedKw: Number(row.requested_kw),
     promisedKw: Number(row.committed_kw),
+    revision: row.revision,
     acknowledgedKw: row.dispatch?.acknowledgedKw ?? null,
     measuredKw: measuredKw(row),
     devices: row.dispatch ? deviceAnswers(row.dispatch) : null,

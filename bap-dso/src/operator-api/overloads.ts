@@ -25,11 +25,32 @@ export interface OverloadView {
   /** Fall of the feeder against the five minutes before dispatch. */
   readonly measuredKw: number | null;
   readonly toppedUp: boolean;
+  /** What stands behind its orders, and what of it was bought; the newest plan last. */
+  readonly fallback: readonly FallbackView[];
   readonly orders: number;
   readonly releasedAt: string | null;
   /** What the world outside looked like when it opened; null while open data are off. */
   readonly context: EventContext | null;
 }
+
+/** kW, £ an hour if it is bought. */
+export interface FallbackView {
+  readonly tier: 1 | 2;
+  readonly plan: number;
+  readonly state: string;
+  readonly gapKw: number;
+  readonly expectedKw: number;
+  readonly costGbpPerHour: number;
+  readonly bppIds: readonly string[];
+  readonly reason: string | null;
+}
+
+const fallback = sql<FallbackView[]>`(
+  select coalesce(json_agg(json_build_object('tier', f.tier, 'plan', f.plan_no, 'state', f.state, 'gapKw', f.gap_kw,
+    'expectedKw', f.expected_kw, 'costGbpPerHour', f.cost_gbp_per_hour, 'reason', f.reason,
+    'bppIds', (select json_agg(distinct o->>'bppId') from jsonb_array_elements(f.offers) o)) order by f.plan_no, f.tier),
+    '[]'::json)
+  from fallback_tier f where f.event_id = overload.event_id)`;
 
 export interface OverloadFilter {
   readonly eventId?: string | undefined;
@@ -60,6 +81,7 @@ export async function overloadViews(db: Kysely<BapTables>, filter: OverloadFilte
     .leftJoin('overload_context', 'overload_context.event_id', 'overload.event_id')
     .selectAll('overload')
     .select('overload_context.context')
+    .select(fallback.as('fallback'))
     .select(['o.orders', 'o.committed_kw', 'o.acknowledged_kw']);
   if (filter.eventId) query = query.where('overload.event_id', '=', filter.eventId);
   if (filter.feederId) query = query.where('overload.feeder_id', '=', filter.feederId);
@@ -78,6 +100,7 @@ type Joined = Selectable<OverloadTable> & {
   committed_kw: number | null;
   acknowledged_kw: number | null;
   context: EventContext | null;
+  fallback: FallbackView[];
 };
 
 function overloadView(row: Joined): OverloadView {
@@ -100,6 +123,7 @@ function overloadView(row: Joined): OverloadView {
     acknowledgedKw: rounded(Number(row.acknowledged_kw ?? 0)),
     measuredKw: row.measured_kw === null ? null : Number(row.measured_kw),
     toppedUp: row.topped_up,
+    fallback: row.fallback,
     orders: Number(row.orders ?? 0),
     releasedAt: row.released_at?.toISOString() ?? null,
     context: row.context,

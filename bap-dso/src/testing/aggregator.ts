@@ -1,6 +1,7 @@
 /** An aggregator that answers as a good one would; a test replaces the answers it is about. */
 import type { OrderId } from '@flexder/protocol/beckn/identifiers.ts';
 import {
+  type ChangedCommitment,
   decodeConfirm,
   decodeInit,
   decodeSelect,
@@ -10,11 +11,14 @@ import {
   encodeOnInit,
   encodeOnSelect,
   encodeOnStatus,
+  type UpdatedOrder,
   type ValidBody,
 } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type {
   DispatchReport,
   FlexOffer,
+  FlexQuote,
+  FlexSelection,
   FulfilmentState,
   MeterReference,
   Performance,
@@ -110,11 +114,35 @@ function facts(order: Row) {
   };
 }
 
+/** An order as it is after a change. */
+export function changedFacts(
+  order: Row,
+  selection: FlexSelection,
+  { revision, fromMs }: { revision: number; fromMs: number },
+): UpdatedOrder {
+  const committedKw = selection.items.reduce((sum, item) => sum + item.kw, 0);
+  const quote = order.quote as FlexQuote;
+  const { priceGbpPerKwh } = quote.items[0]!;
+  const items = selection.items.map((item) => ({ ...item, priceGbpPerKwh }));
+  return {
+    ...facts(order),
+    selection,
+    fulfilment: 'SCHEDULED',
+    changed: { committedKw, baselineKw: committedKw, revision, fromMs },
+    quote: { ...quote, items, totalKw: committedKw },
+  };
+}
+
 export function statusOf(
   trade: Trade,
   order: Row,
   fulfilment: FulfilmentState,
-  more: { dispatch?: DispatchReport; meterReference?: MeterReference; performance?: Performance } = {},
+  more: {
+    dispatch?: DispatchReport;
+    meterReference?: MeterReference;
+    performance?: Performance;
+    changed?: ChangedCommitment;
+  } = {},
 ): Answer {
   const performance =
     fulfilment === 'COMPLETED'

@@ -73,6 +73,9 @@ export type Script = (sent: OutgoingMessage, trade: Trade) => Answer | undefined
 const TABLES = [
   'settlement_row',
   'meter_document',
+  'fallback_tier',
+  'order_change',
+  'order_revision',
   'flex_order',
   'flex_search',
   'decision',
@@ -110,6 +113,8 @@ export class Trade {
       busCredentials: { username: 'dso', password: 'dso' },
       feeders: [{ feederId: 'feeder-1', name: 'Feeder 1', limitKw: 1_000 }],
       activationLeadSeconds: 0,
+      // Scripted aggregators report when a test has them.
+      acknowledgeWithinSeconds: 0,
       ...changes,
     });
     const context = this.#context();
@@ -186,7 +191,7 @@ export class Trade {
         db,
         send: async (message) => {
           effects.push(() => this.sent.push(message));
-          return systemIds().uuid() as MessageId;
+          return message.messageId ?? (systemIds().uuid() as MessageId);
         },
         enqueue: async (job) => void effects.push(() => this.jobs.push(job)),
         emit: async ({ topic, value }) => {
@@ -231,8 +236,15 @@ export class Trade {
   }
 
   /** A callback as the inbound pipeline hands it on. */
-  async callback(bppId: string, action: Action, transactionId: string, answer: Answer): Promise<void> {
-    const body = { context: this.#contextOf(bppId, action, transactionId), ...answer } as BecknBody;
+  async callback(
+    bppId: string,
+    action: Action,
+    transactionId: string,
+    answer: Answer,
+    messageId?: MessageId,
+  ): Promise<void> {
+    const context = this.#contextOf(bppId, action, transactionId);
+    const body = { context: { ...context, message_id: messageId ?? context.message_id }, ...answer } as BecknBody;
     const message: InboundMessage = {
       action,
       signerId: bppId as SubscriberId,
@@ -248,8 +260,9 @@ export class Trade {
   }
 
   async undelivered(sent: OutgoingMessage, reason: Undelivered['reason']): Promise<void> {
+    const context = this.#contextOf(sent.to, sent.action, sent.transactionId);
     const message = {
-      context: this.#contextOf(sent.to, sent.action, sent.transactionId),
+      context: { ...context, message_id: sent.messageId ?? context.message_id },
       message: sent.message,
     } as BecknBody;
     await this.transact((work) => closeUndelivered(this.desk, work, { message, to: sent.to, reason }));
@@ -282,7 +295,8 @@ export class Trade {
         const to = sent.toType === 'BG' ? Object.keys(this.bpps) : [sent.to];
         for (const bppId of to) {
           const answer = this.bpps[bppId]?.({ ...sent, to: bppId as SubscriberId }, this);
-          if (answer) await this.callback(bppId, `on_${sent.action}` as Action, sent.transactionId, answer);
+          if (answer)
+            await this.callback(bppId, `on_${sent.action}` as Action, sent.transactionId, answer, sent.messageId);
         }
       }
       await new Promise((resolve) => setImmediate(resolve));

@@ -81,9 +81,10 @@ async function commit(work: Work, rooms: Rooms, row: OrderRow, references: Order
   return baselineKw;
 }
 
-async function baselineOf(work: Work, orderNo: number): Promise<number> {
+/** What the devices that serve the order drew before it, kW. */
+export async function baselineOf(work: Work, orderNo: number): Promise<number> {
   const { rows } = await sql<{ kw: number }>`
     select coalesce(sum(baseline_kw), 0) as kw from command
-    where order_no = ${orderNo} and command_type <> 'RELEASE'`.execute(work.db);
+    where order_no = ${orderNo} and command_type <> 'RELEASE' and ended_at is null`.execute(work.db);
   return roundKw(rows[0]?.kw ?? 0);
 }

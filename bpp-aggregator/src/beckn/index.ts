@@ -10,7 +10,7 @@ import { select } from './select.ts';
 import { status } from './status.ts';
 import { support } from './support.ts';
 import { track } from './track.ts';
-import { unserved } from './unserved.ts';
+import { update } from './update.ts';
 
 /** Every action of a BPP and the file that serves it. */
 export function handlersOf(rooms: Rooms): ActionHandlers<AggregatorTables> {
@@ -22,7 +22,7 @@ export function handlersOf(rooms: Rooms): ActionHandlers<AggregatorTables> {
     status: status(rooms),
     cancel: cancel(rooms),
     track: track(rooms),
-    update: unserved('50002', 'an order cannot be changed: cancel it, or place a further one'),
+    update: update(rooms),
     rating: rating(rooms),
     support: support(rooms),
   };

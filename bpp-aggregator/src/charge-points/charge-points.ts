@@ -201,7 +201,8 @@ async function activationOf({ database }: Rooms, orderNo: number, derNo: number)
   const { rows } = await sql<CommandRow>`
     select c.*, o.order_id, o.order_references from command c join flex_order o on o.order_no = c.order_no
     where c.order_no = ${orderNo} and c.der_no = ${derNo} and c.command_type <> 'RELEASE'
-      and c.answer = 'ACCEPTED'`.execute(database);
+      and c.answer = 'ACCEPTED'
+    order by c.sequence desc limit 1`.execute(database);
   return rows[0] && limitOfCommand(outgoingOf(rows[0]).payload);
 }
 

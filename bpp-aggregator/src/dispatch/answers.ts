@@ -78,7 +78,8 @@ export class Answers {
           from given g, flex_order o
           where c.command_id = g.command_id and c.der_id = g.der_id and c.sequence = g.sequence
             and c.answer is null and c.state <> 'VOID' and o.order_no = c.order_no
-            and (c.command_type = 'RELEASE' or (not o.answers_closed and o.state in ('SCHEDULED', 'IN_PROGRESS')))
+            and (c.command_type = 'RELEASE' or (not o.answers_closed and c.revision >= o.answers_revision
+              and o.state in ('SCHEDULED', 'IN_PROGRESS')))
           returning c.order_no, c.command_type)
         select order_no, (count(*) filter (where command_type <> 'RELEASE'))::int as activations, count(*)::int as all
         from changed group by order_no order by order_no`.execute(work.db);

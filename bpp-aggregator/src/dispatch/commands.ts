@@ -26,14 +26,15 @@ export interface FanOut {
   readonly shared: boolean;
 }
 
-interface Target {
+export interface Target {
   readonly der_no: number;
   readonly der_id: string;
   readonly sequence: number;
   readonly shed_kw: number;
 }
 
-interface Draft {
+/** A command about to be written. */
+export interface Draft {
   readonly derNo: number;
   readonly shedKw: number;
   readonly baselineKw: number;
@@ -107,12 +108,23 @@ export async function writeReleases(
   const only = onlyDerNo === undefined ? sql`` : sql`and der_no = ${onlyDerNo}`;
   const { rows } = await sql<Target>`
     with freed as (
-      update reservation set active = false where order_no = ${row.order_no} and committed ${only} returning der_no, shed_kw),
+      update reservation set active = false where order_no = ${row.order_no} and committed and active ${only} returning der_no, shed_kw),
     unsent as (
       update command set state = 'VOID' where order_no = ${row.order_no} and state = 'PENDING' ${only})
     update der set sequence = sequence + 1 from freed where der.der_no = freed.der_no
     returning der.der_no, der.der_id, der.sequence, freed.shed_kw`.execute(work.db);
-  const targets = rows.sort((a, b) => (a.der_id < b.der_id ? -1 : 1));
+  return insertReleases(work, rooms, row, references, rows);
+}
+
+/** A release for each of `rows`, whose devices' sequence has risen. */
+export function insertReleases(
+  work: Work,
+  rooms: Rooms,
+  row: OrderRow,
+  references: OrderReferences,
+  rows: readonly Target[],
+): Promise<FanOut> {
+  const targets = [...rows].sort((a, b) => (a.der_id < b.der_id ? -1 : 1));
   const delays = releaseDelays(targets.length, rooms.config.releaseSpreadSeconds);
   const nowMs = rooms.context.grid.nowMs();
   // A device that hears of it late should still let go: until the window would have ended.
@@ -130,10 +142,10 @@ export async function writeReleases(
   return insertCommands(work, rooms, row.order_no, drafts);
 }
 
-type Times = Pick<DeviceCommand, 'start_at' | 'stop_at' | 'valid_until' | 'issued_at'>;
+export type Times = Pick<DeviceCommand, 'start_at' | 'stop_at' | 'valid_until' | 'issued_at'>;
 
 /** The same for every device of an order, so written once. */
-function instantsOf(nowMs: number, at: { startMs: number; stopMs: number; validUntilMs: number }): Times {
+export function instantsOf(nowMs: number, at: { startMs: number; stopMs: number; validUntilMs: number }): Times {
   const instant = (ms: number) => new Date(ms).toISOString();
   return {
     start_at: instant(at.startMs),
@@ -143,7 +155,7 @@ function instantsOf(nowMs: number, at: { startMs: number; stopMs: number; validU
   };
 }
 
-function command(
+export function command(
   rooms: Rooms,
   row: OrderRow,
   references: OrderReferences,
@@ -177,7 +189,13 @@ function command(
  * What this process sends at once it has claimed; what is for all processes, by the queue, nobody has, and neither what is
  * for a charge point that is not connected here: the process it is, or will be, connected to takes it from the rows.
  */
-async function insertCommands(work: Work, rooms: Rooms, orderNo: number, drafts: readonly Draft[]): Promise<FanOut> {
+export async function insertCommands(
+  work: Work,
+  rooms: Rooms,
+  orderNo: number,
+  drafts: readonly Draft[],
+  revision = 0,
+): Promise<FanOut> {
   const shared = drafts.length > LIMITS.dispatchBatch && !rooms.process.alone();
   if (drafts.length === 0) return { commands: [], shared };
   const of = <T>(pick: (draft: Draft) => T) => drafts.map(pick);
@@ -191,10 +209,10 @@ async function insertCommands(work: Work, rooms: Rooms, orderNo: number, drafts:
   const claimedBy = shared ? null : rooms.process.id;
   await sql`
     insert into command (command_id, order_no, der_no, der_id, sequence, command_type, target_kw, shed_kw, baseline_kw,
-      start_at, stop_at, valid_until, release_delay_s, issued_at, claimed_by, claimed_until)
+      start_at, stop_at, valid_until, release_delay_s, issued_at, claimed_by, claimed_until, revision)
     select c.command_id, ${orderNo}::int, c.der_no, c.der_id, c.sequence, c.command_type, c.target_kw, c.shed_kw,
       c.baseline_kw, c.start_at, c.stop_at, c.valid_until, c.release_delay_s, c.issued_at,
-      case when c.der_no = any(${[...away]}::int[]) then null else ${claimedBy}::text end, ${claimEnd()}
+      case when c.der_no = any(${[...away]}::int[]) then null else ${claimedBy}::text end, ${claimEnd()}, ${revision}::int
     from unnest(
       ${of((draft) => draft.payload.command_id)}::text[],
       ${of((draft) => draft.derNo)}::int[],

@@ -30,8 +30,9 @@ export async function reportFanOut(work: Work, rooms: Rooms, orderNo: number): P
     update flex_order o set fan_out_reported = true, state = 'IN_PROGRESS',
       first_sent_wall_at = c.first_at, last_sent_wall_at = c.last_at,
       updated_wall_at = ${new Date(rooms.context.wall.nowMs())}
-    from (select min(sent_wall_at) as first_at, max(sent_wall_at) as last_at, bool_and(state = 'SENT' or withdrawn_at is not null) as complete
-      from command where order_no = ${orderNo} and command_type <> 'RELEASE') c
+    from (select min(sent_wall_at) as first_at, max(sent_wall_at) as last_at, 
+        bool_and(state = 'SENT' or withdrawn_at is not null) as complete
+      from command where order_no = ${orderNo} and command_type <> 'RELEASE' and ended_at is null) c
     where o.order_no = ${orderNo} and o.state = 'SCHEDULED' and not o.fan_out_reported and c.complete
     returning o.order_no`.execute(work.db);
   if (rows.length === 0) return;
@@ -43,10 +44,18 @@ export async function reportFanOut(work: Work, rooms: Rooms, orderNo: number): P
 
 export async function allAnswered(work: Work, orderNo: number): Promise<boolean> {
   const { rows } = await sql<{ open: boolean }>`
-    select exists (select from command where order_no = ${orderNo} and command_type <> 'RELEASE' and answer is null) as open`.execute(
-    work.db,
-  );
+    select exists (
+      select from command c join flex_order o on o.order_no = c.order_no
+      where c.order_no = ${orderNo} and c.command_type <> 'RELEASE' and c.answer is null and c.ended_at is null
+        and c.revision >= o.answers_revision) as open`.execute(work.db);
   return rows[0]?.open === false;
+}
+
+/** Closes the answers when they are due: an order that was changed since may await further ones. */
+export async function closeDueAnswers(work: Work, rooms: Rooms, orderNo: number): Promise<void> {
+  const { answers_due_at } = await lockByNo(work.db, orderNo);
+  if (answers_due_at !== null && answers_due_at.getTime() > rooms.context.grid.nowMs()) return;
+  await closeAnswers(work, rooms, orderNo, 'the answer deadline passed');
 }
 
 /**
@@ -61,14 +70,17 @@ export async function closeAnswers(work: Work, rooms: Rooms, orderNo: number, wh
     with closed as (
       update flex_order set answers_closed = true, fan_out_reported = true, state = 'IN_PROGRESS',
         updated_wall_at = ${new Date(rooms.context.wall.nowMs())}
-      where order_no = ${orderNo} returning window_end_at),
-    dead as (update command set state = 'VOID' where order_no = ${orderNo} and state = 'PENDING')
+      where order_no = ${orderNo} returning window_end_at, answers_revision),
+    dead as (
+      update command set state = 'VOID'
+      where order_no = ${orderNo} and state = 'PENDING' and command_type <> 'RELEASE')
     update der set asked = asked + 1, accepted = accepted + (coalesce(c.answer, '') = 'ACCEPTED')::int,
       unanswered = case when c.answer is not null then 0 else unanswered + (c.state = 'SENT')::int end,
       opted_out_until = case when c.answer = 'OPTED_OUT' then greatest(opted_out_until, closed.window_end_at)
         else opted_out_until end
     from command c, closed
     where c.order_no = ${orderNo} and c.command_type <> 'RELEASE' and c.withdrawn_at is null and c.der_no = der.der_no
+      and c.ended_at is null and c.revision >= closed.answers_revision
     returning der.der_no, der.unanswered, der.maintenance_since, c.answer is not null as answered,
       (coalesce(c.answer, '') = 'ACCEPTED')::int as accepted, coalesce(c.answer, '') = 'OPTED_OUT' as opted_out`.execute(
     work.db,

@@ -1,5 +1,6 @@
 /** What one device earned with one order: pure, decimal, each figure computed from published ones. */
-import type { MeterDocument, TimeWindow } from '@flexder/protocol/flexibility/model.ts';
+import type { MeterDocument } from '@flexder/protocol/flexibility/model.ts';
+import type { PaidOrder } from '@flexder/protocol/settlement/agreed.ts';
 import { BL01_LIKE, baselineFrom } from '@flexder/protocol/settlement/baseline.ts';
 import {
   type Big,
@@ -15,12 +16,9 @@ import type { PerformanceCurve } from '@flexder/protocol/settlement/performance.
 import { coveredPeriods } from '@flexder/protocol/settlement/periods.ts';
 import type { Reward } from './document.ts';
 
-export interface SettledOrder {
+export interface SettledOrder extends PaidOrder {
   readonly orderId: string;
   readonly obpId: string;
-  readonly window: TimeWindow;
-  readonly committedKw: number;
-  readonly priceGbpPerKwh: string;
   readonly document: MeterDocument;
 }
 

@@ -6,6 +6,7 @@ import { csvOf } from '@flexder/runtime/csv.ts';
 import { sql } from 'kysely';
 import type { Rooms } from '../context.ts';
 import { LIMITS } from '../limits.ts';
+import { revisionsOf } from '../orders/revisions.ts';
 import type { OrderRow } from '../orders/store.ts';
 import { EnrolmentError } from './changes.ts';
 import { groupedBy, type Holder, linesOf, type StatementLine, type Sums, sumsOf } from './statement-lines.ts';
@@ -42,6 +43,7 @@ export async function statementLines(rooms: Rooms, month: string, consumerId?: s
       window: { startMs: order.window_start_at.getTime(), endMs: order.window_end_at.getTime() },
       committedKw: order.committed_kw,
       priceGbpPerKwh: meanPrice(order.quote.items),
+      ...(order.revision > 0 && { revisions: await revisionsOf(rooms.database, order) }),
       document,
     };
     const holderOf = (msid: string) => holders.get(msid) ?? { derId: 'NONE', ...NOBODY };

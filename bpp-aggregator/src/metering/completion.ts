@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
+import type { TimeWindow } from '@flexder/protocol/flexibility/model.ts';
+import { agreedKwh } from '@flexder/protocol/flexibility/revisions.ts';
 import { settlementPeriodOf } from '@flexder/protocol/flexibility/settlement-period.ts';
 import { validateRecord } from '@flexder/schemas/validators.ts';
 import { sql } from 'kysely';
 import type { Rooms } from '../context.ts';
 import { sendStatus } from '../dispatch/report.ts';
+import { revisionsOf } from '../orders/revisions.ts';
 import { advance, auditOrder, lockByNo, type OrderRow, windowOf } from '../orders/store.ts';
 import { eventPeriods, historyDates, type Meter, meterDocument, periodsOnDay } from './document.ts';
 import { energyBetween } from './energy.ts';
@@ -14,6 +17,7 @@ import { registersAt } from './registers.ts';
 interface Activated {
   readonly derNo: number;
   readonly baselineKw: number;
+  readonly served: TimeWindow;
 }
 
 /** When an order can be metered: its last settlement period is over and the readings after it are in. Grid time. */
@@ -29,12 +33,15 @@ export async function completeOrder(rooms: Rooms, orderNo: number): Promise<void
     .where('order_no', '=', orderNo)
     .executeTakeFirst();
   if (order?.state !== 'IN_PROGRESS' || order.order_id === null || order.order_references === null) return;
+  // Its window was moved since: whoever moved it has armed its end anew.
+  if (rooms.context.grid.nowMs() < completionDueMs(order, rooms.config.meterGraceSeconds)) return;
   const devices = await activated(rooms, orderNo);
   const performance = await measuredPerformance(rooms, order, devices);
   const document = JSON.stringify(await documentOf(rooms, order, devices));
   const sha256 = createHash('sha256').update(document).digest('hex');
   await rooms.transact(async (work) => {
     const locked = await lockByNo(work.db, orderNo);
+    if (locked.revision !== order.revision) return;
     const move = advance(locked.state, 'on_status:COMPLETED');
     if (!move.ok || !move.applied) return;
     const row = await work.db
@@ -64,35 +71,53 @@ export async function completeOrder(rooms: Rooms, orderNo: number): Promise<void
   });
 }
 
+/** Devices that served the order, each with the time it did: a change may have taken it out, or in. */
 async function activated(rooms: Rooms, orderNo: number): Promise<Activated[]> {
-  const rows = await rooms.database
-    .selectFrom('command')
-    .select(['der_no', 'baseline_kw'])
-    .where('order_no', '=', orderNo)
-    .where('command_type', '<>', 'RELEASE')
-    .where('answer', '=', 'ACCEPTED')
-    .orderBy('der_id')
-    .execute();
-  return rows.map((row) => ({ derNo: row.der_no, baselineKw: row.baseline_kw }));
+  const { rows } = await sql<{ der_no: number; baseline_kw: number; from_at: Date; until_at: Date }>`
+    select der_no, (array_agg(baseline_kw order by sequence))[1] as baseline_kw,
+      min(case when revision = 0 then start_at else greatest(start_at, issued_at) end) as from_at,
+      max(least(ended_at, stop_at)) as until_at
+    from command
+    where order_no = ${orderNo} and command_type <> 'RELEASE' and answer = 'ACCEPTED'
+      and (ended_at is null or ended_at > start_at)
+    group by der_no, der_id order by der_id`.execute(rooms.database);
+  return rows.map((row) => ({
+    derNo: row.der_no,
+    baselineKw: row.baseline_kw,
+    served: { startMs: row.from_at.getTime(), endMs: row.until_at.getTime() },
+  }));
 }
 
 async function measuredPerformance(rooms: Rooms, order: OrderRow, devices: readonly Activated[]) {
   const slices = halfHourSlices(windowOf(order));
-  const instants = [...new Set(slices.flatMap((slice) => [slice.startMs, slice.endMs]))];
+  const parts = slices.map((slice) => devices.map(({ served }) => common(slice, served)));
+  const instants = [...new Set(parts.flat().flatMap((part) => (part ? [part.startMs, part.endMs] : [])))];
   const registerOf = await registersAt(
     rooms.database,
     devices.map((device) => device.derNo),
     instants,
   );
-  const kwhOf = slices.map((slice) => {
-    const hours = (slice.endMs - slice.startMs) / 3_600_000;
-    return devices.reduce((sum, { derNo, baselineKw }) => {
-      const energy = energyBetween(registerOf(derNo, slice.startMs), registerOf(derNo, slice.endMs));
-      return sum + (energy.quality === 'MISSING' ? baselineKw * hours : energy.kwh);
-    }, 0);
-  });
+  const kwhOf = slices.map((slice, index) =>
+    devices.reduce((sum, { derNo, baselineKw }, which) => {
+      const part = parts[index]?.[which];
+      // While it does not serve, and where nobody has measured, nothing is claimed of it.
+      if (!part) return sum + baselineKw * hoursOf(slice);
+      const energy = energyBetween(registerOf(derNo, part.startMs), registerOf(derNo, part.endMs));
+      const idleKwh = baselineKw * (hoursOf(slice) - hoursOf(part));
+      return sum + idleKwh + (energy.quality === 'MISSING' ? baselineKw * hoursOf(part) : energy.kwh);
+    }, 0),
+  );
   const baselineKw = devices.reduce((sum, device) => sum + device.baselineKw, 0);
-  return performanceOf(slices, kwhOf, baselineKw, order.committed_kw);
+  const revisions = await revisionsOf(rooms.database, order);
+  const agreed = slices.map((slice) => agreedKwh(revisions, slice));
+  return performanceOf(slices, kwhOf, baselineKw, agreed);
+}
+
+const hoursOf = ({ startMs, endMs }: TimeWindow) => (endMs - startMs) / 3_600_000;
+
+function common(a: TimeWindow, b: TimeWindow): TimeWindow | undefined {
+  const [startMs, endMs] = [Math.max(a.startMs, b.startMs), Math.min(a.endMs, b.endMs)];
+  return endMs > startMs ? { startMs, endMs } : undefined;
 }
 
 async function documentOf(rooms: Rooms, order: OrderRow, devices: readonly Activated[]) {

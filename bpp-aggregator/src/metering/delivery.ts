@@ -16,6 +16,8 @@ export interface WatchedOrder {
   readonly committedKw: number;
   readonly devices: readonly { readonly derNo: number; readonly baselineKw: number }[];
   readonly isShort: boolean;
+  /** Of the order, as it was changed. */
+  readonly revision: number;
 }
 
 export async function watchedOrder(db: Kysely<AggregatorTables>, row: OrderRow): Promise<WatchedOrder> {
@@ -25,6 +27,7 @@ export async function watchedOrder(db: Kysely<AggregatorTables>, row: OrderRow):
     .where('order_no', '=', row.order_no)
     .where('command_type', '<>', 'RELEASE')
     .where('answer', '=', 'ACCEPTED')
+    .where('ended_at', 'is', null)
     .where('withdrawn_at', 'is', null)
     .orderBy('der_id')
     .execute();
@@ -35,6 +38,7 @@ export async function watchedOrder(db: Kysely<AggregatorTables>, row: OrderRow):
     committedKw: row.committed_kw,
     devices: devices.map((device) => ({ derNo: device.der_no, baselineKw: device.baseline_kw })),
     isShort: row.is_short,
+    revision: row.revision,
   };
 }
 
@@ -90,8 +94,8 @@ export class DeliveryWatch {
     this.#orders.delete(orderNo);
   }
 
-  isWatching(orderNo: number): boolean {
-    return this.#orders.has(orderNo);
+  isWatching(orderNo: number, revision: number): boolean {
+    return this.#orders.get(orderNo)?.revision === revision;
   }
 
   /** Forgets all orders but these. */

@@ -42,11 +42,11 @@ describe('performance', () => {
 
   it('is baseline less metered; what nobody measured is not claimed', () => {
     const slices = halfHourSlices(window);
-    const result = performanceOf(slices, [2 * 0.3, 2 * 0.5, undefined], 10, 8);
+    const result = performanceOf(slices, [2 * 0.3, 2 * 0.5, undefined], 10, [8 * 0.3, 8 * 0.5, 8 * 0.2]);
     expect(result.intervals.map((interval) => interval.reductionKw)).to.deep.equal([8, 8, 0]);
     expect(result.deliveredKwh).to.equal(6.4);
     expect(result.ratio).to.equal(0.8);
-    expect(performanceOf(slices, [0, 0, 0], 10, 0).ratio).to.equal(0);
+    expect(performanceOf(slices, [0, 0, 0], 10, [0, 0, 0]).ratio).to.equal(0);
   });
 });
 

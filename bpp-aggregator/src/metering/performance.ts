@@ -16,7 +16,8 @@ export function halfHourSlices(window: TimeWindow): TimeWindow[] {
 }
 
 /**
- * What the devices did, as the aggregator sees it: `kwhOf[i]` is the net energy of all of them in `slices[i]`, the
+ * What the devices did, as the aggregator sees it: `kwhOf[i]` is the net energy of all of them in `slices[i]`
+ * and `agreedKwhOf[i]` what was agreed to be shed in it; the
  * baseline their mean power in the five minutes before dispatch. An energy that is unknown counts as the baseline's,
  * so that what nobody measured is not claimed.
  */
@@ -24,7 +25,7 @@ export function performanceOf(
   slices: readonly TimeWindow[],
   kwhOf: readonly (number | undefined)[],
   baselineKw: number,
-  committedKw: number,
+  agreedKwhOf: readonly number[],
 ): Performance {
   let deliveredKwh = 0;
   let committedKwh = 0;
@@ -34,7 +35,7 @@ export function performanceOf(
     const actualKw = kwh === undefined ? baselineKw : kwh / hours;
     const reductionKw = roundKw(baselineKw - actualKw);
     deliveredKwh += reductionKw * hours;
-    committedKwh += committedKw * hours;
+    committedKwh += agreedKwhOf[index] ?? 0;
     return { startMs: slice.startMs, baselineKw: roundKw(baselineKw), actualKw: roundKw(actualKw), reductionKw };
   });
   return {

@@ -1,13 +1,11 @@
 import type { Rooms } from '../context.ts';
-import { closeAnswers } from '../dispatch/report.ts';
+import { closeDueAnswers } from '../dispatch/report.ts';
 import { completeOrder, completionDueMs } from '../metering/completion.ts';
 import type { OrderRow } from './store.ts';
 
 /** Counts who has not answered by `dueMs` (grid time) as silent. */
 export function armAnswers(rooms: Rooms, orderNo: number, dueMs: number): void {
-  rooms.timers.arm('answers', orderNo, dueMs, () =>
-    rooms.transact((work) => closeAnswers(work, rooms, orderNo, 'the answer deadline passed')),
-  );
+  rooms.timers.arm('answers', orderNo, dueMs, () => rooms.transact((work) => closeDueAnswers(work, rooms, orderNo)));
 }
 
 /** Completes the order when its window and its last settlement period are over (grid time). */

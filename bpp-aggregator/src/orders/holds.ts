@@ -35,6 +35,14 @@ export async function usageOn(
   return (derNo) => ({ ...(usage.get(derNo) ?? FREE), question: questions.get(derNo) });
 }
 
+/** Until the transaction ends nobody else holds devices of the order's feeder; what was held before is seen from here on. */
+export async function lockFeederOf(db: Transaction<AggregatorTables>, orderNo: number): Promise<void> {
+  // A statement of its own: the next one sees what was committed while this one waited.
+  await sql`
+    select pg_advisory_xact_lock(hashtext(current_schema()), hashtext(feeder_id))
+    from flex_order where order_no = ${orderNo}`.execute(db);
+}
+
 /**
  * Holds devices for an order and returns the numbers of those it got. A device that somebody else holds in an
  * overlapping window is left out: holds on one feeder wait for each other, so that no race sells it twice. The database
@@ -47,10 +55,7 @@ export async function hold(
   window: TimeWindow,
 ): Promise<Set<number>> {
   if (picks.length === 0) return new Set();
-  // A statement of its own: the next one sees what was committed while this one waited.
-  await sql`
-    select pg_advisory_xact_lock(hashtext(current_schema()), hashtext(feeder_id))
-    from flex_order where order_no = ${orderNo}`.execute(db);
+  await lockFeederOf(db, orderNo);
   const [start, end] = [new Date(window.startMs), new Date(window.endMs)];
   const { rows } = await sql<{ der_no: number }>`
     insert into reservation (order_no, der_no, item_id, shed_kw, expected_kw, start_at, end_at, event_date)

@@ -66,7 +66,8 @@ export async function dispatchReport(db: Db, row: OrderRow): Promise<DispatchRep
       (count(*) filter (where answer = 'EXPIRED' and withdrawn_at is null))::int as expired,
       (count(*) filter (where answer is null))::int as unanswered,
       coalesce(sum(shed_kw) filter (where answer = 'ACCEPTED' and withdrawn_at is null), 0) as kw
-    from command where order_no = ${row.order_no} and command_type <> 'RELEASE'`.execute(db);
+    from command
+    where order_no = ${row.order_no} and command_type <> 'RELEASE' and ended_at is null`.execute(db);
   const counts = rows[0]!;
   return {
     commands: counts.commands,
@@ -79,6 +80,7 @@ export async function dispatchReport(db: Db, row: OrderRow): Promise<DispatchRep
     silent: counts.unanswered,
     acknowledgedKw: roundKw(counts.kw),
     closed: row.answers_closed,
+    ...(row.revision > 0 && { revision: row.revision }),
   };
 }
 
@@ -98,6 +100,7 @@ export async function statusReport(db: Db, row: OrderRow): Promise<StatusReport 
     selection: row.selection,
     references: row.order_references,
     fulfilment,
+    ...(row.changed && { changed: row.changed }),
     dispatch: await dispatchReport(db, row),
     ...(row.performance && { performance: row.performance }),
     ...(row.meter_sha256 !== null && {

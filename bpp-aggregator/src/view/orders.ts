@@ -99,7 +99,8 @@ async function answersOf({ database }: Rooms, orderNos: readonly number[]): Prom
       (count(*) filter (where answer = 'EXPIRED'))::int as expired,
       (count(*) filter (where answer is null))::int as silent,
       coalesce(sum(shed_kw) filter (where answer = 'ACCEPTED'), 0) as "acknowledgedKw"
-    from command where order_no = any(${orderNos}::int[]) and command_type <> 'RELEASE'
+    from command
+    where order_no = any(${orderNos}::int[]) and command_type <> 'RELEASE' and ended_at is null
     group by order_no`.execute(database);
   return new Map(rows.map(({ order_no, ...counts }) => [order_no, counts]));
 }
@@ -114,6 +115,8 @@ async function measuredNow(rooms: Rooms, orders: readonly OrderRow[]): Promise<M
     .where('order_no', 'in', orderNos)
     .where('command_type', '<>', 'RELEASE')
     .where('answer', '=', 'ACCEPTED')
+    .where('ended_at', 'is', null)
+    .where('withdrawn_at', 'is', null)
     .execute();
   const byOrder = grouped(accepted, ({ order_no }) => order_no);
   return new Map(
@@ -122,11 +125,9 @@ async function measuredNow(rooms: Rooms, orders: readonly OrderRow[]): Promise<M
         derNo: one.der_no,
         baselineKw: one.baseline_kw,
       }));
-      const order = { orderNo: row.order_no, feederId: row.feeder_id, window: windowOf(row), isShort: row.is_short };
-      return [
-        row.order_no,
-        measureDelivery({ ...order, committedKw: row.committed_kw, devices }, rooms.fleet).measuredKw,
-      ];
+      const { order_no: orderNo, feeder_id: feederId, revision, is_short: isShort, committed_kw: committedKw } = row;
+      const order = { orderNo, revision, feederId, window: windowOf(row), isShort, committedKw, devices };
+      return [orderNo, measureDelivery(order, rooms.fleet).measuredKw];
     }),
   );
 }

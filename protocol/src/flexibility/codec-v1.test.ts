@@ -211,6 +211,23 @@ describe('codec 1.1 round trips, each message valid for its schema', () => {
     const message = codec.encodeOnCancel({ orderId: id, selection, references, cancellation }, NOW);
     expect(codec.decodeOnCancel(bodyOf('on_cancel', message))).to.deep.equal({ orderId: id, cancellation, ...echo });
   });
+
+  it('update and on_update: of several blocks, of one, of the window', () => {
+    const items = selection.items.map((item) => ({ ...item, kw: item.kw - 1 }));
+    for (const change of [{ items }, { items: [], window }, { items, window }]) {
+      const request = { orderId: id, ...change };
+      expect(codec.decodeUpdate(bodyOf('update', codec.encodeUpdate(request)))).to.deep.equal(request);
+    }
+    const one = { ...codec.encodeUpdate({ orderId: id, items }), update_target: 'order.items[1].quantity' };
+    expect(codec.decodeUpdate(bodyOf('update', one))).to.deep.equal({ orderId: id, items, only: items[1]?.itemId });
+
+    const changed = { committedKw: 112.375, baselineKw: 130, revision: 2, fromMs: window.startMs + 60_000 };
+    const updated = { orderId: id, selection, references, fulfilment: 'IN_PROGRESS', changed, quote } as const;
+    const answer = codec.decodeOnUpdate(bodyOf('on_update', codec.encodeOnUpdate(updated, NOW)));
+    expect(answer).to.deep.equal({ orderId: id, fulfilment: 'IN_PROGRESS', changed, quote, window, ...echo });
+    const later = codec.encodeOnStatus({ orderId: id, selection, references, fulfilment: 'IN_PROGRESS', changed }, NOW);
+    expect(codec.decodeOnStatus(bodyOf('on_status', later))).to.have.deep.property('changed', changed);
+  });
 });
 
 describe('codec 1.1 refuses what a schema cannot see', () => {
@@ -272,6 +289,19 @@ describe('codec 1.1 refuses what a schema cannot see', () => {
     });
     const end = 'order/fulfillments/0/stops/0/time/range/end';
     expect(at(end, new Date(NOW).toISOString())).to.include({ path: `/message/${end}` });
+  });
+
+  it('an update that changes less or more than its target names', () => {
+    const items = [{ itemId: 'LPN-041.battery', kw: 60 }];
+    const message = codec.encodeUpdate({ orderId: id, items, window });
+    const at = (path: string, value: unknown) => fault(codec.decodeUpdate, 'update', message, set(path, value));
+    expect(at('update_target', 'order.items')).to.deep.equal({ path: '/message/order/fulfillments', code: '30013' });
+    expect(at('update_target', 'order.fulfillments')).to.include({ code: '30013', path: '/message/order/items' });
+    const one = codec.encodeUpdate({ orderId: id, items });
+    const without = (path: string, value: unknown) => fault(codec.decodeUpdate, 'update', one, set(path, value));
+    expect(without('update_target', 'order.items[3].quantity')).to.include({ code: '30012' });
+    expect(without('update_target', 'order.items,order.fulfillments')).to.include({ code: '30012' });
+    expect(without('order/items/0/quantity/selected/measure/value', '0')).to.include({ code: '40002' });
   });
 
   it('a need in a circle: blocks are found by feeder', () => {

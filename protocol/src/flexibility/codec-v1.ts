@@ -21,3 +21,4 @@ export type { OrderEcho, ValidBody } from './codec-v1/order.ts';
 export * from './codec-v1/search.ts';
 export * from './codec-v1/select.ts';
 export * from './codec-v1/status.ts';
+export * from './codec-v1/update.ts';

@@ -142,6 +142,21 @@ export interface DeliveryReport {
   readonly shortfallKw: number;
 }
 
+/** What is to change of an order: the kW of the items named, its window, or both. */
+export interface OrderChange {
+  readonly items: readonly { readonly itemId: string; readonly kw: number }[];
+  readonly window?: TimeWindow;
+}
+
+/** What is agreed of an order from an instant on; revision 0 is what was confirmed. */
+export interface OrderRevision {
+  readonly revision: number;
+  /** Grid time. */
+  readonly fromMs: number;
+  readonly committedKw: number;
+  readonly window: TimeWindow;
+}
+
 export type FulfilmentState = 'SCHEDULED' | 'IN_PROGRESS' | 'COMPLETED' | 'CANCELLED';
 
 /** Fan-out of one order as the aggregator counts it; wall-clock instants, epoch milliseconds. */
@@ -160,6 +175,8 @@ export interface DispatchReport {
   readonly acknowledgedKw: number;
   /** True when no further answer will be counted. */
   readonly closed: boolean;
+  /** Of the order's revisions, which one these are the devices of; none is 0. */
+  readonly revision?: number;
 }
 
 export interface PerformanceInterval {

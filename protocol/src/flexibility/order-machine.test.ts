@@ -11,18 +11,18 @@ import {
 
 /** Rows: state; columns in the order of ORDER_EVENTS; `=` stays, `-` is refused. */
 const expected: Record<OrderState, string> = {
-  SELECTING: '= QUOTED - - - - - - - - DECLINED EXPIRED',
-  QUOTED: 'SELECTING = INITIALISING - - - - - - - DECLINED EXPIRED',
-  INITIALISING: '- = = INITIALISED - - - - - - DECLINED EXPIRED',
-  INITIALISED: '- = = = CONFIRMING - - - CANCELLING CANCELLED DECLINED EXPIRED',
-  CONFIRMING: '- = - = = SCHEDULED IN_PROGRESS COMPLETED CANCELLING CANCELLED DECLINED EXPIRED',
-  SCHEDULED: '- = - = = = IN_PROGRESS COMPLETED CANCELLING CANCELLED - =',
-  IN_PROGRESS: '- = - = = = = COMPLETED CANCELLING CANCELLED - =',
-  COMPLETED: '- = - = - = = = - - - =',
-  CANCELLING: '- = - = - = = COMPLETED = CANCELLED DECLINED =',
-  CANCELLED: '- = - = - = = - = = = =',
-  DECLINED: '- - - - - - - - = = = =',
-  EXPIRED: '- - - - - - - - = = = =',
+  SELECTING: '= QUOTED - - - - - - - - - - DECLINED EXPIRED',
+  QUOTED: 'SELECTING = INITIALISING - - - - - - - - - DECLINED EXPIRED',
+  INITIALISING: '- = = INITIALISED - - - - - - - - DECLINED EXPIRED',
+  INITIALISED: '- = = = CONFIRMING - - - CANCELLING CANCELLED - - DECLINED EXPIRED',
+  CONFIRMING: '- = - = = SCHEDULED IN_PROGRESS COMPLETED CANCELLING CANCELLED - - DECLINED EXPIRED',
+  SCHEDULED: '- = - = = = IN_PROGRESS COMPLETED CANCELLING CANCELLED = = - =',
+  IN_PROGRESS: '- = - = = = = COMPLETED CANCELLING CANCELLED = = - =',
+  COMPLETED: '- = - = - = = = - - - = - =',
+  CANCELLING: '- = - = - = = COMPLETED = CANCELLED - = DECLINED =',
+  CANCELLED: '- = - = - = = - = = - = = =',
+  DECLINED: '- - - - - - - - = = - - = =',
+  EXPIRED: '- - - - - - - - = = - - = =',
 };
 
 function run(start: OrderState, events: readonly OrderEvent[]): OrderState {

@@ -32,6 +32,9 @@ export const ORDER_EVENTS = [
   'on_status:COMPLETED',
   'cancel',
   'on_cancel',
+  /** A change of quantity or window leaves an order where it is. */
+  'update',
+  'on_update',
   /** An error instead of on_select, on_init or on_confirm, or the BAP not going on. An error in on_cancel is none. */
   'decline',
   /** The wait or the quote ran out (wall time). */
@@ -85,6 +88,8 @@ const TABLE: Record<OrderState, Moves> = {
     'on_status:COMPLETED': 'COMPLETED',
     cancel: 'CANCELLING',
     on_cancel: 'CANCELLED',
+    update: 'SCHEDULED',
+    on_update: 'SCHEDULED',
     // The timer lost the race against the confirmation.
     expire: 'SCHEDULED',
   },
@@ -97,6 +102,8 @@ const TABLE: Record<OrderState, Moves> = {
     'on_status:COMPLETED': 'COMPLETED',
     cancel: 'CANCELLING',
     on_cancel: 'CANCELLED',
+    update: 'IN_PROGRESS',
+    on_update: 'IN_PROGRESS',
     expire: 'IN_PROGRESS',
   },
   COMPLETED: {
@@ -105,6 +112,7 @@ const TABLE: Record<OrderState, Moves> = {
     on_confirm: 'COMPLETED',
     'on_status:IN_PROGRESS': 'COMPLETED',
     'on_status:COMPLETED': 'COMPLETED',
+    on_update: 'COMPLETED',
     expire: 'COMPLETED',
   },
   CANCELLING: {
@@ -116,6 +124,7 @@ const TABLE: Record<OrderState, Moves> = {
     'on_status:COMPLETED': 'COMPLETED',
     cancel: 'CANCELLING',
     on_cancel: 'CANCELLED',
+    on_update: 'CANCELLING',
     // The confirm was refused: nothing is left to cancel.
     decline: 'DECLINED',
     expire: 'CANCELLING',
@@ -127,6 +136,7 @@ const TABLE: Record<OrderState, Moves> = {
     'on_status:IN_PROGRESS': 'CANCELLED',
     cancel: 'CANCELLED',
     on_cancel: 'CANCELLED',
+    on_update: 'CANCELLED',
     decline: 'CANCELLED',
     expire: 'CANCELLED',
   },

@@ -5,19 +5,13 @@
  * Sign as in P0282: export positive, import negative; delivered = metered − baseline, so that a reduced import is
  * positive. Turn-down only. Volumes are MWh with 6 places, money has 2, half-up.
  */
-import type { MeterDocument, MeterRow, TimeWindow } from '../flexibility/model.ts';
+import type { MeterDocument, MeterRow } from '../flexibility/model.ts';
+import { instructedIn, type PaidOrder } from './agreed.ts';
 import { apportion, type Share } from './apportion.ts';
 import type { BaselineOf } from './baseline.ts';
-import { type Big, decimal, MONEY_PLACES, mwhFromKwh, sum, VOLUME_PLACES, ZERO } from './decimal.ts';
+import { type Big, decimal, MONEY_PLACES, mwhFromKwh, sum, ZERO } from './decimal.ts';
 import { type PerformanceCurve, performanceFactor } from './performance.ts';
 import { type CoveredPeriod, coveredPeriods, periodKey } from './periods.ts';
-
-export interface PaidOrder {
-  readonly window: TimeWindow;
-  readonly committedKw: number;
-  /** Exact decimal text. */
-  readonly priceGbpPerKwh: string;
-}
 
 export interface PayableInput {
   readonly order: PaidOrder;
@@ -58,13 +52,13 @@ export interface Payable {
 export function payablesOf({ order, document, baselineOf, curve }: PayableInput): Payable[] {
   const pairs = msidPairs(document.rows);
   const metered = new Map(document.rows.map((row) => [`${row.import_msid}/${periodKey(row)}`, row]));
-  const priceGbpPerMwh = decimal(order.priceGbpPerKwh).times(1000).round(MONEY_PLACES);
   return coveredPeriods(order.window).flatMap((period) => {
     const volumes = pairs.map((pair) => {
       const row = metered.get(`${pair.importMsid}/${period.date}/${period.period}`);
       return volumesOf(pair, row, baselineOf(pair.importMsid, period.date, period.period));
     });
-    const instructed = decimal(order.committedKw).times(period.coveredHours).div(1000).round(VOLUME_PLACES);
+    const { mwh: instructed, priceGbpPerKwh } = instructedIn(order, period);
+    const priceGbpPerMwh = priceGbpPerKwh.times(1000).round(MONEY_PLACES);
     const delivered = volumes.map((volume) => volume.delivered);
     const shares = apportion(delivered, instructed);
     const factor = performanceFactor(

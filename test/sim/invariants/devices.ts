@@ -7,7 +7,7 @@ const on =
   ({ topic }: { topic: string }) =>
     topic.startsWith('flex/') && topic.endsWith(`/${kind}`);
 
-/** No device executes two commands of one order, or one command twice. */
+/** No device executes two commands of one order for one window, or one command twice: a change may move the window. */
 export function executedOnce({ bus }: World): string[] {
   const received = new Map<string, DeviceCommand>();
   for (const { payload } of bus.delivered.filter(on('cmd'))) {
@@ -26,7 +26,7 @@ export function executedOnce({ bus }: World): string[] {
     }
     if (ack.result === 'STARTED') starts.set(ack.command_id, (starts.get(ack.command_id) ?? 0) + 1);
     if (ack.result !== 'ACCEPTED' || command.type === 'RELEASE') continue;
-    const key = `${ack.der_id} of order ${command.order_id}`;
+    const key = `${ack.der_id} of order ${command.order_id} until ${command.stop_at}`;
     executed.set(key, (executed.get(key) ?? new Set()).add(ack.command_id));
   }
   for (const [key, commands] of executed) {

@@ -70,28 +70,40 @@ export async function ended(world: World): Promise<string[]> {
   return broken;
 }
 
+interface Said {
+  readonly key: string;
+  readonly state: string;
+  readonly committed_kw: number;
+  readonly revision: number;
+}
+
 /** Both sides of every order say the same of its end. */
 export async function agreed({ database, scenario }: World): Promise<string[]> {
-  const mine = await database.rows<{ key: string; state: string }>(
+  const mine = await database.rows<Said>(
     DSO_ID,
-    `select bpp_id || ' ' || transaction_id as key, state from flex_order`,
+    `select bpp_id || ' ' || transaction_id as key, state, committed_kw, revision from flex_order`,
   );
-  const theirs = new Map<string, string>();
+  const theirs = new Map<string, Said>();
   for (const { subscriberId } of scenario.aggregators) {
-    const rows = await database.rows<{ key: string; state: string }>(
+    const rows = await database.rows<Said>(
       subscriberId,
-      'select transaction_id as key, state from flex_order',
+      'select transaction_id as key, state, committed_kw, revision from flex_order',
     );
-    for (const { key, state } of rows) theirs.set(`${subscriberId} ${key}`, state);
+    for (const row of rows) theirs.set(`${subscriberId} ${row.key}`, row);
   }
   const broken: string[] = [];
-  for (const { key, state } of mine) {
-    const other = theirs.get(key) ?? 'none';
+  for (const { key, state, committed_kw, revision } of mine) {
+    const said = theirs.get(key);
+    const other = said?.state ?? 'none';
     theirs.delete(key);
     const same = state === other || (UNSOLD.has(state) && UNSOLD.has(other));
     if (!same) broken.push(`order ${key} is ${state} at the DSO and ${other} at the aggregator`);
+    if (state === 'COMPLETED' && said && (said.committed_kw !== committed_kw || said.revision !== revision))
+      broken.push(
+        `order ${key} ended with ${committed_kw} kW (revision ${revision}) at the DSO and ${said.committed_kw} kW (${said.revision}) at the aggregator`,
+      );
   }
-  for (const [key, state] of theirs)
+  for (const [key, { state }] of theirs)
     if (!UNSOLD.has(state)) broken.push(`order ${key} is ${state} at the aggregator and unknown to the DSO`);
   return broken;
 }

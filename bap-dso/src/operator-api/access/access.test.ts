@@ -19,13 +19,17 @@ const PEOPLE: Person[] = [
 const nothing = async () => {
   throw new Error('not in this test');
 };
-const NO_HANDS = { decide: nothing, buy: nothing, release: nothing, restrict: nothing, ask: nothing };
+const NO_HANDS = {
+  ...{ decide: nothing, buy: nothing, release: nothing, restrict: nothing, ask: nothing },
+  changeOrder: nothing,
+};
 
 describe('access to the operator API', () => {
   let dso: Opened;
   let api: OperatorApi;
   let app: express.Express;
   let cancelled: { obpId: string; by: string; reason: string }[] = [];
+  let changes: object[] = [];
   let databaseIsAway = false;
 
   function serve(viewing: BapConfig['viewing']): void {
@@ -38,6 +42,10 @@ describe('access to the operator API', () => {
       }),
       hands: {
         ...NO_HANDS,
+        async changeOrder(obpId, wanted, { by }) {
+          changes.push({ obpId, wanted, by });
+          return { changeId: 'change-1' };
+        },
         async cancelOrder(obpId, { by, reason }) {
           if (databaseIsAway) throw new Error('the database is away');
           cancelled.push({ obpId, by, reason });
@@ -53,7 +61,7 @@ describe('access to the operator API', () => {
     await seedOrder(dso.db, { obpId: 'obp-over', state: 'COMPLETED' });
   });
   beforeEach(() => {
-    cancelled = [];
+    [cancelled, changes] = [[], []];
     serve('login');
   });
   afterEach(() => api.close());
@@ -154,6 +162,37 @@ describe('access to the operator API', () => {
     }
     expect(cancelled).to.deep.equal([]);
     expect((await as('operator', path).send({ token: one.body.confirmToken })).status).to.equal(200);
+  });
+
+  it('a change of an order shows before and after, and takes kW and instants alone', async () => {
+    const as = (path: string, body: object) =>
+      request(app).post(path).set('authorization', bearer('operator')).send(body);
+    const about = { obp_id: 'obp-run', reason: 'less is needed' };
+    const kw = await as('/api/v1/actions', { ...about, kind: 'change-kw', kw: '42.5' });
+    expect(kw.body.effect).to.deep.include({ kw: { from: 60, to: 42.5 }, feederId: 'feeder-1' });
+    const instants = { start_at: '2026-01-15T17:00:00Z', end_at: '2026-01-15T17:30:00Z' };
+    const window = await as('/api/v1/actions', { ...about, kind: 'change-window', ...instants });
+    const to = { startMs: Date.parse(instants.start_at), endMs: Date.parse(instants.end_at) };
+    expect(window.body.effect.window.to).to.deep.equal(to);
+    expect(changes).to.deep.equal([]);
+    for (const { body } of [kw, window])
+      expect((await as(`/api/v1/actions/${body.actionId}/confirm`, { token: body.confirmToken })).body).to.include({
+        changeId: 'change-1',
+      });
+    expect(changes).to.deep.equal([
+      { obpId: 'obp-run', wanted: { kw: 42.5 }, by: 'olga' },
+      { obpId: 'obp-run', wanted: { window: to }, by: 'olga' },
+    ]);
+    const refused: [object, string][] = [
+      [{ kind: 'change-kw', kw: '-1' }, 'kw'],
+      [{ kind: 'change-kw', kw: '10', obp_id: 'obp-over' }, 'obp_id'],
+      [{ kind: 'change-window', start_at: 'soon', end_at: instants.end_at }, 'start_at'],
+      [{ kind: 'change-window', start_at: instants.end_at, end_at: instants.start_at }, 'end_at'],
+    ];
+    for (const [wrong, parameter] of refused) {
+      const { status, body } = await as('/api/v1/actions', { ...about, ...wrong });
+      expect([status, body.error.parameter], JSON.stringify(wrong)).to.deep.equal([400, parameter]);
+    }
   });
 
   it('what cannot be cancelled, or is not explained, is not even proposed', async () => {

@@ -7,7 +7,7 @@ import { aggregatorViews } from '../aggregators.ts';
 import { decisionViews } from '../decisions.ts';
 import type { OperatorApiDeps } from '../deps.ts';
 import { PARAMETER_LENGTH } from '../limits.ts';
-import { COMMITTED_STATES, orderViews } from '../orders.ts';
+import { COMMITTED_STATES, type OrderView, orderViews } from '../orders.ts';
 import { type OverloadView, overloadViews } from '../overloads.ts';
 import { BadRequestError } from '../parameters.ts';
 import { bapTables } from '../snapshot.ts';
@@ -42,6 +42,29 @@ export const ACTION_KINDS: Readonly<Record<string, ActionKind>> = {
           says: 'its devices return within minutes; what the feeder still needs is bought from others, as far as there are',
         },
         run: (hand) => deps.hands!.cancelOrder(order.obpId, hand),
+      };
+    },
+  },
+  'change-kw': {
+    members: { obp_id: PARAMETER_LENGTH, ...KW },
+    async propose(deps, given) {
+      const order = await changeableOrder(deps, given);
+      const kw = kwOf(given);
+      return {
+        effect: { ...orderOf(order), kw: { from: order.promisedKw, to: kw }, says: CHANGE_SAYS },
+        run: (hand) => deps.hands!.changeOrder(order.obpId, { kw }, hand),
+      };
+    },
+  },
+  'change-window': {
+    members: { obp_id: PARAMETER_LENGTH, start_at: 32, end_at: 32 },
+    async propose(deps, given) {
+      const order = await changeableOrder(deps, given);
+      const window = { startMs: instantOf(given, 'start_at'), endMs: instantOf(given, 'end_at') };
+      if (window.endMs <= window.startMs) throw new BadRequestError('end_at', 'expected an instant after start_at');
+      return {
+        effect: { ...orderOf(order), window: { from: order.window, to: window }, says: CHANGE_SAYS },
+        run: (hand) => deps.hands!.changeOrder(order.obpId, { window }, hand),
       };
     },
   },
@@ -206,10 +229,32 @@ async function openEvent(deps: OperatorApiDeps, given: Readonly<Record<string, s
   return event;
 }
 
-async function runningOrder(deps: OperatorApiDeps, obpId: string) {
+const CHANGE_SAYS = 'its aggregator is asked; until it agrees the order stands as it is';
+
+function orderOf({ obpId, orderId, bppId, state, feederId }: OrderView) {
+  return { order: { obpId, orderId, bppId, state }, feederId };
+}
+
+async function changeableOrder(deps: OperatorApiDeps, given: Readonly<Record<string, string>>): Promise<OrderView> {
+  const order = await runningOrder(deps, id(given, 'obp_id', 'the OBP id of an order'), 'change');
+  if (order.state === 'SCHEDULED' || order.state === 'IN_PROGRESS') return order;
+  throw new BadRequestError('obp_id', `the order is ${order.state}: there is nothing to change`);
+}
+
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/;
+
+/** Grid time. */
+function instantOf(given: Readonly<Record<string, string>>, member: string): number {
+  const value = given[member] ?? '';
+  const ms = INSTANT.test(value) ? Date.parse(value) : Number.NaN;
+  if (Number.isNaN(ms)) throw new BadRequestError(member, 'expected an instant such as 2026-01-15T17:30:00Z');
+  return ms;
+}
+
+async function runningOrder(deps: OperatorApiDeps, obpId: string, to = 'cancel'): Promise<OrderView> {
   const [order] = await orderViews(bapTables(deps), { obpId, limit: 1, offset: 0 });
   if (!order) throw new BadRequestError('obp_id', 'there is no such order');
   if (!COMMITTED_STATES.has(order.state) || order.state === 'COMPLETED')
-    throw new BadRequestError('obp_id', `the order is ${order.state}: there is nothing to cancel`);
+    throw new BadRequestError('obp_id', `the order is ${order.state}: there is nothing to ${to}`);
   return order;
 }

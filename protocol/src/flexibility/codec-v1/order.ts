@@ -115,7 +115,7 @@ export function readEcho(order: WireOrder): OrderEcho {
 
 const REFERENCES = ['event-id', 'obp-id', 'obp-id-source', 'intervention-class'];
 
-function readItems(items: readonly WireItem[] | undefined): { itemId: string; kw: number }[] {
+export function readItems(items: readonly WireItem[] | undefined): { itemId: string; kw: number }[] {
   if (items === undefined || items.length === 0) throw new CodecError('/message/order/items', 'at least one item');
   const seen = new Set<string>();
   return items.map((item, index) => {

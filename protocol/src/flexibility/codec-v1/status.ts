@@ -2,6 +2,7 @@
 import type { OrderId } from '../../beckn/identifiers.ts';
 import { CodecError } from '../codec-error.ts';
 import type {
+  Commitment,
   DeliveryReport,
   DispatchReport,
   FlexSelection,
@@ -10,6 +11,7 @@ import type {
   OrderReferences,
   Performance,
   PerformanceInterval,
+  TimeWindow,
 } from '../model.ts';
 import {
   FULFILLMENT,
@@ -25,7 +27,7 @@ import {
   selectionItems,
   type ValidBody,
 } from './order.ts';
-import { decimal, instant, kw, kwh, readDecimal, readInstant } from './quantity.ts';
+import { decimal, instant, kw, kwh, readDecimal, readInstant, readRange } from './quantity.ts';
 import { findTags, type Tags, tagGroup } from './tags.ts';
 import type { WireOrder, WireTagGroup } from './wire.ts';
 
@@ -43,14 +45,26 @@ export interface StatusReport {
   readonly selection: FlexSelection;
   readonly references: OrderReferences;
   readonly fulfilment: FulfilmentState;
+  /** As changed by an update. */
+  readonly changed?: ChangedCommitment;
   readonly dispatch?: DispatchReport;
   readonly delivery?: DeliveryReport;
   readonly performance?: Performance;
   readonly meterReference?: MeterReference;
 }
 
+/** What an order is since its latest update: agreed in place of what was confirmed. */
+export interface ChangedCommitment extends Commitment {
+  readonly revision: number;
+  /** From when it is agreed; grid time. */
+  readonly fromMs: number;
+}
+
 /** As a report is read: an echoed selection is not needed, the order is known by its id. */
-export interface StatusAnswer extends OrderEcho, Omit<StatusReport, 'selection' | 'references'> {}
+export interface StatusAnswer extends OrderEcho, Omit<StatusReport, 'selection' | 'references'> {
+  /** Of an order that was changed. */
+  readonly window?: TimeWindow;
+}
 
 const STATES: readonly FulfilmentState[] = ['SCHEDULED', 'IN_PROGRESS', 'COMPLETED', 'CANCELLED'];
 const ORDER_STATUS = { SCHEDULED: 'ACTIVE', IN_PROGRESS: 'ACTIVE', COMPLETED: 'COMPLETE', CANCELLED: 'CANCELLED' };
@@ -75,11 +89,13 @@ export function decodeOnStatus(body: ValidBody): StatusAnswer {
   const only = fulfillmentOf(order);
   const tags = (code: string) => findTags(only.tags, code, `${FULFILLMENT}/tags`);
   const [dispatch, delivery, meter] = [tags('dispatch'), tags('delivery'), tags('meter-reference')];
-  const performance = tags('performance');
+  const [performance, commitment] = [tags('performance'), tags('commitment')];
+  const changed = commitment && readChanged(commitment);
   return {
     orderId: readOrderId(order.id),
     ...readEcho(order),
     fulfilment: oneOf(STATES, only.state?.descriptor?.code, `${FULFILLMENT}/state/descriptor/code`),
+    ...(changed && { changed, window: readRange(only.stops?.[0]?.time, `${FULFILLMENT}/stops/0/time`) }),
     ...(dispatch && { dispatch: readDispatch(dispatch) }),
     ...(delivery && {
       delivery: { measuredKw: number(delivery, 'measured-kw'), shortfallKw: number(delivery, 'shortfall-kw') },
@@ -90,8 +106,9 @@ export function decodeOnStatus(body: ValidBody): StatusAnswer {
 }
 
 function reportTags(report: StatusReport): WireTagGroup[] {
-  const { dispatch, delivery, performance, meterReference } = report;
+  const { changed, dispatch, delivery, performance, meterReference } = report;
   return [
+    ...(changed ? [changedTags(changed)] : []),
     ...(dispatch ? [dispatchTags(dispatch)] : []),
     ...(delivery
       ? [tagGroup('delivery', { 'measured-kw': kw(delivery.measuredKw), 'shortfall-kw': kw(delivery.shortfallKw) })]
@@ -109,6 +126,26 @@ function reportTags(report: StatusReport): WireTagGroup[] {
   ];
 }
 
+function changedTags(changed: ChangedCommitment): WireTagGroup {
+  return tagGroup('commitment', {
+    'committed-kw': kw(changed.committedKw),
+    'baseline-kw': kw(changed.baselineKw),
+    revision: decimal(changed.revision, 0),
+    'effective-from': instant(changed.fromMs),
+  });
+}
+
+/** Undefined for the commitment of an order that was never changed. */
+function readChanged(tags: Tags): ChangedCommitment | undefined {
+  if (tags.optional('revision') === undefined) return undefined;
+  return {
+    committedKw: number(tags, 'committed-kw'),
+    baselineKw: number(tags, 'baseline-kw'),
+    revision: number(tags, 'revision'),
+    fromMs: readInstant(tags.required('effective-from'), tags.path('effective-from')),
+  };
+}
+
 function dispatchTags(dispatch: DispatchReport): WireTagGroup {
   const count = (value: number) => decimal(value, 0);
   return tagGroup('dispatch', {
@@ -122,6 +159,7 @@ function dispatchTags(dispatch: DispatchReport): WireTagGroup {
     silent: count(dispatch.silent),
     'acknowledged-kw': kw(dispatch.acknowledgedKw),
     closed: String(dispatch.closed),
+    revision: dispatch.revision === undefined ? undefined : count(dispatch.revision),
   });
 }
 
@@ -141,6 +179,7 @@ function readDispatch(tags: Tags): DispatchReport {
     silent: number(tags, 'silent'),
     acknowledgedKw: number(tags, 'acknowledged-kw'),
     closed: oneOf(['true', 'false'], tags.required('closed'), tags.path('closed')) === 'true',
+    ...(tags.optional('revision') !== undefined && { revision: number(tags, 'revision') }),
   };
 }
 
