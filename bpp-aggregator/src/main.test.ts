@@ -9,6 +9,7 @@ import {
   encodeStatus,
 } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { MeterDocument } from '@flexder/protocol/flexibility/model.ts';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { validateRecord } from '@flexder/schemas/validators.ts';
 import { expect } from 'chai';
 import type { AggregatorService } from './main.ts';
@@ -196,7 +197,8 @@ describe('aggregator', function () {
     expect(health.ready, JSON.stringify(health)).to.equal(true);
   });
 
-  it('never sells capacity twice: 100 selections at once', async () => {
+  it('never sells capacity twice: 100 selections at once', async function () {
+    thorough.call(this);
     const buyers = [buyer, bench.world.bap('dso-2')];
     const quotes = await Promise.all(
       Array.from({ length: 100 }, (_, index) => buyQuote(bench, buyers[index % 2]!, { ...ask, kw: 10 })),

@@ -1,7 +1,9 @@
 /** Requests that are well signed and well formed, and do not fit what was agreed with the aggregator. */
+
 import { documentRequest } from '@flexder/protocol/beckn/document-request.ts';
 import type { BecknError } from '@flexder/protocol/beckn/envelope.ts';
 import { signMessage } from '@flexder/protocol/beckn/signature.ts';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
 import { sql } from 'kysely';
 import { expectAck, expectNoEffect } from '../harness/arena.ts';
@@ -219,7 +221,8 @@ describe('adversarial: orders', function () {
     expect(Math.max(...counts)).to.equal(1);
   });
 
-  it('TXN-05 a hundred selects at once for the same capacity: nothing is sold twice', async () => {
+  it('TXN-05 a hundred selects at once for the same capacity: nothing is sold twice', async function () {
+    thorough.call(this);
     const startMs = net.context.grid.nowMs() + 120 * MINUTE_MS;
     const window = { startMs, endMs: startMs + 30 * MINUTE_MS };
     const wanted = Array.from({ length: 100 }, () => buyer.purchase(10, window));

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
 import { bin, flexder, root } from './flexder.ts';
 
@@ -57,7 +58,8 @@ describe('flexder: open data and the network model', function () {
     expect(err).to.include('There is no network to the source').and.include('the same command goes on from there');
   });
 
-  it('asked wrongly it exits 2 with what is known', () => {
+  it('asked wrongly it exits 2 with what is known', function () {
+    thorough.call(this);
     for (const [args, text] of [
       [['data', 'fetch', '--source', 'bbc'], '--source must be one of ukpn, neso, elexon, carbon'],
       [['data', 'fetch', '--source', 'neso', '--dataset', 'x'], 'name one of neso-demand-data-update'],

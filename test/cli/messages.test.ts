@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { someOf } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
 import { flexder, root } from './flexder.ts';
 
@@ -103,7 +104,7 @@ describe('flexder: messages', function () {
   });
 
   it('says what was asked wrongly, and exits with 2', () => {
-    for (const [args, text] of [
+    const wrong = [
       [['dance'], 'there is no command "dance"'],
       [['demo', '--sed', '1'], "Unknown option '--sed'"],
       [['demo', '--seed', 'x'], '--seed must be a whole number'],
@@ -112,7 +113,8 @@ describe('flexder: messages', function () {
       [['validate', '/nowhere/at-all.json'], 'cannot read /nowhere/at-all.json'],
       [['audit', 'verify', '--data', '/nowhere/at-all'], 'holds no FlexDER data'],
       [['settlement', 'export'], '--data is required'],
-    ] as const) {
+    ] as const;
+    for (const [args, text] of someOf(wrong, 3)) {
       const { code, out, err } = flexder(args);
       expect(code, args.join(' ')).to.equal(2);
       expect(err, args.join(' ')).to.contain(text);

@@ -157,7 +157,8 @@ describe('one activation through the whole network', function () {
     expect(lines).to.deep.equal(body.rows.map((row) => columns.map((column) => shown(row[column])).join(',')));
   });
 
-  it('holds no device twice and no capacity that is not there, also when it is topped up', async () => {
+  it('holds no device twice and no capacity that is not there, also when it is topped up', async function () {
+    thorough.call(this);
     await using net = await TestNetwork.create({ ders: 60 });
     await minutes(net, 2);
     net.feeder.push(1.2);
@@ -246,7 +247,8 @@ describe('one activation through the whole network', function () {
     expect(overloads[0]!.committedKw).to.be.at.least(overloads[0]!.requestedKw);
   });
 
-  it('cancels an order by hand, and buys what is still needed elsewhere', async () => {
+  it('cancels an order by hand, and buys what is still needed elsewhere', async function () {
+    thorough.call(this);
     const token = 'the-token-of-olga';
     const operators = [{ name: 'olga', role: 'operator' as const, tokenSha256: tokenSha256(token) }];
     await using net = await TestNetwork.create({ ders: 60, bap: { operators } });

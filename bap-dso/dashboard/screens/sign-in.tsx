@@ -49,7 +49,8 @@ export function SignIn() {
       )}
       {known?.signInAt && (
         <>
-          <a class="act link" href={known.signInAt}>
+          {/* The address itself, not what was told: no link of the page is made of a text. */}
+          <a class="act link" href="/api/v1/session/oidc">
             Sign in with your account
           </a>
           <p class="note">or with a token:</p>

@@ -1,6 +1,7 @@
 import { decodeOnStatus } from '@flexder/protocol/flexibility/codec-v1.ts';
 import { tokenSha256 } from '@flexder/runtime/access/people.ts';
 import type { BusClient } from '@flexder/runtime/engines/bus/port.ts';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
 import request from 'supertest';
 import type { Rooms } from '../context.ts';
@@ -180,7 +181,8 @@ describe('consent', function () {
     expect([late.status, late.body.error.message]).to.deep.equal([409, 'the time to answer is over']);
   });
 
-  it('is what was decided last, also after a start that reads the same contracts again', async () => {
+  it('is what was decided last, also after a start that reads the same contracts again', async function () {
+    thorough.call(this);
     await withdraw(first);
     await service.close();
     await bench.crash();

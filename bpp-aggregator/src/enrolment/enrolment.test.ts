@@ -1,5 +1,6 @@
 import { tokenSha256 } from '@flexder/runtime/access/people.ts';
 import { participantMigrations } from '@flexder/runtime/participant/open.ts';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
 import { type Kysely, sql } from 'kysely';
 import request from 'supertest';
@@ -166,7 +167,8 @@ describe('enrolment', function () {
       expect((await get('/programmes')).body.programmes).to.have.length(1);
     });
 
-  it('a start does not take back what was decided since, unless its configuration is another one', async () => {
+  it('a start does not take back what was decided since, unless its configuration is another one', async function () {
+    thorough.call(this);
     const ended = await post(`/devices/${derIdOf(0)}/unsubscribe`, { reason: 'moved away' });
     expect(ended.status).to.equal(200);
     expect(ended.body.history[0]).to.include({ subject: 'subscription', by: 'olga', reason: 'moved away' });

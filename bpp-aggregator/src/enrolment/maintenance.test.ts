@@ -1,4 +1,5 @@
 import { tokenSha256 } from '@flexder/runtime/access/people.ts';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
 import request from 'supertest';
 import { LIMITS } from '../limits.ts';
@@ -52,7 +53,8 @@ describe('devices that do not answer', function () {
   };
   const gauge = async () => /flexder_ders_in_maintenance\S* (\d+)/.exec(await bench.context.metrics.text())?.[1];
 
-  it('are flagged after so many in a row, offered no longer, and restored by hand with a reason', async () => {
+  it('are flagged after so many in a row, offered no longer, and restored by hand with a reason', async function () {
+    thorough.call(this);
     for (let i = 1; i < LIMITS.unansweredBeforeMaintenance; i++) await event(false);
     // One answer, and the count begins again.
     await event(true);

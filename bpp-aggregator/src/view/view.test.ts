@@ -1,4 +1,5 @@
 import { tokenSha256 } from '@flexder/runtime/access/people.ts';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
 import type { AggregatorService } from '../main.ts';
 import { type Bench, openBench } from '../testing/bench.ts';
@@ -50,7 +51,8 @@ describe('the aggregator’s view of itself', () => {
     expect((await read('/api/v1/view/feeders/nobody')).status).to.equal(404);
   });
 
-  it('says where it stands with the network, and who asked', async () => {
+  it('says where it stands with the network, and who asked', async function () {
+    thorough.call(this);
     const { onboarding, mode, aggregator } = await overview();
     expect([mode, aggregator.id]).to.deep.equal(['SIMULATION', AGGREGATOR]);
     expect(onboarding).to.include({ subscriberId: AGGREGATOR, registryAnswers: true });
@@ -88,7 +90,8 @@ describe('the aggregator’s view of itself', () => {
     expect((await read('/api/v1/view/orders/nobody')).status).to.equal(404);
   });
 
-  it('shows nothing without the token, where there is one, nor to other pages', async () => {
+  it('shows nothing without the token, where there is one, nor to other pages', async function () {
+    thorough.call(this);
     expect((await read('/api/v1/view/overview', { 'sec-fetch-site': 'cross-site' })).status).to.equal(403);
     const directory = await openBench({ ders: 1 });
     const vera = { name: 'vera', role: 'viewer' as const, tokenSha256: tokenSha256('token-of-vera') };

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
 import { systemWallClock } from '../clock.ts';
 import { httpLimits } from './limits.ts';
@@ -24,7 +25,8 @@ describe('an HTTP server', () => {
     expect(await fetch(url).catch((error) => error)).to.be.instanceOf(Error);
   });
 
-  it('lets a running request end before it is closed', async () => {
+  it('lets a running request end before it is closed', async function () {
+    thorough.call(this);
     let arrived = () => {};
     const running = new Promise<void>((resolve) => {
       arrived = resolve;
