@@ -98,7 +98,7 @@ describe('the aggregator’s page in a browser', function () {
         'no',
       ]) {
         await goTo(screen);
-        await shop.page.locator('text=Reading…').waitFor({ state: 'detached' });
+        await shop.page.locator('text=Reading…').first().waitFor({ state: 'detached' });
         expect(await shop.violations(), screen || 'overview').to.deep.equal([]);
       }
       await shop.page.setViewportSize({ width: 390, height: 844 });

@@ -8,15 +8,7 @@ import type { Judgement } from '../dispatch/verification.ts';
 import type { AnomalyChange } from '../grid-monitoring/anomalies.ts';
 import { rounded } from '../grid-monitoring/detection.ts';
 import type { MonitoredFeeder, MonitorListener, NamedFinding, Received } from '../grid-monitoring/monitor.ts';
-import {
-  COMPLETION_ASK_MS,
-  COMPLETION_CLOSE_MS,
-  GAP_MIN_KW,
-  OPEN_EVENTS,
-  STEP_ATTEMPTS,
-  STEP_PAUSE_MS,
-  TELEMETRY_WAIT_MS,
-} from '../limits.ts';
+import { COMPLETION_ASK_MS, COMPLETION_CLOSE_MS, GAP_MIN_KW, OPEN_EVENTS, TELEMETRY_WAIT_MS } from '../limits.ts';
 import { raiseAlarm, recordAnomaly } from './alarms.ts';
 import { buy, finish, review } from './buying.ts';
 import { askByRule, wishOf } from './changes/by-rule.ts';
@@ -30,6 +22,7 @@ import { insertOverload } from './overloads.ts';
 import { place } from './placing.ts';
 import { eventFromRow, purchaseUnderWay, topUpsOf, unfinishedEvents } from './resume.ts';
 import { TooLateError } from './too-late.ts';
+import { Turns } from './turns.ts';
 import { activationWindow, peakInWindow } from './window.ts';
 
 /** What events ask of Grid Monitoring. */
@@ -44,11 +37,12 @@ export class Events implements MonitorListener {
   readonly #watch: FeederWatch;
   readonly #events = new Map<string, OpenEvent>();
   readonly #byFeeder = new Map<string, OpenEvent>();
-  #closed = false;
+  readonly #turns: Turns;
 
   constructor(desk: () => Desk, watch: FeederWatch) {
     this.#desk = desk;
     this.#watch = watch;
+    this.#turns = new Turns(desk, (event) => this.#advance(event));
   }
 
   get open(): number {
@@ -68,7 +62,7 @@ export class Events implements MonitorListener {
     onOpened: () => void = () => {},
   ): Promise<void> {
     const desk = this.#desk();
-    if (this.#closed) return;
+    if (this.#turns.closed) return;
     if (this.#events.size >= OPEN_EVENTS) throw new Error(`${OPEN_EVENTS} events are open`);
     const event = this.#eventFrom(feeder, finding);
     const purchase = newPurchase('need', event.requestedKw, event.window, received.wallMs);
@@ -83,7 +77,7 @@ export class Events implements MonitorListener {
           onOpened();
         });
       });
-    await this.#inTurn(event, async () => {
+    await this.#turns.take(event, async () => {
       try {
         await buying();
       } catch (error) {
@@ -91,7 +85,7 @@ export class Events implements MonitorListener {
           this.#remove(event);
           throw error;
         }
-        this.#again(event, error);
+        this.#turns.again(event, error);
       }
     });
     this.moved(event.eventId);
@@ -99,7 +93,7 @@ export class Events implements MonitorListener {
 
   /** A person hears of it; nothing is bought for it. */
   async onAnomaly(change: AnomalyChange): Promise<void> {
-    if (this.#closed) return;
+    if (this.#turns.closed) return;
     await this.#desk().participant.transact((work) => recordAnomaly(this.#desk(), work, change));
   }
 
@@ -118,7 +112,7 @@ export class Events implements MonitorListener {
     const wish = config.orderChanges === 'by-rule' ? wishOf(event, feeder, nowMs) : undefined;
     if (!wish) return false;
     event.changedAtMs = nowMs;
-    this.#step(event, () => askByRule(this.#desk(), event, wish));
+    this.#turns.step(event, () => askByRule(this.#desk(), event, wish));
     return true;
   }
 
@@ -126,7 +120,7 @@ export class Events implements MonitorListener {
   #writePeak(event: OpenEvent): void {
     event.peakDirty = false;
     const { database } = this.#desk().participant;
-    this.#step(event, async () => {
+    this.#turns.step(event, async () => {
       await database
         .updateTable('overload')
         .set({ peak_during_kw: event.peakKw })
@@ -138,7 +132,7 @@ export class Events implements MonitorListener {
   /** An order of this event moved: what follows is decided in the event's turn. */
   moved(eventId: string): void {
     const event = this.#events.get(eventId);
-    if (event) this.#step(event, () => this.#advance(event));
+    if (event) this.#turns.step(event, () => this.#advance(event));
   }
 
   /** There may be means again where they were used up. */
@@ -149,8 +143,8 @@ export class Events implements MonitorListener {
   /** Runs in the turn of an open event, which then goes on with what came of it. Throws TooLateError where there is none. */
   async inTurn(eventId: string, run: (event: OpenEvent) => Promise<void>): Promise<void> {
     const event = this.#events.get(eventId);
-    if (!event || this.#closed) throw new TooLateError(`no event ${eventId} is open`);
-    await this.#inTurn(event, () => run(event));
+    if (!event || this.#turns.closed) throw new TooLateError(`no event ${eventId} is open`);
+    await this.#turns.take(event, () => run(event));
     this.moved(eventId);
   }
 
@@ -261,7 +255,7 @@ export class Events implements MonitorListener {
 
   #judge(event: OpenEvent, feeder: MonitoredFeeder, judgement: Judgement, wallMs: number): void {
     event.judging = true;
-    this.#step(event, async () => {
+    this.#turns.step(event, async () => {
       try {
         const topUp = await verify(this.#desk(), event, feeder, judgement, wallMs);
         if (topUp) await this.#topUp(event, topUp);
@@ -279,9 +273,9 @@ export class Events implements MonitorListener {
     event.peakFromMs ??= dueAtMs;
     if (config.acknowledgeWithinSeconds > 0) {
       event.answersDueMs = context.grid.nowMs() + config.acknowledgeWithinSeconds * 1_000;
-      this.#at(event, event.answersDueMs, 'answers', () => this.#advance(event));
+      this.#turns.at(event, event.answersDueMs, 'answers', () => this.#advance(event));
     }
-    this.#at(event, dueAtMs + TELEMETRY_WAIT_MS, 'telemetry', async () => {
+    this.#turns.at(event, dueAtMs + TELEMETRY_WAIT_MS, 'telemetry', async () => {
       const lastMs = this.#watch.feeder(event.feederId)?.sample?.atMs ?? Number.NEGATIVE_INFINITY;
       if (lastMs >= dueAtMs || event.state === 'RELEASED') return;
       const text = `relief on ${event.feederId} cannot be verified: no telemetry since it was due`;
@@ -293,23 +287,17 @@ export class Events implements MonitorListener {
   #armEnd(event: OpenEvent): void {
     const { endMs } = event;
     const ends = event.state === 'RELEASED' ? [] : [...new Set([event.window.endMs, endMs])];
-    for (const atMs of ends) this.#at(event, atMs, 'end', () => this.#advance(event));
+    for (const atMs of ends) this.#turns.at(event, atMs, 'end', () => this.#advance(event));
     // A top-up may have prolonged the event since: its later end has timers of its own.
     const isLast = () => event.endMs === endMs;
-    this.#at(event, endMs + COMPLETION_ASK_MS, 'completion', async () => {
+    this.#turns.at(event, endMs + COMPLETION_ASK_MS, 'completion', async () => {
       if (isLast()) await askCompletion(this.#desk(), await this.#orders(event));
     });
-    this.#at(event, endMs + COMPLETION_CLOSE_MS, 'close', async () => {
+    this.#turns.at(event, endMs + COMPLETION_CLOSE_MS, 'close', async () => {
       if (!isLast()) return;
       await alarmIncomplete(this.#desk(), event, await this.#orders(event));
       this.#remove(event);
     });
-  }
-
-  #at(event: OpenEvent, atMs: number, label: string, run: () => Promise<void>): void {
-    const { context } = this.#desk();
-    const cancel = context.grid.at(atMs, `${event.feederId}/${event.eventId}/${label}`, () => this.#step(event, run));
-    event.cancelTimers.push(cancel);
   }
 
   #add(event: OpenEvent): void {
@@ -329,43 +317,8 @@ export class Events implements MonitorListener {
     if (this.#byFeeder.get(event.feederId) === event) this.#byFeeder.delete(event.feederId);
   }
 
-  #inTurn(event: OpenEvent, run: () => Promise<void>): Promise<void> {
-    const mine = event.turn.then(() => this.#desk().context.activity.track('event', run));
-    event.turn = mine.catch(() => {});
-    return mine;
-  }
-
-  /** A piece of work that fails on the database is followed by another pass, so that no event stays where it is. */
-  #step(event: OpenEvent, run: () => Promise<void>): Promise<void> {
-    if (this.#closed) return Promise.resolve();
-    const end = this.#desk().context.activity.begin('event');
-    return this.#inTurn(event, run)
-      .catch((error) => this.#again(event, error))
-      .finally(end);
-  }
-
-  #again(event: OpenEvent, error: unknown, attempt = 1): void {
-    const { context } = this.#desk();
-    context.log.error({ eventId: event.eventId, attempt, error: String(error) }, 'a step of an event failed');
-    context.metrics.count('bap_event_steps_failed_total');
-    if (attempt >= STEP_ATTEMPTS || this.#closed) return;
-    const end = context.activity.begin('event');
-    const cancel = context.wall.after(STEP_PAUSE_MS, () => {
-      this.#inTurn(event, () => this.#advance(event))
-        .catch((again) => this.#again(event, again, attempt + 1))
-        .finally(end);
-    });
-    event.cancelTimers.push(() => {
-      cancel();
-      end();
-    });
-  }
-
   /** No more work is begun; what runs may end. */
   async close(): Promise<void> {
-    this.#closed = true;
-    const events = [...this.#events.values()];
-    for (const event of events) for (const cancel of event.cancelTimers) cancel();
-    await Promise.all(events.map((event) => event.turn));
+    await this.#turns.close([...this.#events.values()]);
   }
 }

@@ -105,7 +105,10 @@ export async function openBench(options: BenchOptions) {
     grid,
     settle,
     start: (change: Partial<Context> = {}, settings: Partial<AggregatorConfig> = {}): Promise<AggregatorService> =>
-      startAggregator({ ...context, ...change }, { ...config, ...settings }),
+      startAggregator(
+        { ...context, ...change },
+        { ...config, ...(settings.portfolio && { enrolment: enrolledOnce(settings.portfolio) }), ...settings },
+      ),
     /** Waits for something that is not the work of this process, or hangs in it; bounded. */
     async until(what: string, reached: () => boolean | Promise<boolean>) {
       const giveUpMs = wall.monotonicMs() + PATIENCE_MS;
