@@ -90,7 +90,8 @@ describe('flexder: the demo and what it leaves', function () {
     expect(JSON.parse(stated.out).body.totals.payment_gbp).to.equal(payment_gbp.dso);
   });
 
-  it('does not write over a run that is there', () => {
+  it('does not write over a run that is there', function () {
+    thorough.call(this);
     const again = flexder(['demo', '--ders', '18', '--data', dataDir]);
     expect(again.code).to.equal(2);
     expect(again.err).to.contain('holds a run already');
@@ -127,7 +128,8 @@ describe('flexder: the demo and what it leaves', function () {
     expect(altered.err).to.contain('the first broken record is 9');
   });
 
-  it('names the process that holds the folder', async () => {
+  it('names the process that holds the folder', async function () {
+    thorough.call(this);
     const engine = await openPglite({ location: join(dataDir, 'database'), wall, log: createLogger('test', 'silent') });
     const { code, err } = flexder(['audit', 'verify', '--data', dataDir]);
     await engine.close();

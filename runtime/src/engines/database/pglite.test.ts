@@ -115,7 +115,7 @@ describe('the template of a data directory', () => {
   let folder: string;
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'flexder-template-'));
-    writeFileSync(join(folder, 'pglite-template.tar.gz'), 'data');
+    writeFileSync(join(folder, 'pglite-template.tar'), 'data');
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
   const made = (versions: unknown) => writeFileSync(join(folder, 'pglite-template.json'), JSON.stringify(versions));

@@ -33,7 +33,7 @@ export function loadTemplate(folder: string | undefined = templateFolder()): Blo
   try {
     const made = JSON.parse(readFileSync(join(folder, 'pglite-template.json'), 'utf8'));
     if (made.pglite !== versionOf('@electric-sql/pglite') || made.bullmq !== versionOf('bullmq')) return undefined;
-    return new Blob([readFileSync(join(folder, 'pglite-template.tar.gz'))]);
+    return new Blob([readFileSync(join(folder, 'pglite-template.tar'))], { type: 'application/x-tar' });
   } catch {
     return undefined;
   }
