@@ -6,6 +6,7 @@ import type { EventHandler, EventStream, Share, StreamEvent } from '@flexder/run
 import { type OpenEngines, openEngines } from '@flexder/runtime/engines/open.ts';
 import { createLogger } from '@flexder/runtime/logging.ts';
 import { createMetrics } from '@flexder/runtime/metrics.ts';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import type { AnomalyChanged } from '@flexder/schemas/types.ts';
 import { expect } from 'chai';
 import { START_MS } from '../testing/offers.ts';
@@ -60,11 +61,12 @@ describe('monitors of different ids that share the telemetry of one group', () =
   let services: Service[];
   let ids = 0;
   let activity: Activity;
-  before(async () => {
+  before(async function () {
+    thorough.call(this);
     const deps = { wall: systemWallClock(), log, activity: new Activity() };
     engines = await openEngines({ ...urls, eventsUrl: 'memory:' }, deps);
   });
-  after(() => engines.close());
+  after(() => engines?.close());
 
   beforeEach(async () => {
     grid = new SteppedGridClock(START_MS);

@@ -62,7 +62,8 @@ describe('charge points', function () {
     buy(bench, buyer, { feeder: feederOf(feeder), kw, window: { startMs: now(), endMs: now() + HALF_HOUR_MS } });
   const dispatchOf = (transactionId: string) => reports(bench, transactionId).at(-1)?.dispatch;
 
-  before(async () => {
+  before(async function () {
+    thorough.call(this);
     bench = await openBench({ ders: DERS, feeders: FEEDERS, onDisk: true, settings: { answerDeadlineS: 15 } });
     await start();
     buyer = bench.world.bap('dso-1');

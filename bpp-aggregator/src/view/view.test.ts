@@ -17,7 +17,8 @@ const TOKEN = 'a-token-of-the-aggregator';
 describe('the aggregator’s view of itself', () => {
   let bench: Bench;
   let service: AggregatorService;
-  before(async () => {
+  before(async function () {
+    thorough.call(this);
     bench = await openBench({ ders: 4 });
     service = await bench.start();
     await bench.report();
@@ -51,8 +52,7 @@ describe('the aggregator’s view of itself', () => {
     expect((await read('/api/v1/view/feeders/nobody')).status).to.equal(404);
   });
 
-  it('says where it stands with the network, and who asked', async function () {
-    thorough.call(this);
+  it('says where it stands with the network, and who asked', async () => {
     const { onboarding, mode, aggregator } = await overview();
     expect([mode, aggregator.id]).to.deep.equal(['SIMULATION', AGGREGATOR]);
     expect(onboarding).to.include({ subscriberId: AGGREGATOR, registryAnswers: true });
@@ -90,8 +90,7 @@ describe('the aggregator’s view of itself', () => {
     expect((await read('/api/v1/view/orders/nobody')).status).to.equal(404);
   });
 
-  it('shows nothing without the token, where there is one, nor to other pages', async function () {
-    thorough.call(this);
+  it('shows nothing without the token, where there is one, nor to other pages', async () => {
     expect((await read('/api/v1/view/overview', { 'sec-fetch-site': 'cross-site' })).status).to.equal(403);
     const directory = await openBench({ ders: 1 });
     const vera = { name: 'vera', role: 'viewer' as const, tokenSha256: tokenSha256('token-of-vera') };
