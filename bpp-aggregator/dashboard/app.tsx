@@ -1,8 +1,16 @@
 /** What an aggregator sees of itself: what it has, what it sold, what it earned, and where it stands with the network. */
 import { dateTime, duration } from '@flexder/runtime/page/format.ts';
-import { Title } from '@flexder/runtime/page/parts.tsx';
+import {
+  LinkState,
+  NoScreen,
+  OfflineBanner,
+  ScreenNav,
+  SkipLink,
+  StripFrame,
+  useHeadingFocus,
+  Waiting,
+} from '@flexder/runtime/page/frame.tsx';
 import { route } from '@flexder/runtime/page/route.ts';
-import { useEffect, useRef } from 'preact/hooks';
 import type { Overview as State } from '../src/view/routes.ts';
 import { Earnings } from './earnings.tsx';
 import { Network } from './network.tsx';
@@ -21,69 +29,31 @@ const SCREENS = [
 ] as const;
 
 export function App() {
-  const { screen, id } = route.value;
-  const here = `${screen}/${id ?? ''}`;
-  const before = useRef(here);
-  useEffect(() => {
-    // A new screen begins at its heading, for the keyboard and for who listens.
-    if (before.current !== here) document.getElementById('title')?.focus();
-    before.current = here;
-  }, [here]);
+  useHeadingFocus();
   const state = overview.value;
   const denied = problem.value?.status === 401 || problem.value?.status === 403;
   return (
     <>
-      <button type="button" class="skip" onClick={() => document.getElementById('title')?.focus()}>
-        Skip to content
-      </button>
+      <SkipLink />
       <Strip state={state} />
-      {state && <Nav here={screen} />}
-      {isOld.value && (
-        <p class="banner over" id="offline" role="alert">
-          <strong>▲ OFFLINE.</strong> What is shown is {duration(silenceMs.value ?? 0)} old and does not move. This page
-          tries again every two seconds.
-        </p>
-      )}
-      <main id="main">{state ? <Named state={state} /> : denied ? <SignIn /> : <Waiting />}</main>
+      {state && <ScreenNav screens={SCREENS} />}
+      {isOld.value && <OfflineBanner silenceMs={silenceMs.value ?? 0} />}
+      <main id="main">{state ? <Named state={state} /> : denied ? <SignIn /> : <Unread />}</main>
     </>
   );
 }
 
 function Strip({ state }: { readonly state: State | undefined }) {
-  const mode = state?.mode ?? 'CONNECTING';
+  const link = isOld.value ? 'offline' : state ? 'live' : 'connecting';
   return (
-    <header class="strip">
-      <p class={`mode ${mode.toLowerCase()}`} id="mode">
-        {mode}
-      </p>
-      <p class="dso" id="aggregator">
-        {state?.aggregator.name ?? 'FlexDER aggregator'}
-      </p>
+    <StripFrame mode={state?.mode} id="aggregator" name={state?.aggregator.name ?? 'FlexDER aggregator'}>
       {state && (
         <p class="clock number">
           <time>{dateTime(gridMs.value)}</time>
         </p>
       )}
-      <p class={`age ${isOld.value ? 'offline' : 'live'}`} id="link" role="status">
-        {isOld.value ? `▲ OFFLINE: data ${duration(silenceMs.value ?? 0)} old` : state ? 'live' : 'connecting'}
-      </p>
-    </header>
-  );
-}
-
-function Nav({ here }: { readonly here: string }) {
-  return (
-    <nav class="screens" aria-label="Screens">
-      <ul>
-        {SCREENS.map(([screen, name]) => (
-          <li key={screen}>
-            <a href={`#/${screen}`} aria-current={here === screen ? 'page' : undefined}>
-              {name}
-            </a>
-          </li>
-        ))}
-      </ul>
-    </nav>
+      <LinkState link={link} text={isOld.value ? `OFFLINE: data ${duration(silenceMs.value ?? 0)} old` : link} />
+    </StripFrame>
   );
 }
 
@@ -94,24 +64,16 @@ function Named({ state }: { readonly state: State }) {
   if (screen === 'orders') return id ? <OrderScreen key={id} state={state} id={id} /> : <Orders state={state} />;
   if (screen === 'earnings') return <Earnings state={state} />;
   if (screen === 'network') return <Network state={state} />;
-  return (
-    <div class="waiting">
-      <Title>There is no such screen</Title>
-      <p>
-        <a href="#/">Back to the overview</a>
-      </p>
-    </div>
-  );
+  return <NoScreen />;
 }
 
-function Waiting() {
+function Unread() {
   const away = problem.value !== undefined;
   return (
-    <div class="waiting">
-      <Title>{away ? 'The aggregator does not answer' : 'Reading the state of the aggregator'}</Title>
+    <Waiting title={away ? 'The aggregator does not answer' : 'Reading the state of the aggregator'}>
       <p role="status">
         {away ? 'This page tries again every two seconds; look whether the service runs.' : 'One moment.'}
       </p>
-    </div>
+    </Waiting>
   );
 }

@@ -1,5 +1,6 @@
 /** What must not be overlooked on whatever screen: old data, a stop, an exclusion, a flood of alarms. */
 import { duration, time } from '@flexder/runtime/page/format.ts';
+import { OfflineBanner } from '@flexder/runtime/page/frame.tsx';
 import { FLOOD_MS, floodOf } from '../state/flood.ts';
 import type { Live } from '../state/model.ts';
 import { link, live, silenceMs, wallMs } from '../state/store.ts';
@@ -11,12 +12,7 @@ export function Banners() {
   const flood = floodOf(state.alarms, wallMs.value);
   return (
     <div class="banners" id="banners">
-      {link.value === 'offline' && (
-        <p class="banner over" id="offline" role="alert">
-          <strong>▲ OFFLINE.</strong> What is shown is {duration(silenceMs.value ?? 0)} old and does not move. This page
-          tries again every two seconds.
-        </p>
-      )}
+      {link.value === 'offline' && <OfflineBanner silenceMs={silenceMs.value ?? 0} />}
       {stopsFirst(state.restrictions).map(({ kind, subject, by, reason, since }) => (
         <div class="banner watch" key={`${kind} ${subject}`}>
           <p>

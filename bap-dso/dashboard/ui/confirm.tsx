@@ -1,6 +1,7 @@
 /** The two steps of an action: why, then what it does; it is confirmed within its minute or proposed again. */
 
 import { ProblemError } from '@flexder/runtime/page/browser.ts';
+import { Form, ReasonField } from '@flexder/runtime/page/form.tsx';
 import { countdown } from '@flexder/runtime/page/format.ts';
 import { Problem } from '@flexder/runtime/page/parts.tsx';
 import { useEffect, useRef, useState } from 'preact/hooks';
@@ -45,37 +46,15 @@ function Steps({ action }: { readonly action: Selected }) {
     <dialog ref={dialog} class="confirm" aria-labelledby="confirm-heading" onClose={close}>
       <h2 id="confirm-heading">{action.title}</h2>
       {step.at === 'ask' && (
-        <form
-          onSubmit={(event) => {
-            event.preventDefault();
-            void ask();
-          }}
-        >
+        <Form act="Show what it does" disabled={busy || reason.trim() === ''} submit={ask} leave={close}>
           {kw !== undefined && (
             <label>
               kW of reduction at the feeder
               <input inputMode="decimal" required value={kw} onInput={(event) => setKw(event.currentTarget.value)} />
             </label>
           )}
-          <label>
-            Reason, for the record
-            <textarea
-              required
-              maxLength={500}
-              rows={2}
-              value={reason}
-              onInput={(event) => setReason(event.currentTarget.value)}
-            />
-          </label>
-          <div class="buttons">
-            <button type="submit" class="act" disabled={busy || reason.trim() === ''}>
-              Show what it does
-            </button>
-            <button type="button" onClick={close}>
-              Leave it
-            </button>
-          </div>
-        </form>
+          <ReasonField value={reason} change={setReason} />
+        </Form>
       )}
       {step.at === 'shown' && (
         <Shown

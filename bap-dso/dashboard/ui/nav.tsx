@@ -1,4 +1,4 @@
-import { route } from '@flexder/runtime/page/route.ts';
+import { ScreenNav } from '@flexder/runtime/page/frame.tsx';
 import { isClosed, isWanted } from '../state/derive.ts';
 import { live } from '../state/store.ts';
 
@@ -23,20 +23,5 @@ export function Nav() {
       ['settlement', 'Settlement'],
     ] as const),
   ];
-  return (
-    <nav class="screens" aria-label="Screens">
-      <ul>
-        {screens.map(([screen, name]) => (
-          <li key={screen}>
-            <a href={`#/${screen}`} aria-current={route.value.screen === screen ? 'page' : undefined}>
-              {name}
-              {(counts[screen] ?? 0) > 0 && (
-                <span class={screen === 'alarms' ? 'count warn' : 'count'}>{counts[screen]}</span>
-              )}
-            </a>
-          </li>
-        ))}
-      </ul>
-    </nav>
-  );
+  return <ScreenNav screens={screens} counts={counts} warnOf="alarms" />;
 }

@@ -1,6 +1,7 @@
 /** Putting an alarm aside: why, and for how long. It changes nothing in the field, so it takes one step. */
 
 import { ProblemError } from '@flexder/runtime/page/browser.ts';
+import { Form, ReasonField } from '@flexder/runtime/page/form.tsx';
 import { Note, Problem } from '@flexder/runtime/page/parts.tsx';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { AlarmView } from '../../src/operator-api/alarms.ts';
@@ -35,12 +36,7 @@ export function ShelveDialog({ alarm, close }: { readonly alarm: AlarmView; read
         It, and those like it that are raised there meanwhile, leave the list and are not counted; it comes back by
         itself.
       </Note>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void shelve();
-        }}
-      >
+      <Form act="Shelve" disabled={reason.trim() === ''} submit={shelve} leave={close}>
         <label>
           For
           <select value={minutes} onChange={(event) => setMinutes(event.currentTarget.value)}>
@@ -51,25 +47,8 @@ export function ShelveDialog({ alarm, close }: { readonly alarm: AlarmView; read
             ))}
           </select>
         </label>
-        <label>
-          Reason, for the record
-          <textarea
-            required
-            maxLength={500}
-            rows={2}
-            value={reason}
-            onInput={(event) => setReason(event.currentTarget.value)}
-          />
-        </label>
-        <div class="buttons">
-          <button type="submit" class="act" disabled={reason.trim() === ''}>
-            Shelve
-          </button>
-          <button type="button" onClick={close}>
-            Leave it
-          </button>
-        </div>
-      </form>
+        <ReasonField value={reason} change={setReason} />
+      </Form>
       {problem && <Problem problem={problem} />}
     </dialog>
   );

@@ -1,5 +1,6 @@
 /** Always visible: what this is, the time, the links, how old the data are, and who looks at them. */
 import { dateTime, duration, timeOfDay } from '@flexder/runtime/page/format.ts';
+import { LinkState, StripFrame } from '@flexder/runtime/page/frame.tsx';
 import { checkSession, signOut, who } from '../state/session.ts';
 import { aggregators, type Dependency, gridMs, health, link, live, silenceMs, wallMs } from '../state/store.ts';
 
@@ -8,20 +9,13 @@ const APART_MS = 2_000;
 
 export function Strip() {
   const state = live.value;
-  const mode = state?.mode ?? 'CONNECTING';
   return (
-    <header class="strip">
-      <p class={`mode ${mode.toLowerCase()}`} id="mode">
-        {mode}
-      </p>
-      <p class="dso" id="dso">
-        {state?.dso.name ?? 'FlexDER'}
-      </p>
+    <StripFrame mode={state?.mode} id="dso" name={state?.dso.name ?? 'FlexDER'}>
       {state && <Clock />}
       <Age />
       <Links />
       <Person />
-    </header>
+    </StripFrame>
   );
 }
 
@@ -43,12 +37,7 @@ function Age() {
     live: 'live',
     offline: `OFFLINE${silence === null ? '' : `: data ${duration(silence)} old`}`,
   };
-  return (
-    <p class={`age ${link.value}`} id="link" data-link={link.value} role="status">
-      {link.value === 'offline' && <span aria-hidden="true">▲ </span>}
-      {texts[link.value]}
-    </p>
-  );
+  return <LinkState link={link.value} text={texts[link.value]} />;
 }
 
 /** Which dependencies of the DSO stand for which link. */
