@@ -96,11 +96,6 @@ export const LIMITS = {
   closeWaitMs: 6_000,
   /** People and programs of one aggregator that may look or act. */
   maxPeople: 500,
-  /** A token of the API; what is longer is none of ours. */
-  maxTokenChars: 256,
-  /** Refused attempts to change something that get a record of their own, at once and a second; the rest is counted. */
-  auditedRefusals: 100,
-  auditedRefusalsPerSecond: 1,
   /** A decision and why; and a document that enrols a full portfolio. */
   decisionBytes: 8_192,
   enrolmentBytes: 8 * 1024 * 1024,

@@ -75,9 +75,6 @@ export const OIDC_ANSWER_BYTES = 256 * 1024;
 export const OIDC_SECRET_LENGTH = 4_096;
 /** Of a person, in records and on pages. */
 export const NAME_LENGTH = 128;
-/** Refused attempts to change something that get a record of their own; the rest is counted. */
-export const AUDITED_REFUSALS = 100;
-export const AUDITED_REFUSALS_PER_SECOND = 1;
 
 /** Between seeing what an action would do and doing it. */
 export const PROPOSAL_MS = 60_000;
