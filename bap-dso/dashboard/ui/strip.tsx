@@ -1,6 +1,6 @@
 /** Always visible: what this is, the time, the links, how old the data are, and who looks at them. */
 import { dateTime, duration, timeOfDay } from '@flexder/runtime/page/format.ts';
-import { LinkState, StripFrame } from '@flexder/runtime/page/frame.tsx';
+import { LinkState, PersonMark, StripFrame } from '@flexder/runtime/page/frame.tsx';
 import { checkSession, signOut, who } from '../state/session.ts';
 import { aggregators, type Dependency, gridMs, health, link, live, silenceMs, wallMs } from '../state/store.ts';
 
@@ -99,19 +99,6 @@ function Link({
 function Person() {
   const { name, role } = who.value ?? { name: null, role: null };
   return (
-    <p class="person">
-      {name === null ? (
-        <span>{role === null ? 'not signed in' : 'looking only'}</span>
-      ) : (
-        <span>{`${name} · ${role}`}</span>
-      )}
-      {name === null ? (
-        <a href="#/sign-in">Sign in</a>
-      ) : (
-        <button type="button" onClick={() => void signOut().catch(checkSession)}>
-          Sign out
-        </button>
-      )}
-    </p>
+    <PersonMark name={name} role={role} mayLook={role !== null} signOut={() => void signOut().catch(checkSession)} />
   );
 }

@@ -1,5 +1,6 @@
 /** What the forms of both pages have in common. */
 import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 
 interface Field {
   readonly value: string;
@@ -70,5 +71,21 @@ export function Form(props: {
       </div>
       {props.after}
     </form>
+  );
+}
+
+/** Above the screen until it is left; Escape leaves it. One at a time. */
+export function Dialog(props: {
+  readonly heading: ComponentChildren;
+  readonly close: () => void;
+  readonly children: ComponentChildren;
+}) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  return (
+    <dialog ref={dialog} class="confirm" aria-labelledby="dialog-heading" onClose={props.close}>
+      <h2 id="dialog-heading">{props.heading}</h2>
+      {props.children}
+    </dialog>
   );
 }

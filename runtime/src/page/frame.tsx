@@ -58,6 +58,33 @@ export function LinkState({ link, text }: { readonly link: 'connecting' | 'live'
   );
 }
 
+/** Who looks; where nobody is signed in, whether they may look all the same. */
+export function PersonMark(props: {
+  readonly name: string | null;
+  readonly role: string | null;
+  readonly mayLook: boolean;
+  readonly signOut: () => void;
+}) {
+  const { name, role, mayLook, signOut } = props;
+  return (
+    <p class="person">
+      {name === null ? (
+        <>
+          <span>{mayLook ? 'looking only' : 'not signed in'}</span>
+          <a href="#/sign-in">Sign in</a>
+        </>
+      ) : (
+        <>
+          <span>{`${name} · ${role}`}</span>
+          <button type="button" onClick={signOut}>
+            Sign out
+          </button>
+        </>
+      )}
+    </p>
+  );
+}
+
 /** `silenceMs`: since when nothing was heard. */
 export function OfflineBanner({ silenceMs }: { readonly silenceMs: number }) {
   return (
