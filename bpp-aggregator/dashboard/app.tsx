@@ -4,6 +4,7 @@ import {
   LinkState,
   NoScreen,
   OfflineBanner,
+  PersonMark,
   ScreenNav,
   SkipLink,
   StripFrame,
@@ -12,11 +13,16 @@ import {
 } from '@flexder/runtime/page/frame.tsx';
 import { route } from '@flexder/runtime/page/route.ts';
 import type { Overview as State } from '../src/view/routes.ts';
+import { Consent } from './consent.tsx';
+import { isOver } from './derive.ts';
 import { Earnings } from './earnings.tsx';
+import { Maintenance } from './maintenance.tsx';
 import { Network } from './network.tsx';
 import { OrderScreen, Orders } from './orders.tsx';
 import { Overview } from './overview.tsx';
 import { FeederScreen, Portfolio } from './portfolio.tsx';
+import { ProgrammeScreen, Programmes } from './programmes.tsx';
+import { signOut, who } from './session.ts';
 import { SignIn } from './sign-in.tsx';
 import { gridMs, isOld, overview, problem, silenceMs } from './store.ts';
 
@@ -24,6 +30,9 @@ const SCREENS = [
   ['', 'Overview'],
   ['portfolio', 'Portfolio'],
   ['orders', 'Orders'],
+  ['consent', 'Consent'],
+  ['programmes', 'Programmes'],
+  ['maintenance', 'Maintenance'],
   ['earnings', 'Earnings'],
   ['network', 'Network'],
 ] as const;
@@ -36,11 +45,16 @@ export function App() {
     <>
       <SkipLink />
       <Strip state={state} />
-      {state && <ScreenNav screens={SCREENS} />}
+      {state && <ScreenNav screens={SCREENS} counts={countsOf(state)} warnOf="maintenance" />}
       {isOld.value && <OfflineBanner silenceMs={silenceMs.value ?? 0} />}
       <main id="main">{state ? <Named state={state} /> : denied ? <SignIn /> : <Unread />}</main>
     </>
   );
+}
+
+function countsOf({ waiting, orders }: State): Readonly<Record<string, number>> {
+  const { questions: consent, maintenance } = waiting;
+  return { consent, maintenance, orders: orders.filter((order) => !isOver(order)).length };
 }
 
 function Strip({ state }: { readonly state: State | undefined }) {
@@ -53,6 +67,7 @@ function Strip({ state }: { readonly state: State | undefined }) {
         </p>
       )}
       <LinkState link={link} text={isOld.value ? `OFFLINE: data ${duration(silenceMs.value ?? 0)} old` : link} />
+      <PersonMark {...who.value} mayLook={state !== undefined} signOut={signOut} />
     </StripFrame>
   );
 }
@@ -62,6 +77,10 @@ function Named({ state }: { readonly state: State }) {
   if (screen === '') return <Overview state={state} />;
   if (screen === 'portfolio') return id ? <FeederScreen key={id} id={id} /> : <Portfolio state={state} />;
   if (screen === 'orders') return id ? <OrderScreen key={id} state={state} id={id} /> : <Orders state={state} />;
+  if (screen === 'consent') return <Consent />;
+  if (screen === 'programmes') return id ? <ProgrammeScreen key={id} id={id} /> : <Programmes />;
+  if (screen === 'maintenance') return <Maintenance />;
+  if (screen === 'sign-in') return <SignIn />;
   if (screen === 'earnings') return <Earnings state={state} />;
   if (screen === 'network') return <Network state={state} />;
   return <NoScreen />;

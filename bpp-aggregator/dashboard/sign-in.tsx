@@ -1,15 +1,22 @@
 /** With a token, which stays in the memory of this page. */
+import type { ProblemError } from '@flexder/runtime/page/browser.ts';
 import { Form, TokenField } from '@flexder/runtime/page/form.tsx';
 import { Problem, Title } from '@flexder/runtime/page/parts.tsx';
+import { open, route } from '@flexder/runtime/page/route.ts';
 import { useState } from 'preact/hooks';
-import { problem, signIn, token } from './store.ts';
+import { signIn } from './session.ts';
+import { overview, problem, read } from './store.ts';
 
 export function SignIn() {
   const [given, setGiven] = useState('');
-  const submit = () => {
+  const [refused, setRefused] = useState<ProblemError>();
+  const submit = async () => {
+    setRefused(undefined);
     setGiven('');
-    return signIn(given.trim());
+    await signIn(given.trim()).then(begin, setRefused);
   };
+  // Without a token nobody is refused anything yet; where nobody may look at all, the service says what to set.
+  const shown = refused ?? (problem.value?.status === 403 ? problem.value : undefined);
   return (
     <Form
       class="sign-in panel"
@@ -18,9 +25,7 @@ export function SignIn() {
       submit={submit}
       after={
         <>
-          {problem.value && (token.value !== undefined || problem.value.status === 403) && (
-            <Problem problem={problem.value} />
-          )}
+          {shown && <Problem problem={shown} />}
           <p class="note">
             Of a person in FLEXDER_BPP_OPERATORS_FILE, or what FLEXDER_BPP_OPERATOR_TOKEN holds where the service runs.
           </p>
@@ -28,8 +33,17 @@ export function SignIn() {
       }
     >
       <Title>Sign in</Title>
-      <p>This aggregator shows nothing without a token.</p>
+      <p>
+        {overview.value
+          ? 'Anybody on this machine may look; to change something, sign in.'
+          : 'This aggregator shows nothing without a token.'}
+      </p>
       <TokenField value={given} change={setGiven} />
     </Form>
   );
+}
+
+async function begin(): Promise<void> {
+  await read();
+  if (route.value.screen === 'sign-in') open('#/');
 }

@@ -89,6 +89,17 @@ export const LIMITS = {
   searchesShown: 12,
   /** Days of earnings shown. */
   earningDays: 31,
+  /** Orders of these days: as many a day as the API shows. */
+  ordersEarning: 31 * 200,
+  /** Of them reckoned with one look, each some milliseconds, and kept; the next look goes on. */
+  ordersReckoned: 50,
+  /** Consumers who were asked, and of those who withdrew, shown beside the open questions. */
+  answersShown: 200,
+  withdrawalsShown: 50,
+  /** Newest decisions about devices looked through for withdrawals. */
+  changesSearched: 5_000,
+  /** Subscriptions of one programme on the page; a list that long is looked through by device. */
+  subscriptionsShown: 2_000,
   /** Attempts and first pause of a fan-out that the broker did not take; the commands' validity ends it before that. */
   dispatchAttempts: 8,
   dispatchBackoffMs: 250,

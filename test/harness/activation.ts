@@ -65,3 +65,5 @@ export async function propose(net: TestNetwork, wanted: object): Promise<() => P
   const { actionId, confirmToken } = await ask('/api/v1/actions', wanted);
   return () => ask(`/api/v1/actions/${actionId}/confirm`, { token: confirmToken });
 }
+
+export const pence = (pounds: string | null = '') => Math.round(Number(pounds) * 100);

@@ -3,7 +3,7 @@ import type { ParticipantTables } from '@flexder/runtime/participant/open.ts';
 import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
 import { type Kysely, sql } from 'kysely';
-import { activation, minutes, ordersOf, type Summary, toTheEnd } from '../harness/activation.ts';
+import { activation, minutes, ordersOf, pence, type Summary, toTheEnd } from '../harness/activation.ts';
 import { TestNetwork } from '../harness/network.ts';
 import { openTables } from '../harness/tables.ts';
 
@@ -12,8 +12,6 @@ async function textOf(net: TestNetwork, path: string): Promise<string> {
   expect(response.status, path).to.equal(200);
   return response.text();
 }
-
-const pence = (pounds = '') => Math.round(Number(pounds) * 100);
 
 /** What an aggregator tells its consumers of a month. */
 async function statementOf(url: string, token: string, month: string) {

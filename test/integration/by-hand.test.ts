@@ -1,6 +1,8 @@
+import type { Statement } from '@flexder/bpp-aggregator/enrolment/statement.ts';
+import type { Overview } from '@flexder/bpp-aggregator/view/routes.ts';
 import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
-import { activation, OLGA, ordersOf, propose } from '../harness/activation.ts';
+import { activation, OLGA, ordersOf, pence, propose, toTheEnd } from '../harness/activation.ts';
 import { TestNetwork } from '../harness/network.ts';
 import { openTables } from '../harness/tables.ts';
 
@@ -43,7 +45,10 @@ describe('orders under way, by hand', function () {
 
   it('changes an order by hand: the devices that are not needed are free, and both sides hold the same', async function () {
     thorough.call(this);
-    await using net = await TestNetwork.create({ ders: 60, bap: { operators: [OLGA] } });
+    const operatorToken = 'token-of-an-aggregator';
+    await using net = await TestNetwork.create({
+      ...{ ders: 60, historyDays: 8, bap: { operators: [OLGA] }, aggregator: () => ({ operatorToken }) },
+    });
     await activation(net, 1.15);
     const running = (await ordersOf(net)).find(({ state }) => state === 'IN_PROGRESS')!;
     const kw = Math.round(running.promisedKw / 2);
@@ -73,5 +78,22 @@ describe('orders under way, by hand', function () {
     const { records } = await net.api<{ records: Record<string, string>[] }>(`/api/v1/audit?obp_id=${running.obpId}`);
     const told = records.map(({ event_type }) => event_type);
     expect(told).to.include.members(['order.change-asked', 'order.change-agreed']);
+
+    await toTheEnd(net);
+    const { body } = await net.api<{ body: { rows: Record<string, string>[] } }>('/api/v1/settlement.json');
+    const own = body.rows.filter(({ lead_party_id }) => lead_party_id === running.bppId);
+    const settledPence = own.reduce((sum, row) => sum + pence(row.utilisation_payment_gbp), 0);
+    expect(settledPence).to.be.above(0);
+    const { url } = net.aggregators.find(({ name }) => name === running.bppId)!;
+    const headers = { authorization: `Bearer ${operatorToken}` };
+    const read = async <T>(path: string) => (await (await fetch(`${url}${path}`, { headers })).json()) as T;
+    const page = await read<Overview>('/api/v1/view/overview');
+    expect(page.earnings.reduce((sum, { paid_gbp }) => sum + pence(paid_gbp), 0)).to.equal(settledPence);
+    const ofOrder = own.filter(({ obp_id }) => obp_id === running.obpId);
+    const [shown] = page.orders.filter(({ orderId }) => orderId === running.orderId);
+    expect(pence(shown?.paidGbp)).to.equal(ofOrder.reduce((sum, row) => sum + pence(row.utilisation_payment_gbp), 0));
+    const month = page.earnings[0]!.date.slice(0, 7);
+    const { totals } = await read<Statement>(`/api/v1/enrolment/statements/${month}`);
+    expect(pence(totals.paid_gbp)).to.equal(settledPence);
   });
 });
