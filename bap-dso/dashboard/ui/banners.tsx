@@ -31,7 +31,7 @@ export function Banners() {
         </div>
       ))}
       {flood && (
-        <p class="banner watch" id="flood" role="status">
+        <p class="banner watch text" id="flood" role="status">
           <strong>◆ FLOOD OF ALARMS:</strong> {flood.count} in {duration(FLOOD_MS)}, {flood.perMinute.toFixed(1)} a
           minute. {flood.groups.map(({ title, where, count }) => `${count} × ${title} (${where})`).join(', ')}
           {flood.others > 0 && `, ${flood.others} others`}. Begin with the first of these; those of one event or

@@ -1,6 +1,6 @@
 /** Changes that were asked of aggregators: by whom, why, and what was answered. Until one is agreed the order stands. */
 import { to } from '@flexder/runtime/page/address.ts';
-import { duration, kw, time, timeOfDay } from '@flexder/runtime/page/format.ts';
+import { duration, kw, time, timeOfDay, withTimes } from '@flexder/runtime/page/format.ts';
 import { type Level, Mark, Note, Panel } from '@flexder/runtime/page/parts.tsx';
 import { type Column, Table } from '@flexder/runtime/page/table.tsx';
 import type { OrderChangeView } from '../../src/operator-api/order-changes.ts';
@@ -48,14 +48,9 @@ const COLUMNS: readonly Column<Row>[] = [
   { head: 'It is', cell: ({ change }) => <State of={change} /> },
   {
     head: 'Answer',
-    cell: ({ change }) => <span class="wrap">{change.answer === null ? '–' : readable(change.answer)}</span>,
+    cell: ({ change }) => <span class="wrap">{change.answer === null ? '–' : withTimes(change.answer)}</span>,
   },
 ];
-
-/** Instants in a text, which stand in it as the record has them, as London's time. */
-function readable(text: string): string {
-  return text.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (instant) => timeOfDay(Date.parse(instant)));
-}
 
 const OF_ORDER: Column<Row> = {
   head: 'Order of',

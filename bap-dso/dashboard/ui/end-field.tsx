@@ -1,4 +1,4 @@
-import { dateTime, duration } from '@flexder/runtime/page/format.ts';
+import { duration, time } from '@flexder/runtime/page/format.ts';
 
 const MINUTE_MS = 60_000;
 const CHOICES = [-60, -30, -15, 15, 30, 60, 120] as const;
@@ -13,12 +13,12 @@ export function EndField(props: {
   const possible = CHOICES.filter((minutes) => window.endMs + minutes * MINUTE_MS > window.startMs);
   return (
     <label>
-      It ends
+      It ends, grid time
       <select value={laterMs} onChange={(event) => change(Number(event.currentTarget.value))}>
         {possible.map((minutes) => (
           <option key={minutes} value={minutes * MINUTE_MS}>
             {duration(Math.abs(minutes) * MINUTE_MS)} {minutes < 0 ? 'earlier' : 'later'},{' '}
-            {dateTime(window.endMs + minutes * MINUTE_MS)}
+            {time(window.endMs + minutes * MINUTE_MS)}
           </option>
         ))}
       </select>
