@@ -24,7 +24,7 @@ import { FeederScreen, Portfolio } from './portfolio.tsx';
 import { ProgrammeScreen, Programmes } from './programmes.tsx';
 import { signOut, who } from './session.ts';
 import { SignIn } from './sign-in.tsx';
-import { gridMs, isOld, overview, problem, silenceMs } from './store.ts';
+import { gridMs, isOld, overview, problem, read, silenceMs } from './store.ts';
 
 const SCREENS = [
   ['', 'Overview'],
@@ -44,7 +44,7 @@ export function App() {
   return (
     <>
       <SkipLink />
-      <Strip state={state} />
+      <Strip state={state} denied={denied} />
       {state && <ScreenNav screens={SCREENS} counts={countsOf(state)} warnOf="maintenance" />}
       {isOld.value && <OfflineBanner silenceMs={silenceMs.value ?? 0} />}
       <main id="main">{state ? <Named state={state} /> : denied ? <SignIn /> : <Unread />}</main>
@@ -52,22 +52,35 @@ export function App() {
   );
 }
 
+/** What was shown belongs to who was signed in. */
+function leave(): void {
+  signOut();
+  void read();
+}
+
 function countsOf({ waiting, orders }: State): Readonly<Record<string, number>> {
   const { questions: consent, maintenance } = waiting;
   return { consent, maintenance, orders: orders.filter((order) => !isOver(order)).length };
 }
 
-function Strip({ state }: { readonly state: State | undefined }) {
+function Strip({ state, denied }: { readonly state: State | undefined; readonly denied: boolean }) {
   const link = isOld.value ? 'offline' : state ? 'live' : 'connecting';
   return (
-    <StripFrame mode={state?.mode} id="aggregator" name={state?.aggregator.name ?? 'FlexDER aggregator'}>
+    <StripFrame
+      mode={state?.mode}
+      signedOut={denied}
+      id="aggregator"
+      name={state?.aggregator.name ?? 'FlexDER aggregator'}
+    >
       {state && (
         <p class="clock number">
           <time>{dateTime(gridMs.value)}</time>
         </p>
       )}
-      <LinkState link={link} text={isOld.value ? `OFFLINE: data ${duration(silenceMs.value ?? 0)} old` : link} />
-      <PersonMark {...who.value} mayLook={state !== undefined} signOut={signOut} />
+      {!(denied && link === 'connecting') && (
+        <LinkState link={link} text={isOld.value ? `OFFLINE: data ${duration(silenceMs.value ?? 0)} old` : link} />
+      )}
+      <PersonMark {...who.value} mayLook={state !== undefined} signOut={leave} />
     </StripFrame>
   );
 }

@@ -36,7 +36,10 @@ export async function read(): Promise<void> {
   } catch (error) {
     problem.value = error instanceof ProblemError ? error : new ProblemError(-1, 'PAGE', String(error));
     // What was shown belongs to who may look.
-    if (problem.value.status === 401 || problem.value.status === 403) overview.value = undefined;
+    if (problem.value.status === 401 || problem.value.status === 403) {
+      overview.value = undefined;
+      heardMs.value = undefined;
+    }
   }
   asking = false;
 }

@@ -47,7 +47,9 @@ export function SignIn() {
         </p>
       )}
       <p>
-        {known?.role === null ? 'This DSO shows nothing without it. ' : 'Anybody may look here; to act, sign in. '}
+        {known?.role === null
+          ? 'This DSO shows nothing before you have signed in. '
+          : 'Anybody may look here; to act, sign in. '}
         Every action is recorded under your name.
       </p>
       {refusal && (

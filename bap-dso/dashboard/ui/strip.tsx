@@ -9,10 +9,11 @@ const APART_MS = 2_000;
 
 export function Strip() {
   const state = live.value;
+  const signedOut = who.value?.role === null;
   return (
-    <StripFrame mode={state?.mode} id="dso" name={state?.dso.name ?? 'FlexDER'}>
+    <StripFrame mode={state?.mode} signedOut={signedOut} id="dso" name={state?.dso.name ?? 'FlexDER'}>
       {state && <Clock />}
-      <Age />
+      {!(signedOut && link.value === 'connecting') && <Age />}
       <Links />
       <Person />
     </StripFrame>

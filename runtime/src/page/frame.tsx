@@ -30,14 +30,16 @@ export function useHeadingFocus(): void {
 /** Always visible: whether devices are real, and whose page it is; then what the page adds. */
 export function StripFrame(props: {
   readonly mode: 'LIVE' | 'SIMULATION' | undefined;
+  /** Nothing is read before somebody has signed in. */
+  readonly signedOut: boolean;
   readonly id: string;
   readonly name: string;
   readonly children: ComponentChildren;
 }) {
-  const mode = props.mode ?? 'CONNECTING';
+  const mode = props.mode ?? (props.signedOut ? 'SIGNED OUT' : 'CONNECTING');
   return (
     <header class="strip">
-      <p class={`mode ${mode.toLowerCase()}`} id="mode">
+      <p class={`mode ${props.mode?.toLowerCase() ?? 'unknown'}`} id="mode">
         {mode}
       </p>
       <p class="whose" id={props.id}>
