@@ -13,6 +13,7 @@ export function Nav() {
   const screens: readonly (readonly [string, string])[] = [
     ...([
       ['', 'Overview'],
+      ['map', 'Map'],
       ['events', 'Events'],
       ['orders', 'Orders'],
       ['alarms', 'Alarms'],
