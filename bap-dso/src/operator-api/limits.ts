@@ -19,6 +19,9 @@ export const SUMMARY_ROWS = 20_000;
 /** Recent load on a feeder's line: three hours in points of 90 s. */
 export const RECENT_LOAD_MS = 3 * 3_600_000;
 export const RECENT_POINT_MS = 90_000;
+/** Days of a heat map, and the most: readings are kept for three months, of a feeder up to one a second. */
+export const HEAT_DAYS = 14;
+export const HEAT_DAYS_MAX = 31;
 /** Feeders whose recent load comes with the snapshot, half a megabyte; of more it is asked for, feeder by feeder. */
 export const SNAPSHOT_LOAD_FEEDERS = 100;
 /** Feeders of one snapshot; a service watches at most a thousand. */

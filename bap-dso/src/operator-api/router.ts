@@ -11,6 +11,7 @@ import { alarmRoutes, alarmViews } from './alarms.ts';
 import { auditRoutes } from './audit.ts';
 import { decisionViews, restrictionViews } from './decisions.ts';
 import type { OperatorApiDeps } from './deps.ts';
+import { heatOf } from './heat.ts';
 import { answering, failures, notFound, readOnly, security } from './http.ts';
 import { liveView } from './live.ts';
 import { networkView } from './network.ts';
@@ -50,6 +51,10 @@ export function createOperatorApi(deps: OperatorApiDeps): OperatorApi {
   api.get(
     '/v1/load',
     answering((request) => load(deps, request)),
+  );
+  api.get(
+    '/v1/load/heat',
+    answering((request) => heatOf(deps, request)),
   );
   api.get(
     '/v1/overloads',
