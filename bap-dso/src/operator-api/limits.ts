@@ -10,6 +10,8 @@ export const TAIL_RECORDS = 50;
 export const SNAPSHOT_ORDERS = 200;
 export const SNAPSHOT_OVERLOADS = 50;
 export const SNAPSHOT_ALARMS = 100;
+/** Alarms that figures are made of: a week of twenty times what a person can handle. */
+export const KPI_ALARMS = 20_000;
 /** A shelved alarm comes back within the shift that shelved it. */
 export const SHELVE_MINUTES_MAX = 480;
 /** Decisions that wait: at most one an event. */

@@ -13,6 +13,7 @@ import { decisionViews, restrictionViews } from './decisions.ts';
 import type { OperatorApiDeps } from './deps.ts';
 import { heatOf } from './heat.ts';
 import { answering, failures, notFound, readOnly, security } from './http.ts';
+import { alarmKpi } from './kpi-view.ts';
 import { liveView } from './live.ts';
 import { networkView } from './network.ts';
 import { orderViews } from './orders.ts';
@@ -75,6 +76,10 @@ export function createOperatorApi(deps: OperatorApiDeps): OperatorApi {
   api.get(
     '/v1/alarms',
     answering((request) => alarms(deps, request)),
+  );
+  api.get(
+    '/v1/alarms/kpi',
+    answering((request) => alarmKpi(deps, request)),
   );
   api.get(
     '/v1/aggregators',
