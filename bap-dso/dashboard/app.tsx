@@ -10,6 +10,7 @@ import { Controls } from './screens/controls.tsx';
 import { EventScreen } from './screens/event.tsx';
 import { Events } from './screens/events.tsx';
 import { Feeder } from './screens/feeder.tsx';
+import { Handover } from './screens/handover.tsx';
 import { MapScreen } from './screens/map.tsx';
 import { OrderScreen } from './screens/order.tsx';
 import { Orders } from './screens/orders.tsx';
@@ -80,6 +81,7 @@ function Named({ state, at: { screen, id } }: { readonly state: Live; readonly a
   if (screen === 'orders') return id ? <OrderScreen key={id} state={state} id={id} /> : <Orders state={state} />;
   if (screen === 'map') return <MapScreen state={state} />;
   if (screen === 'alarms') return <Alarms state={state} />;
+  if (screen === 'handover') return <Handover />;
   if (screen === 'controls') return <Controls state={state} />;
   if (screen === 'audit') return <Audit state={state} />;
   if (screen === 'settlement') return <Settlement />;

@@ -270,6 +270,14 @@ export interface OpenDataSnapshotTable {
   rows: Json<readonly unknown[]>;
 }
 
+/** What a person left for the next shift; never changed. */
+export interface ShiftNoteTable {
+  note_id: Generated<number>;
+  written_by: string;
+  text: string;
+  written_wall_at: Instant;
+}
+
 export interface BapTables {
   feeder_reading: FeederReadingTable;
   forecast_state: ForecastStateTable;
@@ -278,6 +286,7 @@ export interface BapTables {
   restriction: RestrictionTable;
   alarm: AlarmTable;
   shelving: ShelvingTable;
+  shift_note: ShiftNoteTable;
   flex_order: FlexOrderTable;
   order_revision: OrderRevisionTable;
   order_change: OrderChangeTable;

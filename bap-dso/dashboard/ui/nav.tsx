@@ -19,6 +19,7 @@ export function Nav() {
       ['alarms', 'Alarms'],
     ] as const),
     ...([
+      ['handover', 'Handover'],
       ['controls', 'Controls'],
       ['audit', 'Audit'],
       ['settlement', 'Settlement'],

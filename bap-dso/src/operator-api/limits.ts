@@ -59,6 +59,9 @@ export const TOKEN_LENGTH = 256;
 /** Long enough for a sentence, which an auditor reads. */
 export const REASON_LENGTH = 500;
 
+/** A shift in a screenful, whole in one record; in UTF-8 it fits a body. */
+export const NOTE_LENGTH = 2_000;
+
 /** People of one DSO. */
 export const PEOPLE = 500;
 /** Browsers signed in at once; each is less than a kilobyte. */

@@ -11,6 +11,7 @@ import { alarmRoutes, alarmViews } from './alarms.ts';
 import { auditRoutes } from './audit.ts';
 import { decisionViews, restrictionViews } from './decisions.ts';
 import type { OperatorApiDeps } from './deps.ts';
+import { handoverRoutes } from './handover.ts';
 import { heatOf } from './heat.ts';
 import { answering, failures, notFound, readOnly, security } from './http.ts';
 import { alarmKpi } from './kpi-view.ts';
@@ -38,7 +39,7 @@ export function createOperatorApi(deps: OperatorApiDeps): OperatorApi {
   api.use(security, sessionRoutes(deps, guard));
   if (deps.hands) api.use(actionRoutes(deps, guard));
   api.use(settlementRunRoutes(deps, guard));
-  api.use(alarmRoutes(deps, guard));
+  api.use(alarmRoutes(deps, guard), handoverRoutes(deps, guard));
   api.use(readOnly, guard.needs('viewer'));
   api.get(
     '/v1/snapshot',
