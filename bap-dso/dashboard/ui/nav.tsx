@@ -1,6 +1,7 @@
 import { route } from '@flexder/runtime/page/route.ts';
 import { isClosed, isWanted } from '../state/derive.ts';
 import { live } from '../state/store.ts';
+import { ThemeChoice } from './theme.tsx';
 
 export function Nav() {
   const state = live.value;
@@ -39,6 +40,7 @@ export function Nav() {
           </li>
         ))}
       </ul>
+      <ThemeChoice />
     </nav>
   );
 }
