@@ -93,7 +93,7 @@ export function MapKey() {
     <div class="map-legend">
       <p>
         <Mark level="over">O over its limit</Mark> <Mark level="watch">N near it, F forecast to reach it</Mark>{' '}
-        <Mark level="unknown">no reading, or an old one</Mark> <span>◎ a ring around it: an event is open</span>
+        <Mark level="unknown">no reading, or an old one</Mark> <span>◎ ringed: an event is open</span>
       </p>
       <p>
         <Note>

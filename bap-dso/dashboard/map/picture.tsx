@@ -43,12 +43,12 @@ export function Picture(props: PictureProps) {
   const origin = onScreen({ x: 0, y: 0 }, view, size);
   // What only moves is moved as a whole: lines and marks stand by the scale alone.
   const lines = useMemo(
-    () => layout.lines.map((line) => <Feed key={line.key} line={line} kind={layout.kind} scale={scale} />),
+    () => layout.lines.map((line) => <Feed key={line.key} {...{ line, kind: layout.kind, scale }} />),
     [layout, scale],
   );
   return (
     <svg class="map-picture" width={size.width} height={size.height} aria-hidden="true">
-      <g transform={moveTo(origin)}>
+      <g class={feeders.length > MANY ? 'map-many' : undefined} transform={moveTo(origin)}>
         {lines}
         {places.map(({ node, x, y }) => (
           <g key={node.id} class={`map-place ${node.kind}`} transform={moveTo({ x: x * scale, y: y * scale })}>
