@@ -188,7 +188,9 @@ describe('the operator’s page in a browser', function () {
     const note = desk.page.getByLabel('What the next shift has to know');
     await desk.page.getByText('A draft is there').waitFor();
     const drafted = await note.inputValue();
-    expect(drafted).to.contain('Open events (1): Bench feeder').and.match(/Standing alarms \(\d\): \w/);
+    expect(drafted)
+      .to.contain('Open events (1): Bench feeder')
+      .and.match(/Standing alarms \(\d\): \w/);
     await note.fill(`${drafted}\nThe meter comes at nine ${MARKUP}`);
     await button('Write the note').click();
     const written = desk.page.locator('.shift-notes li').first();

@@ -15,6 +15,7 @@ import { openWindow, type Window } from './window.ts';
 
 const FEEDERS = 1_000;
 const idOf = (index: number) => `F-${String(index).padStart(4, '0')}`;
+const ids = Array.from({ length: FEEDERS }, (_, index) => idOf(index));
 
 describe('the operator’s page before a thousand feeders', function () {
   this.timeout(120_000);
@@ -55,7 +56,8 @@ describe('the operator’s page before a thousand feeders', function () {
       dsoName: 'A large DSO',
       viewing: 'open',
       networkProfile: 'sandbox',
-      network: manyFeeders(Array.from({ length: FEEDERS }, (_, index) => idOf(index))),
+      network: manyFeeders(ids),
+      feeders: ids.map((feederId) => ({ feederId, name: feederId, limitKw: 100, releaseShare: 0.95, ratings: [] })),
     };
     const participant = Object.create(dso.participant, {
       subscribers: { value: async () => [] },
@@ -168,7 +170,7 @@ describe('the operator’s page before a thousand feeders', function () {
         .locator('#map-facts')
         .getByRole('link', { name: idOf(FEEDERS - 1) })
         .click();
-      await page.locator('#trend').waitFor();
+      await page.locator('.heat td.step-2').first().waitFor();
     });
   });
 });

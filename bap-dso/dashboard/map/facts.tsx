@@ -97,8 +97,9 @@ export function MapKey() {
       </p>
       <p>
         <Note>
-          The bar beside a feeder is its load, kW; the stroke across it is the limit. Names appear where there is room:
-          zoom in for more. DERs are summed by feeder, never drawn one by one: where a home is stays unsaid.
+          The bar beside a feeder is its load, kW; the stroke across it is the limit; squares are GSPs (filled) and
+          primaries. Names appear where there is room: zoom in for more. DERs are summed by feeder, never drawn one by
+          one: where a home is stays unsaid.
         </Note>
       </p>
     </div>

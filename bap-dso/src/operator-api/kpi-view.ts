@@ -58,6 +58,7 @@ async function standingAt(db: Kysely<BapTables>, nowMs: number): Promise<number>
     .selectFrom('alarm')
     .leftJoin('overload', 'overload.event_id', 'alarm.event_id')
     .select(sql<number>`count(*)::int`.as('count'))
+    .where('alarm.cleared_wall_at', 'is', null)
     .where('alarm.raised_wall_at', '<=', new Date(nowMs - STANDING_MS))
     .where(sql<SqlBool>`not ${RETURNED}`)
     .executeTakeFirstOrThrow();

@@ -8,7 +8,10 @@ export type Theme = (typeof THEMES)[number];
 const NAME = 'flexder-theme';
 const systemIsDark = signal(false);
 export const theme = signal<Theme>(THEMES.find((one) => one === kept(NAME)) ?? 'system');
-const shown = computed(() => (theme.value === 'system' ? (systemIsDark.value ? 'dark' : 'light') : theme.value));
+/** What is drawn on a canvas is drawn anew when it changes. */
+export const shownTheme = computed(() =>
+  theme.value === 'system' ? (systemIsDark.value ? 'dark' : 'light') : theme.value,
+);
 
 export function chooseTheme(name: string): void {
   const found = THEMES.find((one) => one === name);
@@ -22,5 +25,5 @@ export function beginTheme(): void {
   onDark((dark) => {
     systemIsDark.value = dark;
   });
-  effect(() => setTheme(shown.value));
+  effect(() => setTheme(shownTheme.value));
 }
