@@ -199,7 +199,7 @@ export const migrations: Record<string, Migration> = {
       for (const statement of SHELVING) await sql.raw(statement).execute(db);
     },
   },
-  '0012-shift-note': {
+  '0014-shift-note': {
     async up(db: Kysely<unknown>): Promise<void> {
       await sql.raw(SHIFT_NOTE).execute(db);
     },
