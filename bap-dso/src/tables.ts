@@ -15,6 +15,7 @@ import type { OrderState } from '@flexder/protocol/flexibility/order-machine.ts'
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type { PlanOptions } from './flex-orchestration/planning/options.ts';
 import type { EventContext } from './open-data/event-context.ts';
+import type { ShiftNoteTable } from './operator-api/handover-table.ts';
 
 type Instant = ColumnType<Date, Date | string, Date | string>;
 type Json<T> = ColumnType<T, string, string>;
@@ -268,14 +269,6 @@ export interface OpenDataSnapshotTable {
   observed_at: Instant;
   sha256: string;
   rows: Json<readonly unknown[]>;
-}
-
-/** What a person left for the next shift; never changed. */
-export interface ShiftNoteTable {
-  note_id: Generated<number>;
-  written_by: string;
-  text: string;
-  written_wall_at: Instant;
 }
 
 export interface BapTables {

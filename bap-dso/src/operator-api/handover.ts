@@ -1,13 +1,14 @@
 /** What one shift tells the next: notes under a name, and a draft of one from what there is. */
 import { type Request, type Response, Router } from 'express';
 import { type Kysely, type Selectable, sql } from 'kysely';
-import type { BapTables, ShiftNoteTable } from '../tables.ts';
+import type { BapTables } from '../tables.ts';
 import type { Guard } from './access/guard.ts';
 import { alarmViews } from './alarms.ts';
 import { body, text } from './body.ts';
 import { decisionViews, restrictionViews } from './decisions.ts';
 import type { OperatorApiDeps } from './deps.ts';
 import { draftOf } from './handover-draft.ts';
+import type { ShiftNoteTable } from './handover-table.ts';
 import { answering } from './http.ts';
 import { NOTE_LENGTH, PAGE_ROWS } from './limits.ts';
 import { orderViews } from './orders.ts';
