@@ -10,6 +10,8 @@ import { Controls } from './screens/controls.tsx';
 import { EventScreen } from './screens/event.tsx';
 import { Events } from './screens/events.tsx';
 import { Feeder } from './screens/feeder.tsx';
+import { Handover } from './screens/handover.tsx';
+import { MapScreen } from './screens/map.tsx';
 import { OrderScreen } from './screens/order.tsx';
 import { Orders } from './screens/orders.tsx';
 import { Overview } from './screens/overview.tsx';
@@ -63,7 +65,9 @@ function Named({ state, at: { screen, id } }: { readonly state: Live; readonly a
   if (screen === 'feeders' && id) return <Feeder state={state} id={id} />;
   if (screen === 'events') return id ? <EventScreen key={id} state={state} id={id} /> : <Events state={state} />;
   if (screen === 'orders') return id ? <OrderScreen key={id} state={state} id={id} /> : <Orders state={state} />;
+  if (screen === 'map') return <MapScreen state={state} />;
   if (screen === 'alarms') return <Alarms state={state} />;
+  if (screen === 'handover') return <Handover />;
   if (screen === 'controls') return <Controls state={state} />;
   if (screen === 'audit') return <Audit state={state} />;
   if (screen === 'settlement') return <Settlement />;

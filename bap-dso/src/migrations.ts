@@ -107,6 +107,10 @@ const SHELVING = [
   'create index shelving_in_force on shelving (kind, until_wall_at) where ended_wall_at is null',
 ];
 
+const SHIFT_NOTE = `create table shift_note (
+  note_id integer generated always as identity primary key, written_by text not null,
+  text text not null, written_wall_at timestamptz not null)`;
+
 const ORDER_CHANGE = [
   'alter table flex_order add column revision integer not null default 0',
   `create table order_revision (
@@ -193,6 +197,11 @@ export const migrations: Record<string, Migration> = {
   '0011-alarm-shelving': {
     async up(db: Kysely<unknown>): Promise<void> {
       for (const statement of SHELVING) await sql.raw(statement).execute(db);
+    },
+  },
+  '0014-shift-note': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await sql.raw(SHIFT_NOTE).execute(db);
     },
   },
 };

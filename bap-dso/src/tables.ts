@@ -15,6 +15,7 @@ import type { OrderState } from '@flexder/protocol/flexibility/order-machine.ts'
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type { PlanOptions } from './flex-orchestration/planning/options.ts';
 import type { EventContext } from './open-data/event-context.ts';
+import type { ShiftNoteTable } from './operator-api/handover-table.ts';
 
 type Instant = ColumnType<Date, Date | string, Date | string>;
 type Json<T> = ColumnType<T, string, string>;
@@ -278,6 +279,7 @@ export interface BapTables {
   restriction: RestrictionTable;
   alarm: AlarmTable;
   shelving: ShelvingTable;
+  shift_note: ShiftNoteTable;
   flex_order: FlexOrderTable;
   order_revision: OrderRevisionTable;
   order_change: OrderChangeTable;

@@ -10,10 +10,12 @@ import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
 import express from 'express';
 import { sql } from 'kysely';
+import { manyFeeders } from './many-network.ts';
 import { openWindow, type Window } from './window.ts';
 
 const FEEDERS = 1_000;
 const idOf = (index: number) => `F-${String(index).padStart(4, '0')}`;
+const ids = Array.from({ length: FEEDERS }, (_, index) => idOf(index));
 
 describe('the operator’s page before a thousand feeders', function () {
   this.timeout(120_000);
@@ -54,6 +56,8 @@ describe('the operator’s page before a thousand feeders', function () {
       dsoName: 'A large DSO',
       viewing: 'open',
       networkProfile: 'sandbox',
+      network: manyFeeders(ids),
+      feeders: ids.map((feederId) => ({ feederId, name: feederId, limitKw: 100, releaseShare: 0.95, ratings: [] })),
     };
     const participant = Object.create(dso.participant, {
       subscribers: { value: async () => [] },
@@ -113,5 +117,60 @@ describe('the operator’s page before a thousand feeders', function () {
     expect(points).to.have.length.above(100);
     expect((await fetch(`${url}/api/v1/load`)).status).to.equal(400);
     await window.shot('many-feeder');
+  });
+
+  describe('on the map', () => {
+    before(async () => {
+      await window.page.evaluate("location.hash = '#/map'");
+      await window.page.locator('.map-mark').first().waitFor();
+    });
+
+    it('draws them by their coordinates, with a scale in km, and names what is over its limit', async () => {
+      const { page } = window;
+      expect(await page.locator('#map h2').innerText())
+        .to.contain('Geographic')
+        .and.contain('made up');
+      expect(await page.locator('.map-mark').count()).to.equal(FEEDERS);
+      const over = page.locator('.map-mark[data-level="over"]');
+      expect(await over.count()).to.equal(1);
+      expect(await over.textContent())
+        .to.contain(idOf(FEEDERS - 1))
+        .and.contain('10 DERs 50.0 kW');
+      expect(await page.locator('.map-orientation').textContent()).to.match(/\d+ km/);
+      expect(await page.locator('#map-table tbody tr').count(), 'its table is virtual').to.be.below(60);
+      expect(await window.violations()).to.deep.equal([]);
+      await window.shot('many-map');
+    });
+
+    it('is moved and chosen by keyboard alone; what was zoomed out of sight is not drawn', async () => {
+      const { page } = window;
+      await page.locator('.map-box').focus();
+      await page.keyboard.press('n');
+      expect(await page.locator('#map-facts').innerText())
+        .to.contain(idOf(FEEDERS - 1))
+        .and.contain('over its limit')
+        .and.contain('Fed by\nPrimary 99');
+      for (let times = 0; times < 6; times++) await page.keyboard.press('+');
+      await page.keyboard.press('ArrowRight');
+      await page.waitForFunction(`document.querySelectorAll('.map-mark').length < ${FEEDERS / 4}`);
+      await page.keyboard.press('0');
+      await page.waitForFunction(`document.querySelectorAll('.map-mark').length === ${FEEDERS}`);
+      await page.getByRole('button', { name: 'Draw as a diagram' }).click();
+      await page.locator('#map h2', { hasText: 'Schematic' }).waitFor();
+      expect(await page.locator('.map-mark').count()).to.be.below(60);
+      await window.shot('many-diagram');
+    });
+
+    it('is chosen by pointer, and leads to the feeder', async () => {
+      const { page } = window;
+      await page.getByRole('button', { name: 'Draw by coordinates' }).click();
+      const box = (await page.locator('.map-mark[data-level="over"] .map-shape').boundingBox())!;
+      await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+      await page
+        .locator('#map-facts')
+        .getByRole('link', { name: idOf(FEEDERS - 1) })
+        .click();
+      await page.locator('.heat td.step-2').first().waitFor();
+    });
   });
 });

@@ -9,6 +9,7 @@ import type { Live } from '../state/model.ts';
 import { gridMs } from '../state/store.ts';
 import { EventLine } from '../ui/event-line.tsx';
 import { Quality } from '../ui/feeder-row.tsx';
+import { Heat } from '../ui/heat.tsx';
 import { Trend } from '../ui/trend.tsx';
 
 type Anomaly = NonNullable<FeederView['anomalies']>[number];
@@ -69,6 +70,9 @@ export function Feeder({ state, id }: { readonly state: Live; readonly id: strin
       <FeederFacts feeder={feeder} />
       <Panel id="trend" title="Load">
         <Trend key={id} feeder={feeder} points={state.load.get(id) ?? []} gridMs={gridMs.value} />
+      </Panel>
+      <Panel id="heat" title="By day and time of day" note="the last fourteen days, from kept readings">
+        <Heat key={id} feederId={id} gridMs={gridMs.value} />
       </Panel>
       <Panel id="anomalies" title="Anomalies" note="what is wrong beside an overload; nothing is bought for it">
         <Table

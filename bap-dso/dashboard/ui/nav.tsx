@@ -1,6 +1,7 @@
 import { ScreenNav } from '@flexder/runtime/page/frame.tsx';
 import { isClosed, isWanted } from '../state/derive.ts';
 import { live } from '../state/store.ts';
+import { ThemeChoice } from './theme.tsx';
 
 export function Nav() {
   const state = live.value;
@@ -13,15 +14,21 @@ export function Nav() {
   const screens: readonly (readonly [string, string])[] = [
     ...([
       ['', 'Overview'],
+      ['map', 'Map'],
       ['events', 'Events'],
       ['orders', 'Orders'],
       ['alarms', 'Alarms'],
     ] as const),
     ...([
+      ['handover', 'Handover'],
       ['controls', 'Controls'],
       ['audit', 'Audit'],
       ['settlement', 'Settlement'],
     ] as const),
   ];
-  return <ScreenNav screens={screens} counts={counts} warnOf="alarms" />;
+  return (
+    <ScreenNav screens={screens} counts={counts} warnOf="alarms">
+      <ThemeChoice />
+    </ScreenNav>
+  );
 }

@@ -65,7 +65,8 @@ export interface FlexOffer {
   readonly availability: TimeWindow;
 }
 
-export type DeviceType = 'battery' | 'ev-charger' | 'heat-pump';
+export const DEVICE_TYPES = ['battery', 'ev-charger', 'heat-pump'] as const;
+export type DeviceType = (typeof DEVICE_TYPES)[number];
 
 /** What the DSO asks of one BPP in `select`: kW per block. */
 export interface FlexSelection {

@@ -103,6 +103,8 @@ export function ScreenNav(props: {
   readonly counts?: Readonly<Record<string, number>>;
   /** The screen whose count asks for somebody. */
   readonly warnOf?: string;
+  /** Beside the screens. */
+  readonly children?: ComponentChildren;
 }) {
   const { screens, counts = {}, warnOf } = props;
   return (
@@ -119,6 +121,7 @@ export function ScreenNav(props: {
           </li>
         ))}
       </ul>
+      {props.children}
     </nav>
   );
 }
