@@ -54,6 +54,9 @@ export const TOKEN_LENGTH = 256;
 /** Long enough for a sentence, which an auditor reads. */
 export const REASON_LENGTH = 500;
 
+/** Rows of what is on offer: a thousand feeders, three types, and some aggregators on each. */
+export const AVAILABILITY_ROWS = 10_000;
+
 /** People of one DSO. */
 export const PEOPLE = 500;
 /** Browsers signed in at once; each is less than a kilobyte. */
