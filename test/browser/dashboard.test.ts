@@ -187,7 +187,18 @@ describe('the operator’s page in a browser', function () {
       await desk.page.emulateMedia({ colorScheme });
       const [order] = (await orders()).orders;
       const named = [`events/${eventId}`, `orders/${order?.obpId}`, 'feeders/feeder-1', 'nowhere'];
-      for (const screen of ['', 'events', 'orders', 'alarms', 'controls', 'audit', 'settlement', 'sign-in', ...named]) {
+      for (const screen of [
+        '',
+        'events',
+        'orders',
+        'ders',
+        'alarms',
+        'controls',
+        'audit',
+        'settlement',
+        'sign-in',
+        ...named,
+      ]) {
         await desk.goTo(screen);
         await desk.page.locator('h1').waitFor();
         await desk.page.locator('text=Reading…').first().waitFor({ state: 'detached' });

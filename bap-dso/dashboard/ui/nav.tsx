@@ -15,6 +15,7 @@ export function Nav() {
       ['', 'Overview'],
       ['events', 'Events'],
       ['orders', 'Orders'],
+      ['ders', 'DERs'],
       ['alarms', 'Alarms'],
     ] as const),
     ...([

@@ -46,7 +46,7 @@ export const DER_ACTIONS: Readonly<Record<string, ActionKind>> = {
 
 function askedNoMore({ feederId, bppId }: DerView): string {
   const whom = bppId ?? 'every aggregator of the feeder';
-  return `every request to ${whom} for ${feederId} says from now on that it must not be commanded`;
+  return `it is in no order placed on ${feederId} from now on: every request to ${whom} says so`;
 }
 
 function stays(running: DerView['orders']): string | undefined {
@@ -55,7 +55,7 @@ function stays(running: DerView['orders']): string | undefined {
   );
   if (running.length === 0) return undefined;
   const orders = running.length === 1 ? `order ${running[0]!.obpId}` : `${running.length} running orders`;
-  return `in ${orders} it stays with ${kw / 1e3} kW until release, unless the order is changed: a change of it, also to the same kW, has others stand in`;
+  return `it stays in ${orders} with ${kw / 1e3} kW until release, unless that is changed, also to the same kW`;
 }
 
 function factsOf({ derId, bppId, feederId, deviceType, ratedKw }: DerView) {

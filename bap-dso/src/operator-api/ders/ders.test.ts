@@ -123,7 +123,7 @@ describe('devices of the operator', () => {
       whatIf: { feederId: 'feeder-1', withKw: 70, withoutKw: 55, lastNeedKw: 60 },
     });
     expect(body.effect.says)
-      .to.contain('in order obp-1 it stays with 15 kW until release, unless the order is changed')
+      .to.contain('it stays in order obp-1 with 15 kW until release, unless that is changed')
       .and.contain(
         'without it 55 of 70 kW are on offer on feeder-1, the last need there was 60 kW, which would not be met',
       );
@@ -164,7 +164,9 @@ describe('devices of the operator', () => {
       ]);
     }
     const { body } = await propose('exclude-der', 'der-3', '-');
-    expect(body.effect.says).to.contain('every request to every aggregator of the feeder for feeder-2');
+    expect(body.effect.says).to.contain(
+      'in no order placed on feeder-2 from now on: every request to every aggregator of the feeder says so',
+    );
     expect(body.effect).to.not.have.property('whatIf');
     expect((await confirm(body)).status).to.equal(200);
     expect(desk.restrictions.excludedDers('feeder-2', 'whoever')).to.deep.equal(['der-3']);

@@ -2,6 +2,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { DerOrder } from '../../ders/tables.ts';
 import { ANY_BPP } from '../../flex-orchestration/restrictions.ts';
+import { DER_ORDERS } from '../../limits.ts';
 import type { BapTables } from '../../tables.ts';
 import { deliveredOf, type Reliability, reliabilityOf } from './reliability.ts';
 
@@ -19,7 +20,7 @@ export interface DerView {
   readonly ratedKw: number | null;
   /** At the meter of an essential load: nothing of it is counted on. */
   readonly essential: boolean;
-  /** Its latest orders, newest first; `atMs` is grid time, `state` that of the order. */
+  /** Its latest orders, newest first; in a list of many devices the latest alone. `atMs` is grid time, `state` that of the order. */
   readonly orders: readonly (DerOrder & { readonly state: string | null })[];
   /** It accepted, and the order runs. */
   readonly serving: boolean;
@@ -65,9 +66,10 @@ export async function derViews(db: Kysely<BapTables>, filter: DerFilter): Promis
     select d.*, ${SERVING} as serving, r.made_by, r.reason, r.made_wall_at ${from}
     order by d.der_id, d.bpp_id limit ${filter.limit} offset ${filter.offset}`.execute(db);
   const { rows: counted } = await sql<{ total: number }>`select count(*)::int as total ${from}`.execute(db);
-  const states = await orderStates(db, rows);
+  const shown = filter.derId === undefined ? 1 : DER_ORDERS;
+  const states = await orderStates(db, rows, shown);
   const delivered = await deliveredOf(db, rows);
-  const ders = rows.map((row) => viewOf(row, states, reliabilityOf(row, delivered)));
+  const ders = rows.map((row) => viewOf(row, shown, states, reliabilityOf(row, delivered)));
   return { ders, total: counted[0]?.total ?? 0 };
 }
 
@@ -91,15 +93,24 @@ function stateIs(state: DerState) {
   return sql`d.last_answer = ${state.toUpperCase().replace('-', '_')}`;
 }
 
-async function orderStates(db: Kysely<BapTables>, rows: readonly Row[]): Promise<ReadonlyMap<string, string>> {
-  const obpIds = [...new Set(rows.flatMap(({ recent }) => recent.map(({ obpId }) => obpId)))];
+async function orderStates(
+  db: Kysely<BapTables>,
+  rows: readonly Row[],
+  shown: number,
+): Promise<ReadonlyMap<string, string>> {
+  const obpIds = [...new Set(rows.flatMap(({ recent }) => recent.slice(0, shown).map(({ obpId }) => obpId)))];
   if (obpIds.length === 0) return new Map();
   const { rows: orders } = await sql<{ obp_id: string; state: string }>`
     select obp_id, state from flex_order where obp_id = any(${obpIds}::text[])`.execute(db);
   return new Map(orders.map(({ obp_id, state }) => [obp_id, state]));
 }
 
-function viewOf(row: Row, states: ReadonlyMap<string, string>, reliability: Reliability | null): DerView {
+function viewOf(
+  row: Row,
+  shown: number,
+  states: ReadonlyMap<string, string>,
+  reliability: Reliability | null,
+): DerView {
   const { made_by, reason, made_wall_at } = row;
   return {
     derId: row.der_id,
@@ -108,7 +119,7 @@ function viewOf(row: Row, states: ReadonlyMap<string, string>, reliability: Reli
     deviceType: row.device_type,
     ratedKw: row.rated_kw,
     essential: row.essential,
-    orders: row.recent.map((order) => ({ ...order, state: states.get(order.obpId) ?? null })),
+    orders: row.recent.slice(0, shown).map((order) => ({ ...order, state: states.get(order.obpId) ?? null })),
     serving: row.serving,
     reliability,
     excluded: made_by === null ? null : { by: made_by, reason: reason ?? '', since: made_wall_at?.toISOString() ?? '' },

@@ -13,6 +13,8 @@ export interface WhatIf {
 }
 
 const round = (kw: number) => Math.round(kw * 1_000) / 1_000;
+/** As the page shows it. */
+const shown = (kw: number) => Math.round(kw * 10) / 10;
 
 /** Without `kw` of one feeder; undefined where no catalogue speaks of it, or the kW are not known. */
 export async function whatIfWithout(
@@ -63,8 +65,9 @@ const isShort = ({ withKw, withoutKw, lastNeedKw }: WhatIf) =>
 /** `without it 212 of 230 kW are on offer on feeder-1, the last need there was 190 kW`. */
 export function whatIfText(one: WhatIf): string {
   const { feederId, withKw, withoutKw, lastNeedKw } = one;
-  const need = lastNeedKw === null ? 'no event has asked for any yet' : `the last need there was ${lastNeedKw} kW`;
-  return `without it ${withoutKw} of ${withKw} kW are on offer on ${feederId}, ${need}${isShort(one) ? ', which would not be met' : ''}`;
+  const need =
+    lastNeedKw === null ? 'no event has asked for any yet' : `the last need there was ${shown(lastNeedKw)} kW`;
+  return `without it ${shown(withoutKw)} of ${shown(withKw)} kW are on offer on ${feederId}, ${need}${isShort(one) ? ', which would not be met' : ''}`;
 }
 
 /** Of many feeders the one that would be hit hardest, and how many would not have what they needed last. */
