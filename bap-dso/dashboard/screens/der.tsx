@@ -5,6 +5,7 @@ import { Facts, Mark, Note, Panel, Reading, Title } from '@flexder/runtime/page/
 import { route } from '@flexder/runtime/page/route.ts';
 import { type Column, Table } from '@flexder/runtime/page/table.tsx';
 import type { DerView } from '../../src/operator-api/ders/views.ts';
+import { canCancel } from '../state/derive.ts';
 import type { Live } from '../state/model.ts';
 import { useRead } from '../state/read.ts';
 import { Act, WhyNot } from '../ui/act.tsx';
@@ -31,7 +32,14 @@ const ORDERS: readonly Column<Order>[] = [
     ),
   },
   { head: 'kW asked', number: true, cell: ({ askedKw }) => kw(askedKw) },
-  { head: 'Answer', cell: ({ answer }) => <AnswerMark answer={answer} /> },
+  {
+    head: 'Answer',
+    cell: ({ answer, left }) => (
+      <>
+        <AnswerMark answer={answer} /> {left && <Note>taken out since</Note>}
+      </>
+    ),
+  },
   { head: 'Order is', cell: ({ state }) => <Note>{state?.toLowerCase().replace('_', ' ') ?? 'not kept'}</Note> },
 ];
 
@@ -45,12 +53,27 @@ export function Der({ state, id }: { readonly state: Live; readonly id: string }
       <Reading of={read}>
         {({ ders }) => {
           const der = bpp ? ders[0] : (ders.find(({ bppId }) => bppId === null) ?? ders[0]);
-          return der ? <Known der={der} /> : <Unknown />;
+          return der ? <Known der={der} state={state} /> : <Unknown />;
         }}
       </Reading>
     </>
   );
 }
+
+/** Asks for the order as it is, without the device. */
+const outOf = (derId: string, { orders }: Live): Column<Order> => ({
+  head: 'By hand',
+  cell: ({ obpId, left }) => {
+    const running = orders.find((order) => order.obpId === obpId && canCancel(order));
+    if (!running || left) return '';
+    const members = { obp_id: obpId, kw: String(running.promisedKw) };
+    return (
+      <Act kind="change-kw" title={`Take ${derId} out of its order`} members={members}>
+        Out of the order…
+      </Act>
+    );
+  },
+});
 
 function Unknown() {
   return (
@@ -63,7 +86,7 @@ function Unknown() {
   );
 }
 
-function Known({ der }: { readonly der: DerView }) {
+function Known({ der, state }: { readonly der: DerView; readonly state: Live }) {
   const { derId, bppId, feederId, excluded } = der;
   const members = { der_id: derId, bpp_id: bppId ?? '-' };
   return (
@@ -106,7 +129,7 @@ function Known({ der }: { readonly der: DerView }) {
       <Panel id="der-orders" title="Last orders" note="kW it was asked to shed, and what it answered; newest first">
         <Table
           label="Last orders"
-          columns={ORDERS}
+          columns={excluded ? [...ORDERS, outOf(derId, state)] : ORDERS}
           rows={der.orders}
           keyOf={({ obpId }) => obpId}
           empty="No report has named it yet."

@@ -23,12 +23,13 @@ const STATES: Readonly<Record<string, string>> = {
 const FILTERS = { feeder: 'feeder_id', bpp: 'bpp_id', type: 'type', state: 'state' } as const;
 type Filter = keyof typeof FILTERS;
 
-/** What may have changed the list: what is excluded, orders that ended, and answers that came in. */
+/** What may have changed the list: what is excluded, orders that ended or changed, and answers that came in. */
 export const derVersion = ({ restrictions, orders }: Live): string =>
   JSON.stringify([
     restrictions.filter(({ kind }) => kind === 'exclude-der').map(({ subject, bppId }) => [subject, bppId]),
     orders.filter(isClosed).length,
     orders.filter(({ devices }) => devices?.closed).length,
+    orders.reduce((sum, { revision }) => sum + revision, 0),
   ]);
 
 export function Ders({ state }: { readonly state: Live }) {

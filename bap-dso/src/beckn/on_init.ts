@@ -50,6 +50,7 @@ async function accept(desk: Desk, { work, message, body, order }: Callback): Pro
       excluded_der_ids: JSON.stringify(excludedDerIds),
       answer_due_wall_at: new Date(nowMs + answerTimeoutMs),
     },
+    ...(excludedDerIds.length > 0 && { audit: { rule_inputs: { excluded_devices: excludedDerIds.length } } }),
   });
   work.afterCommit(() => desk.deadlines.expect(order.obp_id, answerTimeoutMs));
 }

@@ -157,8 +157,12 @@ describe('single devices', () => {
     await report(trade, answers('der-1'));
     expect(alarms(trade)).to.deep.equal([]);
     await trade.database.deleteFrom('der').execute();
-    await report(trade, answers('der-1'), 1);
+    await report(trade, answers('der-1', 'der-2'), 1);
     expect(alarms(trade)).to.have.length(1);
+    await report(trade, answers('der-2'), 1);
+    const [one, other] = await known(trade);
+    expect([one?.last_obp_id, one?.recent.map(({ left }) => left)]).to.deep.equal([null, [true]]);
+    expect([other?.last_obp_id, other?.recent.map(({ left }) => left)]).to.deep.equal([order.obp_id, [undefined]]);
   });
 
   it('of the network model are known with their rating, and get their aggregator from its report', async () => {

@@ -1,5 +1,5 @@
 /** What the DSO knows of single devices: from the network model, and from what aggregators report of their orders. */
-import type { StatusAnswer } from '@flexder/protocol/flexibility/codec-v1.ts';
+import { NAMED_DEVICES, type StatusAnswer } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { DeviceAnswers } from '@flexder/protocol/flexibility/model.ts';
 import { type Kysely, sql } from 'kysely';
 import { raiseAlarm } from '../flex-orchestration/alarms.ts';
@@ -29,9 +29,12 @@ export async function noteDevices(desk: Desk, work: Work, order: OrderRow, repor
   if (refused.length > 0) desk.context.metrics.count('bap_ders_not_kept', {}, refused.length);
   await alarmExcluded(desk, work, order, report, recentOf);
   const isNews = ({ derId, answer, askedKw }: DeviceAnswers[number]) =>
-    !recentOf.get(derId)?.some((one) => one.obpId === order.obp_id && one.answer === answer && one.askedKw === askedKw);
+    !recentOf
+      .get(derId)
+      ?.some((one) => one.obpId === order.obp_id && one.answer === answer && one.askedKw === askedKw && !one.left);
   const news = devices.filter((one) => !refused.includes(one) && isNews(one));
   if (news.length > 0) await write(desk, work, order, news, recentOf);
+  if ((report.dispatch?.revision ?? 0) > 0 && devices.length < NAMED_DEVICES) await noteLeft(work, order, derIds);
 }
 
 /** A device that only the network model knew has an aggregator from here on. */
@@ -42,6 +45,15 @@ async function adopt(work: Work, order: OrderRow, derIds: readonly string[]): Pr
       and not exists (select from der own where own.der_id = der.der_id and own.bpp_id = ${order.bpp_id})`.execute(
     work.db,
   );
+}
+
+/** Devices that the order had, and its report names no longer: a change let them go. */
+async function noteLeft(work: Work, { bpp_id, obp_id }: OrderRow, derIds: readonly string[]): Promise<void> {
+  await sql`
+    update der set last_obp_id = null,
+      recent = (select jsonb_agg(case when one ->> 'obpId' = ${obp_id} then one || '{"left": true}' else one end order by at)
+        from jsonb_array_elements(recent) with ordinality as each(one, at))
+    where bpp_id = ${bpp_id} and last_obp_id = ${obp_id} and not der_id = any(${derIds}::text[])`.execute(work.db);
 }
 
 /** How many of `wanted` further devices an aggregator may have. */

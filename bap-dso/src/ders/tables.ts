@@ -9,6 +9,8 @@ export interface DerOrder {
   readonly askedKw: number;
   /** When the window of the order begins; grid time. */
   readonly atMs: number;
+  /** A change took it out of the order since. */
+  readonly left?: true;
 }
 
 /** A device as its aggregator's reports and the network model tell of it; ids are pseudonymous. */
@@ -22,6 +24,7 @@ export interface DerTable {
   rated_kw: number | null;
   import_msid: string | null;
   essential: Generated<boolean>;
+  /** The order it serves, or served last; null after a change took it out. */
   last_obp_id: string | null;
   last_answer: DeviceAnswer | null;
   /** Newest first; the latest orders alone. */

@@ -21,7 +21,9 @@ export const DER_ACTIONS: Readonly<Record<string, ActionKind>> = {
         throw new BadRequestError('der_id', `${der.derId} was excluded by ${der.excluded.by}: ${der.excluded.reason}`);
       const full = deps.hands!.noRoomFor(knownOf(der));
       if (full) throw new BadRequestError('der_id', full);
-      const running = der.orders.filter(({ state }) => state === 'SCHEDULED' || state === 'IN_PROGRESS');
+      const running = der.orders.filter(
+        ({ state, left }) => !left && (state === 'SCHEDULED' || state === 'IN_PROGRESS'),
+      );
       const whatIf = await whatIfOf(deps, der);
       const says = [askedNoMore(der), stays(running), whatIf && whatIfText(whatIf)].filter(Boolean).join('; ');
       return {
