@@ -152,7 +152,12 @@ describe('codec 1.1 round trips, each message valid for its schema', () => {
     expect(codec.decodeConfirm(bodyOf('confirm', codec.encodeConfirm(request, NOW)))).to.deep.equal(agreement);
     const commitment = { committedKw: 112.375, baselineKw: -4.5 };
     const answer = codec.encodeOnConfirm({ ...request, commitment }, NOW);
-    expect(codec.decodeOnConfirm(bodyOf('on_confirm', answer))).to.deep.equal({ orderId: id, commitment, ...echo });
+    expect(codec.decodeOnConfirm(bodyOf('on_confirm', answer))).to.deep.equal({
+      orderId: id,
+      quote,
+      commitment,
+      ...echo,
+    });
   });
 
   it('status and on_status, from scheduled to completed', () => {
