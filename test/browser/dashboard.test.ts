@@ -222,6 +222,7 @@ describe('the operator’s page in a browser', function () {
         'map',
         'events',
         'orders',
+        'ders',
         'alarms',
         'handover',
         'controls',
