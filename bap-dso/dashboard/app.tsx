@@ -7,6 +7,8 @@ import { useEffect } from 'preact/hooks';
 import { Alarms } from './screens/alarms.tsx';
 import { Audit } from './screens/audit.tsx';
 import { Controls } from './screens/controls.tsx';
+import { Der } from './screens/der.tsx';
+import { Ders } from './screens/ders.tsx';
 import { EventScreen } from './screens/event.tsx';
 import { Events } from './screens/events.tsx';
 import { Feeder } from './screens/feeder.tsx';
@@ -66,6 +68,7 @@ function Named({ state, at: { screen, id } }: { readonly state: Live; readonly a
   if (screen === 'events') return id ? <EventScreen key={id} state={state} id={id} /> : <Events state={state} />;
   if (screen === 'orders') return id ? <OrderScreen key={id} state={state} id={id} /> : <Orders state={state} />;
   if (screen === 'map') return <MapScreen state={state} />;
+  if (screen === 'ders') return id ? <Der key={id} state={state} id={id} /> : <Ders state={state} />;
   if (screen === 'alarms') return <Alarms state={state} />;
   if (screen === 'handover') return <Handover />;
   if (screen === 'controls') return <Controls state={state} />;

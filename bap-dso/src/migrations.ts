@@ -140,6 +140,20 @@ const forecastState: Migration = {
   },
 };
 
+/** Single devices, and their exclusion. */
+const DER = [
+  `create table der (
+     der_id text not null, bpp_id text not null, feeder_id text not null, device_type text, rated_kw double precision,
+     import_msid text, essential boolean not null default false, last_obp_id text, last_answer text,
+     recent jsonb not null default '[]', heard_wall_at timestamptz, primary key (der_id, bpp_id))`,
+  'create index der_of_feeder on der (feeder_id, der_id)',
+  'create index der_of_aggregator on der (bpp_id, der_id)',
+  `alter table restriction drop constraint restriction_kind_check, drop constraint restriction_pkey,
+     add column bpp_id text not null default '', add column feeder_id text,
+     add check (kind in ('exclude-bpp', 'exclude-der', 'stop')), add primary key (kind, subject, bpp_id)`,
+  'alter table flex_order add column excluded_der_ids jsonb',
+];
+
 /** Of Grid Monitoring alone at the edge. */
 export const readingMigrations: Record<string, Migration> = {
   '0001-reading': {
@@ -197,6 +211,11 @@ export const migrations: Record<string, Migration> = {
   '0011-alarm-shelving': {
     async up(db: Kysely<unknown>): Promise<void> {
       for (const statement of SHELVING) await sql.raw(statement).execute(db);
+    },
+  },
+  '0012-der': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      for (const statement of DER) await sql.raw(statement).execute(db);
     },
   },
   '0014-shift-note': {

@@ -1,6 +1,7 @@
 /** The operator's page as a person has it: in a browser, on a network that runs. Its tests are one shift, in order. */
 import { needsEngine } from '@flexder/runtime/testing/engine.ts';
 import { expect } from 'chai';
+import { changesAnOrder } from './changing.ts';
 import { type Desk, MARKUP, MINUTE_MS, openDesk } from './operators.ts';
 
 describe('the operator’s page in a browser', function () {
@@ -222,6 +223,7 @@ describe('the operator’s page in a browser', function () {
         'map',
         'events',
         'orders',
+        'ders',
         'alarms',
         'handover',
         'controls',
@@ -260,35 +262,7 @@ describe('the operator’s page in a browser', function () {
 
   it('other kW and another end of an order are asked for by hand, and what was answered is shown', async () => {
     const { obpId } = (await orders()).orders.find(({ state }) => state === 'IN_PROGRESS')!;
-    await desk.goTo(`orders/${obpId}`);
-    expect(await text('#changes')).to.contain('it stands as it was confirmed');
-    await button('Change kW…').click();
-    await desk.page.getByRole('textbox', { name: 'kW of reduction' }).fill('5');
-    await desk.page.getByLabel('Reason, for the record').fill(`half will do ${MARKUP}`);
-    await button('Show what it does').click();
-    const dialog = desk.page.locator('dialog');
-    await dialog.getByText('Confirm within').waitFor();
-    expect(await dialog.innerText()).to.match(
-      /its aggregator is asked[\s\S]*Promised\s+\d+\.\d kW, asked for 5\.0 kW/i,
-    );
-    await desk.shot('change-dialog');
-    await button('Confirm').click();
-    await button('Close').click();
-    await desk.net.settle();
-    const change = desk.page.locator('#changes tr', { hasText: 'half will do' });
-    await change.getByText('agreed').waitFor();
-    expect(await change.innerText()).to.match(/5\.0 kW[\s\S]*olga[\s\S]*from \d\d:\d\d:\d\d/);
-    expect(await text('#relief')).to.contain('5.0 kW');
-    await desk.act('Change its end…', 'the crew needs longer');
-    await desk.net.settle();
-    const longer = desk.page.locator('#changes tr', { hasText: 'the crew needs longer' });
-    await longer.getByText(/agreed|refused/).waitFor();
-    await desk.shot('changes-of-order');
-    await desk.goTo(`events/${eventId}`);
-    await desk.page.locator('#changes a', { hasText: 'aggregator' }).first().waitFor();
-    await desk.shot('event-changed');
-    expect(await text('#tiers')).to.match(/1 of plan 1\s+(armed|◆ released)[\s\S]*aggregator-1[\s\S]*£\d+\.\d\d/);
-    expect(await desk.violations()).to.deep.equal([]);
+    await changesAnOrder(desk, obpId, eventId);
   });
 
   it('an order is cancelled by hand', async () => {

@@ -14,6 +14,12 @@ import { manyFeeders } from './many-network.ts';
 import { openWindow, type Window } from './window.ts';
 
 const FEEDERS = 1_000;
+const DERS = 10_000;
+const RECENT = JSON.stringify(
+  Array.from({ length: 10 }, (_, index) => ({
+    ...{ obpId: `obp-${index}`, answer: 'ACCEPTED', askedKw: 3.7, atMs: NOW_MS - index * 3_600_000 },
+  })),
+);
 const idOf = (index: number) => `F-${String(index).padStart(4, '0')}`;
 const ids = Array.from({ length: FEEDERS }, (_, index) => idOf(index));
 
@@ -50,6 +56,10 @@ describe('the operator’s page before a thousand feeders', function () {
     await sql`insert into feeder_reading (feeder_id, read_at, power_kw, quality)
       select 'F-' || lpad(f::text, 4, '0'), ${new Date(NOW_MS)}::timestamptz - s * interval '90 seconds', 70, 'GOOD'
       from generate_series(0, ${sql.lit(FEEDERS - 1)}) f, generate_series(0, 118) s`.execute(dso.db);
+    await sql`insert into der (der_id, bpp_id, feeder_id, device_type, last_obp_id, last_answer, recent)
+      select 'der-' || lpad(d::text, 5, '0'), 'aggregator-' || d % 5, 'F-' || lpad((d / 10)::text, 4, '0'), 'battery',
+        'obp-' || d / 10, case when d % 7 = 0 then 'SILENT' else 'ACCEPTED' end, ${RECENT}::jsonb
+      from generate_series(0, ${sql.lit(DERS - 1)}) d`.execute(dso.db);
     const config = {
       ...dso.config,
       subscriberId: DSO,
@@ -117,6 +127,43 @@ describe('the operator’s page before a thousand feeders', function () {
     expect(points).to.have.length.above(100);
     expect((await fetch(`${url}/api/v1/load`)).status).to.equal(400);
     await window.shot('many-feeder');
+  });
+
+  it('reads of ten thousand devices the pages that are looked at, and leads to the last', async () => {
+    const { page } = window;
+    const asked: string[] = [];
+    page.on('request', (one) => one.url().includes('/api/v1/ders') && asked.push(new URL(one.url()).search));
+    await page.evaluate(`location.hash = '#/ders'`);
+    const rows = page.locator('#ders tbody tr');
+    await page.locator('#ders', { hasText: '10,000 known' }).waitFor();
+    await rows.getByText('der-00000').waitFor();
+    expect(await rows.count()).to.be.below(80);
+    await page.locator('#ders .long').evaluate((box) => box.scrollTo(0, box.scrollHeight));
+    await rows.getByText('der-09999').waitFor();
+    expect(await rows.count()).to.be.below(80);
+    expect(asked).to.deep.equal(['?limit=500&offset=0', '?limit=500&offset=9500']);
+    expect(await window.violations()).to.deep.equal([]);
+    await window.shot('many-ders');
+    await page.getByLabel('Feeder').fill('F-0777');
+    await page.getByLabel('Feeder').press('Enter');
+    await page.locator('#ders', { hasText: '10 found' }).waitFor();
+    expect(await rows.count()).to.equal(10);
+  });
+
+  it('answers for ten thousand devices, whatever they are found by', async () => {
+    for (const query of [
+      '',
+      'offset=9500&limit=500',
+      'feeder_id=F-0777',
+      'bpp_id=aggregator-3',
+      'state=silent&limit=500',
+    ]) {
+      const beganMs = performance.now();
+      const { total } = (await (await fetch(`${url}/api/v1/ders?${query}`)).json()) as { total: number };
+      expect(total, query).to.be.above(0);
+      if (process.env.FLEXDER_SCREENSHOTS)
+        process.stdout.write(`ders ${query}: ${total}, ${Math.round(performance.now() - beganMs)} ms\n`);
+    }
   });
 
   describe('on the map', () => {

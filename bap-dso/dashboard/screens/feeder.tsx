@@ -1,5 +1,6 @@
 /** One feeder: where its load goes, what is wrong with it, and what was done about it. */
 
+import { to } from '@flexder/runtime/page/address.ts';
 import { dateTime, duration, kw, percent, time } from '@flexder/runtime/page/format.ts';
 import { Facts, Mark, Note, Panel, Title } from '@flexder/runtime/page/parts.tsx';
 import { type Column, Table } from '@flexder/runtime/page/table.tsx';
@@ -117,6 +118,12 @@ function FeederFacts({ feeder }: { readonly feeder: FeederView }) {
         ['State', feeder.state.toLowerCase()],
         ['Forecast', basis ? `${basis.model} ${basis.version ?? ''}` : 'none'],
         ['Feeder', feeder.feederId],
+        [
+          'DERs',
+          <a key="ders" href={to('ders', undefined, { feeder: feeder.feederId })}>
+            its devices
+          </a>,
+        ],
       ]}
     />
   );

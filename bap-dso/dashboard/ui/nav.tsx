@@ -17,6 +17,7 @@ export function Nav() {
       ['map', 'Map'],
       ['events', 'Events'],
       ['orders', 'Orders'],
+      ['ders', 'DERs'],
       ['alarms', 'Alarms'],
     ] as const),
     ...([

@@ -63,6 +63,8 @@ export const REASON_LENGTH = 500;
 
 /** A shift in a screenful, whole in one record; in UTF-8 it fits a body. */
 export const NOTE_LENGTH = 2_000;
+/** Rows of what is on offer: a thousand feeders, three types, and some aggregators on each. */
+export const AVAILABILITY_ROWS = 10_000;
 
 /** People of one DSO. */
 export const PEOPLE = 500;

@@ -51,6 +51,7 @@ const TABLES = [
   'flex_search',
   'decision',
   'restriction',
+  'der',
   'overload',
   'feeder_reading',
   'finding',
