@@ -1,5 +1,6 @@
 /** Who asks, and whether they may. Every refusal says why and is on record. */
 import { timingSafeEqual } from 'node:crypto';
+import { isIP } from 'node:net';
 import { type Actor, personOf, type Role } from '@flexder/runtime/access/people.ts';
 import { bearerOf, createRefusals, isUnsafe, type Refusal, roleRefusal } from '@flexder/runtime/access/refusals.ts';
 import type { Request, RequestHandler, Response } from 'express';
@@ -32,7 +33,7 @@ export function createGuard(deps: OperatorApiDeps): Guard {
   const sessions = new Sessions(context);
   const refusals = createRefusals(context, (entry) => participant.transact((work) => work.audit(entry)));
   const people = config.operators ?? [];
-  const openToView = config.viewing === 'open';
+  const mayView = openViewing(config);
 
   const askerOf = (request: Request): Asker => {
     const bearer = bearerOf(request);
@@ -53,17 +54,37 @@ export function createGuard(deps: OperatorApiDeps): Guard {
     refuse,
     note: (request, refusal) => refusals.note(request, askerOf(request).person, refusal),
     needs: (role) => (request, response, next) => {
-      const refusal = refusalOf(request, askerOf(request), role, openToView);
+      const refusal = refusalOf(request, askerOf(request), role, mayView);
       if (refusal === undefined) return next();
       refuse(request, response, refusal).catch(next);
     },
   };
 }
 
-function refusalOf(request: Request, asker: Asker, role: Role, openToView: boolean): Refusal | undefined {
+/**
+ * Whether a request needs no sign-in to look. Only under an address, `localhost` or the name of the public URL: a page of a stranger
+ * whose name was made to lead here (DNS rebinding) is of this origin for a browser, and says its own name in Host.
+ */
+export function openViewing({ viewing, publicUrl }: OperatorApiDeps['config']): (request: Request) => boolean {
+  if (viewing !== 'open') return () => false;
+  const own = publicUrl === undefined ? undefined : new URL(publicUrl).hostname;
+  return (request) => {
+    const host = `http://${request.get('host')}`;
+    if (!URL.canParse(host)) return false;
+    const { hostname } = new URL(host);
+    return hostname === own || hostname === 'localhost' || isIP(hostname.replace(/^\[|\]$/g, '')) !== 0;
+  };
+}
+
+function refusalOf(
+  request: Request,
+  asker: Asker,
+  role: Role,
+  mayView: (request: Request) => boolean,
+): Refusal | undefined {
   const { person, session } = asker;
   if (!person) {
-    if (role === 'viewer' && openToView) return undefined;
+    if (role === 'viewer' && mayView(request)) return undefined;
     const message = 'sign in with POST /api/v1/session, or send Authorization: Bearer and your token';
     return { status: 401, code: 'AUT_SIGN_IN', message };
   }
