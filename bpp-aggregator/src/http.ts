@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { onlyUnderOwnName } from '@flexder/runtime/access/own-name.ts';
 import type { Health } from '@flexder/runtime/context.ts';
 import express, { type Express, type RequestHandler } from 'express';
 import type { AggregatorConfig } from './config.ts';
@@ -35,7 +36,7 @@ export function isOpen({ operatorToken, host }: AggregatorConfig): boolean {
 /** Undefined: the portfolio is not shown, because anybody could read it. */
 function guardOf(config: AggregatorConfig): RequestHandler | undefined {
   const { operatorToken } = config;
-  if (isOpen(config)) return (_request, _response, next) => next();
+  if (isOpen(config)) return onlyUnderOwnName;
   if (operatorToken === undefined) return undefined;
   const digest = (text: string) => createHash('sha256').update(text).digest();
   const expected = digest(`Bearer ${operatorToken}`);

@@ -1,5 +1,6 @@
 /** The aggregator's page at `/dashboard`, and what it shows: one answer, the same for everybody who looks within half a second. */
 
+import { onlyUnderOwnName } from '@flexder/runtime/access/own-name.ts';
 import { problem, security } from '@flexder/runtime/page/security.ts';
 import { pageRoutes } from '@flexder/runtime/page/serve.ts';
 import { type Express, type RequestHandler, Router } from 'express';
@@ -75,7 +76,7 @@ export function mountPage(app: Express, rooms: Rooms, participant: Counters): vo
 /** Whoever is on the machine where nobody else reaches it and no token is set; elsewhere people and programs by token. */
 function mayLook(rooms: Rooms, guard: Guard): RequestHandler {
   const { config } = rooms;
-  if (isOpen(config)) return (_request, _response, next) => next();
+  if (isOpen(config)) return onlyUnderOwnName;
   if (config.operatorToken === undefined && config.operators.length === 0) return hidden;
   return guard.needs('viewer');
 }

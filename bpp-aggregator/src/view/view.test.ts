@@ -1,6 +1,7 @@
 import { tokenSha256 } from '@flexder/runtime/access/people.ts';
 import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
+import request from 'supertest';
 import type { AggregatorService } from '../main.ts';
 import { type Bench, openBench } from '../testing/bench.ts';
 import { AGGREGATOR, derIdOf, feederOf, START_MS } from '../testing/portfolio.ts';
@@ -92,6 +93,8 @@ describe('the aggregator’s view of itself', () => {
 
   it('shows nothing without the token, where there is one, nor to other pages', async () => {
     expect((await read('/api/v1/view/overview', { 'sec-fetch-site': 'cross-site' })).status).to.equal(403);
+    const underName = await request(service.url).get('/api/v1/view/overview').set('host', 'rebound.example.com');
+    expect([underName.status, underName.body.error.code]).to.deep.equal([421, 'MISDIRECTED']);
     const directory = await openBench({ ders: 1 });
     const vera = { name: 'vera', role: 'viewer' as const, tokenSha256: tokenSha256('token-of-vera') };
     const guarded = await directory.start({}, { operatorToken: TOKEN, operators: [vera] });

@@ -1,6 +1,6 @@
 /** Who asks, and whether they may. Every refusal says why and is on record. */
 import { timingSafeEqual } from 'node:crypto';
-import { isIP } from 'node:net';
+import { isUnderOwnName } from '@flexder/runtime/access/own-name.ts';
 import { type Actor, personOf, type Role } from '@flexder/runtime/access/people.ts';
 import { bearerOf, createRefusals, isUnsafe, type Refusal, roleRefusal } from '@flexder/runtime/access/refusals.ts';
 import type { Request, RequestHandler, Response } from 'express';
@@ -61,19 +61,9 @@ export function createGuard(deps: OperatorApiDeps): Guard {
   };
 }
 
-/**
- * Whether a request needs no sign-in to look. Only under an address, `localhost` or the name of the public URL: a page of a stranger
- * whose name was made to lead here (DNS rebinding) is of this origin for a browser, and says its own name in Host.
- */
+/** Whether a request needs no sign-in to look. */
 export function openViewing({ viewing, publicUrl }: OperatorApiDeps['config']): (request: Request) => boolean {
-  if (viewing !== 'open') return () => false;
-  const own = publicUrl === undefined ? undefined : new URL(publicUrl).hostname;
-  return (request) => {
-    const host = `http://${request.get('host')}`;
-    if (!URL.canParse(host)) return false;
-    const { hostname } = new URL(host);
-    return hostname === own || hostname === 'localhost' || isIP(hostname.replace(/^\[|\]$/g, '')) !== 0;
-  };
+  return (request) => viewing === 'open' && isUnderOwnName(request, publicUrl);
 }
 
 function refusalOf(
