@@ -32,7 +32,7 @@ export interface Desk {
   /** What is felt where, by the network model; absent without one. */
   readonly reach?: Reach;
   readonly restrictions: Restrictions;
-  readonly solver: Pick<CoverSolver, 'solve'>;
+  readonly solver: Pick<CoverSolver, 'solve' | 'solveJoint'>;
   /** Absent while open data are off. */
   readonly openData?: Pick<OpenData, 'eventContext' | 'costContext'> | undefined;
   /** Called after a commit that moved an order: what its event makes of it. */

@@ -137,7 +137,7 @@ export class Trade {
       gathers: new Gathers(context, this.config),
       deadlines: new Deadlines(context, (obpId, mayHaveCome) => closeLate(this.desk, obpId, mayHaveCome)),
       restrictions: new Restrictions(),
-      solver: { solve: async () => undefined },
+      solver: { solve: async () => undefined, solveJoint: async () => undefined },
       moved: (eventId) => this.events.moved(eventId),
       reconsider: () => this.events.reconsider(),
       inTurn: (eventId, run) => this.events.inTurn(eventId, run),
