@@ -115,7 +115,7 @@ const schema = z
     activationLeadSeconds: z.number().min(0).max(3_600).default(2),
     /** From the start of the window until the fall at the feeder is judged (grid time). */
     verifyAfterSeconds: positive.default(120),
-    /** The most that one plan asks of one BPP, kW. */
+    /** The most that one BPP is asked for at a time, over all open events, kW. */
     maxBppKw: positive.optional(),
     /** Wall time a solver has for a plan that a short search does not prove cheapest. */
     planSolveMs: positive.max(60_000).default(PLAN_SOLVE_MS),

@@ -1,6 +1,7 @@
 /** From offers to selected orders: plan, number, select side by side. */
 import type { ObpId, TransactionId } from '@flexder/protocol/beckn/identifiers.ts';
 import { encodeSelect } from '@flexder/protocol/flexibility/codec-v1.ts';
+import { committedKwByBpp } from './committed.ts';
 import type { Desk, Work } from './desk.ts';
 import type { OpenEvent, Purchase } from './event.ts';
 import { needOf } from './need.ts';
@@ -23,8 +24,9 @@ export interface Decided {
 }
 
 /** What holds for every plan of this purchase. */
-export function planConditions(desk: Desk, event: OpenEvent, purchase: Purchase): PlanOptions {
-  const { reach, config, counterparties, context, solver, restrictions } = desk;
+export async function planConditions(desk: Desk, event: OpenEvent, purchase: Purchase): Promise<PlanOptions> {
+  const { reach, config, counterparties, context, solver, restrictions, participant } = desk;
+  const limited = config.maxBppKw !== undefined;
   return {
     derate: reliabilityDerate,
     nowMs: context.grid.nowMs(),
@@ -32,6 +34,7 @@ export function planConditions(desk: Desk, event: OpenEvent, purchase: Purchase)
     declined: purchase.declined,
     heldBack: (bppId) => restrictions.has('exclude-bpp', bppId),
     partyMaxKw: config.maxBppKw,
+    ...(limited && { partyCommittedKw: await committedKwByBpp(participant.database, purchase.window) }),
     solver,
     solveMs: config.planSolveMs,
     ...(reach ? { reach: (offer) => reach(offer.bppId, offer.feederId, event.feederId) } : {}),
@@ -52,7 +55,8 @@ export async function place(
     return;
   }
   const need = needOf(desk, event, purchase, needKw);
-  const plan = decided?.plan ?? (await choosePlan(need, purchase.offers ?? [], planConditions(desk, event, purchase)));
+  const plan =
+    decided?.plan ?? (await choosePlan(need, purchase.offers ?? [], await planConditions(desk, event, purchase)));
   const selections = numbered(
     desk,
     purchase,

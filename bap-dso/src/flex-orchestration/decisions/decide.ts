@@ -21,7 +21,7 @@ export async function decide(
   silent: readonly string[],
 ): Promise<void> {
   const need = needOf(desk, event, purchase, needKw);
-  const market = marketOf(need, purchase.offers ?? [], planConditions(desk, event, purchase));
+  const market = marketOf(need, purchase.offers ?? [], await planConditions(desk, event, purchase));
   const belowLimitKw = Math.max(0, needKw - (event.limitKw - event.releaseKw));
   const { plans, ...offered } = await planOptions(market, { requestedKw: needKw, belowLimitKw });
   const mode = modeOf(desk.config.modes, event.feederId, event.detectedBy);

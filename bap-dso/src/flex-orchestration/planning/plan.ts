@@ -17,7 +17,7 @@ import type { CoverSolver } from './solver.ts';
 export interface PlanOptions extends PlanConditions {
   /** kW that may be expected for each kW asked of an offer, 0 to 1. */
   readonly derate: (offer: FlexOffer) => number;
-  /** The most that one BPP is asked for, in kW; no limit when absent. */
+  /** The most that one BPP is asked for at a time, over all events, in kW; no limit when absent. */
   readonly partyMaxKw?: number | undefined;
   /** kW of each BPP that are committed in overlapping windows of open events: they come off its limit. */
   readonly partyCommittedKw?: ReadonlyMap<string, number> | undefined;
@@ -58,6 +58,8 @@ export interface Plan {
   readonly method: CoverMethod;
   /** By how much of itself the cost may lie above the cheapest; 0 where it is proven to be that. */
   readonly gap: number;
+  /** BPPs of which a part of the limit is committed already, with the kW that were left. */
+  readonly limited: readonly { readonly bppId: string; readonly leftKw: number }[];
   /** Blocks that are bought for other events and felt here, too; their kW are not in the figures above. */
   readonly relied: readonly ReliedBlock[];
   /** kW of those that may be expected at the feeder in need. */
@@ -175,9 +177,16 @@ export function planWith(
     sufficient: cover.sufficient,
     method: cover.method,
     gap: cover.gap,
+    limited: limitedOf(options),
     relied,
     reliedKw: total(relied, (block) => block.expectedKw),
   };
+}
+
+function limitedOf(options: PlanOptions): Plan['limited'] {
+  if (options.partyMaxKw === undefined) return [];
+  const bpps = [...(options.partyCommittedKw?.keys() ?? [])].sort();
+  return bpps.map((bppId) => ({ bppId, leftKw: Math.round(partyLeftKw(options, bppId) * 1_000) / 1_000 }));
 }
 
 /** Whole watts and hundred-thousandths of a pound, so that equal plans cost exactly the same. */

@@ -24,6 +24,9 @@ export async function recordPlan(
   const excluded = plan.excluded.map(
     ({ bppId, itemId, availableKw, reason }) => `${bppId}/${itemId} ${availableKw} kW: ${reason}`,
   );
+  const limited = plan.limited.map(
+    ({ bppId, leftKw }) => `${bppId}: ${leftKw} of ${desk.config.maxBppKw} kW, the rest is committed`,
+  );
   const without = silent.map((bppId) => `${bppId}: no catalogue in time`);
   await work.audit({
     event_type: 'plan.chosen',
@@ -44,11 +47,16 @@ export async function recordPlan(
       max_price_gbp_per_kwh: desk.config.maxPriceGbpPerKwh,
       min_reliability: desk.config.minReliability,
       round: purchase.replans,
+      ...(desk.config.maxBppKw === undefined ? {} : { party_max_kw: desk.config.maxBppKw }),
       ...costs?.inputs,
     },
     ...(costs ? { data_sources: costs.sources } : {}),
     requested_kw: plan.askedKw,
-    decision: [`chosen: ${named(chosen)}`, `excluded: ${named([...excluded, ...without])}`].join('; '),
+    decision: [
+      `chosen: ${named(chosen)}`,
+      `excluded: ${named([...excluded, ...without])}`,
+      ...(limited.length > 0 ? [`limited: ${named(limited)}`] : []),
+    ].join('; '),
   });
 }
 
