@@ -12,6 +12,7 @@ import type { OpenEvent } from './event.ts';
 import type { Gathers } from './gather.ts';
 import type { CoverSolver } from './planning/solver.ts';
 import type { Restrictions } from './restrictions.ts';
+import type { Together } from './together.ts';
 
 export type Work = UnitOfWork<BapTables>;
 export type OrderRow = Selectable<FlexOrderTable>;
@@ -28,6 +29,7 @@ export interface Desk {
   readonly participant: Trader;
   readonly counterparties: Counterparties;
   readonly gathers: Gathers;
+  readonly together: Together;
   readonly deadlines: Deadlines;
   /** What is felt where, by the network model; absent without one. */
   readonly reach?: Reach;

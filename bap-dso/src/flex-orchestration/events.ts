@@ -17,7 +17,8 @@ import { takeUpDecision } from './decisions/decide.ts';
 import type { Desk, OrderRow } from './desk.ts';
 import { newPurchase, type OpenEvent, openEvent, type Purchase } from './event.ts';
 import { armTiers, releaseTier, takeUpTiers } from './fallback.ts';
-import { AWAITING, BOUGHT, feltKw, ordersOf } from './orders.ts';
+import { lendersOf, ordersFelt, ownOf } from './lent.ts';
+import { AWAITING, BOUGHT, feltKw } from './orders.ts';
 import { insertOverload } from './overloads.ts';
 import { place } from './placing.ts';
 import { eventFromRow, purchaseUnderWay, topUpsOf, unfinishedEvents } from './resume.ts';
@@ -129,10 +130,14 @@ export class Events implements MonitorListener {
     });
   }
 
-  /** An order of this event moved: what follows is decided in the event's turn. */
+  /** An order of this event moved: what follows is decided in the turn of each event that it concerns. */
   moved(eventId: string): void {
     const event = this.#events.get(eventId);
     if (event) this.#turns.step(event, () => this.#advance(event));
+    // Who counts on one of its orders hears of it, too.
+    for (const other of this.#events.values())
+      if (other.lent.size > 0 && [...other.lent.values()].includes(eventId))
+        this.#turns.step(other, () => this.#advance(other));
   }
 
   /** There may be means again where they were used up. */
@@ -157,14 +162,16 @@ export class Events implements MonitorListener {
 
   async #takeUp(event: OpenEvent): Promise<void> {
     const desk = this.#desk();
-    const orders = await ordersOf(desk.participant.database, event.eventId);
+    for (const [obpId, lender] of await lendersOf(desk.participant.database, event.eventId))
+      event.lent.set(obpId, lender);
+    const orders = await ordersFelt(desk.participant.database, event);
     event.topUps = await topUpsOf(desk.participant.database, event.eventId);
     rememberLosses(event, orders);
-    event.endMs = Math.max(event.window.endMs, ...orders.map((order) => order.selection.window.endMs));
+    event.endMs = Math.max(event.window.endMs, ...ownOf(event, orders).map((order) => order.selection.window.endMs));
     event.purchase = purchaseUnderWay(event, orders, desk.context.wall.nowMs());
     await takeUpTiers(desk.participant.database, event);
     await takeUpDecision(desk, event);
-    const awaiting = orders.filter((order) => AWAITING.includes(order.state));
+    const awaiting = ownOf(event, orders).filter((order) => AWAITING.includes(order.state));
     if (event.state !== 'RELEASED') this.#watch.reopen(event.feederId);
     this.#add(event);
     if (!event.purchase) this.#expectRelief(event);
@@ -205,14 +212,15 @@ export class Events implements MonitorListener {
       if (event.purchase) return;
     }
     const orders = await this.#orders(event);
-    this.#prolong(event, orders);
+    const own = ownOf(event, orders);
+    this.#prolong(event, own);
     if (event.state !== 'RELEASED') {
       const topUp = (await lostTopUp(desk, event, orders)) ?? (await acknowledgedTopUp(desk, event, orders));
       if (topUp) return this.#topUp(event, topUp);
-      if (!(await release(desk, event, orders))) return;
+      if (!(await release(desk, event, own))) return;
       this.#release(event);
     }
-    if (orders.every((order) => isFinal(order.state))) this.#remove(event);
+    if (own.every((order) => isFinal(order.state))) this.#remove(event);
   }
 
   /** A change may have moved the end of an order beyond all others. */
@@ -236,7 +244,7 @@ export class Events implements MonitorListener {
   }
 
   async #orders(event: OpenEvent): Promise<OrderRow[]> {
-    const orders = await ordersOf(this.#desk().participant.database, event.eventId);
+    const orders = await ordersFelt(this.#desk().participant.database, event);
     const bought = orders.filter((order) => BOUGHT.includes(order.state));
     const felt = (order: OrderRow) => feltKw(order, order.committed_kw) || order.expected_kw;
     event.committedKw = rounded(bought.reduce((sum, order) => sum + felt(order), 0));
@@ -246,11 +254,19 @@ export class Events implements MonitorListener {
   async #topUp(event: OpenEvent, topUp: Purchase): Promise<void> {
     event.purchase = topUp;
     const desk = this.#desk();
+    // A tier that each of two takes up for the same loss would be bought twice: they search, and plan as one.
+    const shares = event.lent.size > 0 || this.#lends(event);
     const ready =
-      topUp.failed !== undefined && (await releaseTier(desk, event, topUp, `${topUp.needKw} kW are missing`));
+      !shares &&
+      topUp.failed !== undefined &&
+      (await releaseTier(desk, event, topUp, `${topUp.needKw} kW are missing`));
     if (ready) await place(desk, event, topUp, topUp.needKw);
     else await buy(desk, event, topUp, topUp.needKw, async () => {});
     await this.#advance(event);
+  }
+
+  #lends({ eventId }: OpenEvent): boolean {
+    return [...this.#events.values()].some(({ lent }) => [...lent.values()].includes(eventId));
   }
 
   #judge(event: OpenEvent, feeder: MonitoredFeeder, judgement: Judgement, wallMs: number): void {
@@ -291,11 +307,11 @@ export class Events implements MonitorListener {
     // A top-up may have prolonged the event since: its later end has timers of its own.
     const isLast = () => event.endMs === endMs;
     this.#turns.at(event, endMs + COMPLETION_ASK_MS, 'completion', async () => {
-      if (isLast()) await askCompletion(this.#desk(), await this.#orders(event));
+      if (isLast()) await askCompletion(this.#desk(), ownOf(event, await this.#orders(event)));
     });
     this.#turns.at(event, endMs + COMPLETION_CLOSE_MS, 'close', async () => {
       if (!isLast()) return;
-      await alarmIncomplete(this.#desk(), event, await this.#orders(event));
+      await alarmIncomplete(this.#desk(), event, ownOf(event, await this.#orders(event)));
       this.#remove(event);
     });
   }

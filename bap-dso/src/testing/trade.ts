@@ -30,6 +30,7 @@ import type { Desk } from '../flex-orchestration/desk.ts';
 import { Events } from '../flex-orchestration/events.ts';
 import { Gathers } from '../flex-orchestration/gather.ts';
 import { Restrictions } from '../flex-orchestration/restrictions.ts';
+import { Together } from '../flex-orchestration/together.ts';
 import { Monitor } from '../grid-monitoring/monitor.ts';
 import { migrations } from '../migrations.ts';
 import type { BapTables } from '../tables.ts';
@@ -135,6 +136,7 @@ export class Trade {
       participant,
       counterparties: new Counterparties(context, participant),
       gathers: new Gathers(context, this.config),
+      together: new Together(() => this.desk),
       deadlines: new Deadlines(context, (obpId, mayHaveCome) => closeLate(this.desk, obpId, mayHaveCome)),
       restrictions: new Restrictions(),
       solver: { solve: async () => undefined, solveJoint: async () => undefined },
@@ -344,6 +346,7 @@ export class Trade {
   async close(): Promise<void> {
     this.desk.deadlines.close();
     this.desk.gathers.close();
+    this.desk.together.close();
     await this.events.close();
   }
 }

@@ -1,5 +1,5 @@
 /** Several needs and their markets as one problem of cover. */
-import type { FlexNeed, FlexOffer } from '@flexder/protocol/flexibility/model.ts';
+import type { FlexOffer, TimeWindow } from '@flexder/protocol/flexibility/model.ts';
 import { AVAILABILITY_SLACK_MS, JOINT_WINDOW_SLACK_MS } from '../../limits.ts';
 import { groupBy } from '../../network-model/group.ts';
 import { LEAST_REACH } from '../../network-model/limits.ts';
@@ -15,7 +15,7 @@ export interface JointNeed {
   readonly lends: boolean;
   /** Peak of the hospitals and homes on medical equipment behind the feeder, kW. */
   readonly essentialKw: number;
-  /** kW missing over the limit of the feeder. */
+  /** By how much of its limit the feeder is above it. */
   readonly severity: number;
 }
 
@@ -34,9 +34,8 @@ export interface Coupled {
 }
 
 /** Relief of a window counts for another need when it lasts as long as that one. */
-function lastsFor(of: FlexNeed, other: FlexNeed): boolean {
-  const startsInTime = of.window.startMs <= other.window.startMs + AVAILABILITY_SLACK_MS;
-  return startsInTime && of.window.endMs + JOINT_WINDOW_SLACK_MS >= other.window.endMs;
+export function lastsFor(of: TimeWindow, other: TimeWindow): boolean {
+  return of.startMs <= other.startMs + AVAILABILITY_SLACK_MS && of.endMs + JOINT_WINDOW_SLACK_MS >= other.endMs;
 }
 
 export function coupledProblem(needs: readonly JointNeed[]): Coupled {
@@ -87,7 +86,8 @@ function columnOf(
   const minutes = Math.max(1, Math.round((market.need.window.endMs - market.need.window.startMs) / 60_000));
   const yieldsMilli = needs.map(({ market: other }, at) => {
     if (at === home) return block.yieldMilli;
-    const reach = lends && lastsFor(market.need, other.need) ? reachOf(other.need, offer, other.options) : 0;
+    const reach =
+      lends && lastsFor(market.need.window, other.need.window) ? reachOf(other.need, offer, other.options) : 0;
     return reach < LEAST_REACH ? 0 : Math.round(market.options.derate(offer) * reach * 1_000);
   });
   const { minimumW, maximumW, stepW, unitCost } = block;

@@ -31,7 +31,7 @@ function needOn({ feeder, kw, options, ...rest }: Asked, offers: readonly FlexOf
     reach: ({ feederId }) => (feederId === feeder ? 1 : (reaches[`${feederId} ${feeder}`] ?? 0)),
     ...options,
   });
-  return { market, needKw: kw, lends: true, essentialKw: 0, severity: kw, ...rest };
+  return { market, needKw: kw, lends: true, essentialKw: 0, severity: kw / 1_000, ...rest };
 }
 
 const together = (asked: readonly Asked[], offers: readonly FlexOffer[], reaches: Reaches = {}) =>
@@ -136,7 +136,7 @@ describe('a joint plan', () => {
       ],
       [['a', 50]],
     ]);
-    expect(first!.plannedWith).to.deep.equal(['event-f-2']);
+    expect(first!.plannedWith).to.deep.equal([{ eventId: 'event-f-2', feederId: 'f-2' }]);
     expect(first!.shared).to.deep.include({ neededKw: 100, askedKw: 100, costGbp: 32 });
     const alone = await planOf(needOn(asked[0]!, cheapAndDear, {}).market, 50);
     expect(alone.blocks.map(({ offer: { bppId }, kw }) => [bppId, kw])).to.deep.equal([['a', 50]]);
@@ -168,12 +168,12 @@ describe('a joint plan', () => {
     const limit = { options: { partyMaxKw: 60 } };
     const reaches = { 'leaf-1 f-1': 1, 'leaf-2 f-2': 1 };
     const asked = [
-      { feeder: 'f-1', kw: 50, severity: 10, ...limit },
-      { feeder: 'f-2', kw: 40, severity: 30, ...limit },
+      { feeder: 'f-1', kw: 50, severity: 0.01, ...limit },
+      { feeder: 'f-2', kw: 40, severity: 0.03, ...limit },
     ];
     const [first, second] = await together(asked, offers, reaches);
     expect([bought(first), bought(second)]).to.deep.equal([[['a', 20]], [['a', 40]]]);
-    expect(first!.shortBecause).to.equal('what there is went first to event-f-2 on f-2 (30 kW over its limit)');
+    expect(first!.shortBecause).to.equal('what there is went first to event-f-2 on f-2 (3 % over its limit)');
     expect(second).not.to.have.property('shortBecause');
     const [served, short] = await together([{ ...asked[0]!, essentialKw: 5 }, asked[1]!], offers, reaches);
     expect([bought(served), bought(short)]).to.deep.equal([[['a', 50]], [['a', 10]]]);

@@ -1,4 +1,5 @@
 /** The plans of several needs made as one: nobody's block is sold twice, and relief counts wherever it is felt. */
+import type { FlexOffer } from '@flexder/protocol/flexibility/model.ts';
 import { PLAN_GAP, PLAN_SOLVE_MS } from '../../limits.ts';
 import { blockKey } from './eligibility.ts';
 import { byPriority, type Coupled, coupledGroups, coupledProblem, type JointNeed } from './joint-columns.ts';
@@ -8,7 +9,6 @@ import { type Market, milliWatts, type Plan, type PlanOptions, planWith, type Re
 
 /** What the plans of a group have in common. */
 export interface SharedFigures {
-  readonly eventIds: readonly string[];
   readonly neededKw: number;
   readonly askedKw: number;
   readonly costGbp: number;
@@ -20,10 +20,13 @@ export interface SharedFigures {
 export interface JointPart {
   readonly plan: Plan;
   /** Events it was planned together with, itself left out. */
-  readonly plannedWith: readonly string[];
+  readonly plannedWith: readonly { readonly eventId: string; readonly feederId: string }[];
   readonly shared: SharedFigures;
-  /** What the others leave. */
+  /** What the others leave, and what they take of each block, kW by `blockKey`. */
   readonly left: Market;
+  readonly othersKw: ReadonlyMap<string, number>;
+  /** kW of what is bought here that the others count on, by event. */
+  readonly lends: readonly { readonly eventId: string; readonly feederId: string; readonly kw: number }[];
   /** Why it gets less than it needs; absent when it does not. */
   readonly shortBecause?: string;
 }
@@ -128,7 +131,9 @@ function after(needs: readonly JointNeed[], order: readonly number[], need: numb
   if (before.length === 0) return 'what is offered and within the limits of aggregators does not suffice';
   const names = before.map(({ market, essentialKw, severity }) => {
     const why =
-      essentialKw > 0 ? `${kwText(essentialKw * 1e6)} of essential load` : `${kwText(severity * 1e6)} over its limit`;
+      essentialKw > 0
+        ? `${kwText(essentialKw * 1e6)} of essential load`
+        : `${Math.round(severity * 1_000) / 10} % over its limit`;
     return `${market.need.eventId} on ${market.need.feederId} (${why})`;
   });
   return `what there is went first to ${names.join(', ')}`;
@@ -144,47 +149,64 @@ function partOf(
 ): JointPart {
   const { market, needKw } = needs[at]!;
   const takenW = market.eligible.map(() => 0);
+  const lentMilliW = needs.map(() => 0);
   const relied: ReliedBlock[] = [];
-  const othersW = new Map<string, number>();
-  const othersOfParty = new Map<string, number>();
+  const others: { offer: FlexOffer; watts: number }[] = [];
   cover.takenW.forEach((watts, i) => {
     if (watts === 0) return;
     const { home, yieldsMilli } = problem.columns[i]!;
     const offer = offers[i]!;
     if (home === at) {
       takenW[places[i]!] = watts;
+      for (const [other, milli] of yieldsMilli.entries()) lentMilliW[other]! += watts * milli;
       return;
     }
-    othersW.set(blockKey(offer), (othersW.get(blockKey(offer)) ?? 0) + watts);
-    othersOfParty.set(offer.bppId, (othersOfParty.get(offer.bppId) ?? 0) + watts);
+    others.push({ offer, watts });
     const felt = yieldsMilli[at]!;
-    if (felt === 0) return;
-    const reach = felt / 1_000 / needs[home]!.market.options.derate(offer);
-    const { eventId } = needs[home]!.market.need;
-    relied.push({ offer, kw: watts / 1_000, expectedKw: (watts * felt) / 1e6, reach, eventId });
+    if (felt > 0) relied.push(reliedBlock(needs[home]!.market, offer, watts, felt));
   });
   const cost = takenW.reduce((sum, watts, i) => sum + watts * market.blocks[i]!.unitCost, 0);
   const sufficient = cover.givenMilliW[at]! >= milliWatts(needKw);
-  const plan = planWith(market, { takenW, cost, sufficient, method: cover.method, gap: cover.gap }, relied);
-  const eventIds = needs.map((need) => need.market.need.eventId);
+  const names = needs.map((need) => ({ eventId: need.market.need.eventId, feederId: need.market.need.feederId }));
+  const othersKw = sums(others, ({ offer }) => blockKey(offer));
   return {
-    plan,
-    plannedWith: eventIds.filter((_, i) => i !== at),
-    shared: sharedFigures(needs, problem, cover, eventIds),
-    left: leftOf(market, othersW, othersOfParty),
+    plan: planWith(market, { takenW, cost, sufficient, method: cover.method, gap: cover.gap }, relied),
+    plannedWith: names.filter((_, i) => i !== at),
+    shared: sharedFigures(needs, problem, cover),
+    left: leftOf(
+      market,
+      othersKw,
+      sums(others, ({ offer }) => offer.bppId),
+    ),
+    othersKw,
+    lends: names.flatMap((name, i) => {
+      const kw = Math.round(lentMilliW[i]! / 1e3) / 1e3;
+      return i !== at && kw > 0 ? [{ ...name, kw }] : [];
+    }),
     ...(shortBecause[at] !== undefined && { shortBecause: shortBecause[at] }),
   };
+}
+
+function reliedBlock({ need, options }: Market, offer: FlexOffer, watts: number, feltMilli: number): ReliedBlock {
+  const reach = feltMilli / 1_000 / options.derate(offer);
+  return { offer, kw: watts / 1_000, expectedKw: (watts * feltMilli) / 1e6, reach, eventId: need.eventId };
+}
+
+/** kW by key. */
+function sums<T extends { readonly watts: number }>(parts: readonly T[], keyOf: (part: T) => string) {
+  const found = new Map<string, number>();
+  for (const part of parts) found.set(keyOf(part), (found.get(keyOf(part)) ?? 0) + part.watts / 1_000);
+  return found;
 }
 
 function sharedFigures(
   needs: readonly JointNeed[],
   { columns }: JointProblem,
   { takenW, cost, method, gap }: JointCover,
-  eventIds: readonly string[],
 ): SharedFigures {
   const askedW = columns.reduce((sum, _, i) => sum + takenW[i]!, 0);
   return {
-    ...{ eventIds, method, gap },
+    ...{ method, gap },
     neededKw: Math.round(needs.reduce((sum, { needKw }) => sum + needKw, 0) * 1_000) / 1_000,
     askedKw: askedW / 1_000,
     // Of a watt for a minute, in hundred-thousandths of a pound a kilowatt hour.
@@ -192,16 +214,17 @@ function sharedFigures(
   };
 }
 
-function leftOf(market: Market, othersW: ReadonlyMap<string, number>, ofParty: ReadonlyMap<string, number>): Market {
+function leftOf(market: Market, ofBlock: ReadonlyMap<string, number>, ofParty: ReadonlyMap<string, number>): Market {
   const left = market.eligible.flatMap((offer, i) => {
     const block = market.blocks[i]!;
-    const watts = Math.floor((block.maximumW - (othersW.get(blockKey(offer)) ?? 0)) / block.stepW) * block.stepW;
+    const leftW = Math.round(block.maximumW - (ofBlock.get(blockKey(offer)) ?? 0) * 1_000);
+    const watts = Math.floor(leftW / block.stepW) * block.stepW;
     return watts > 0 && watts >= block.minimumW ? [{ offer, block: { ...block, maximumW: watts } }] : [];
   });
   return {
     ...market,
     eligible: left.map(({ offer }) => offer),
     blocks: left.map(({ block }) => block),
-    partyMaxW: market.partyMaxW.map((maxW, i) => maxW - (ofParty.get(market.parties[i]!) ?? 0)),
+    partyMaxW: market.partyMaxW.map((maxW, i) => Math.round(maxW - (ofParty.get(market.parties[i]!) ?? 0) * 1_000)),
   };
 }
