@@ -44,6 +44,8 @@ export const feeder = z.object({
   limitKw: positive,
   /** Share of the limit below which an overload counts as over and at which plans aim. */
   releaseShare: z.number().gt(0).lte(1).default(0.95),
+  /** Export, kW of flow back through it, beyond which generation would have to be curtailed. */
+  exportLimitKw: positive.optional(),
   gspGroupId: z.string().min(1).max(4).default('_J'),
   licenceArea: z.string().min(1).max(10).default('SPN'),
   /** By season, from the network model; without one `limitKw` holds all year. */
