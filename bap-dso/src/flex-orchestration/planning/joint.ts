@@ -108,8 +108,9 @@ async function cheapest(
   const order = orderOf(needs);
   const choices = needs.map(({ market }) => market.eligible.length);
   const scarcest = [...given].sort((a, b) => choices[a]! - choices[b]! || a - b);
+  const turns = new Map([given, order, [...order].reverse(), scarcest].map((one) => [one.join(' '), one]));
   const covers = [
-    ...[given, order, [...order].reverse(), scarcest].map((turns) => coverInTurn(problem, turns)),
+    ...[...turns.values()].map((one) => coverInTurn(problem, one)),
     coverApart(problem, given),
     coverByRelief(problem),
   ];
