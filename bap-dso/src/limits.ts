@@ -209,3 +209,13 @@ export const PROLONG_BEFORE_MS = 6 * 60_000;
 export const ACKNOWLEDGED_TOP_UPS = 2;
 /** Grid time for which offers are asked for again without a search: what is free at an aggregator changes with its devices. */
 export const FALLBACK_FRESH_MS = 30 * 60_000;
+
+/** Devices that may be excluded at once: by then it is the aggregator that should be. */
+export const EXCLUDED_DERS = 2_000;
+/** Devices kept of one aggregator: a large portfolio. What reports name beyond is not kept. */
+export const DERS_PER_AGGREGATOR = 20_000;
+/** Orders remembered of each device: enough to judge it by, small enough for every device of the network. */
+export const DER_ORDERS = 10;
+/** Catalogues remembered, one a feeder searched and aggregator; and blocks of each. The longest heard of goes first. */
+export const OFFERED_CATALOGUES = 5_000;
+export const OFFERED_BLOCKS = 200;

@@ -16,6 +16,9 @@ import { settleOrder } from './audit-settlement/settle.ts';
 import { stepsWithExchange } from './beckn/exchange.ts';
 import { bapHandlers } from './beckn/handlers.ts';
 import type { BapConfig } from './config.ts';
+import { derHandsOf } from './ders/by-hand.ts';
+import { noteNetwork } from './ders/known.ts';
+import { OffersOnHand } from './ders/offers-on-hand.ts';
 import { clearAnomalyAlarms } from './flex-orchestration/alarms.ts';
 import { handsOf } from './flex-orchestration/by-hand.ts';
 import { closeLate, closeUndelivered } from './flex-orchestration/closing.ts';
@@ -94,7 +97,8 @@ async function open(context: Context, config: BapConfig, keep: Keep, close: () =
         participant,
         config,
         openData,
-        hands: handsOf(desk),
+        hands: { ...handsOf(desk), ...derHandsOf(desk) },
+        offers: desk.offers,
         feeders: () => feederViews(context, watch, events),
       }),
     ),
@@ -104,6 +108,7 @@ async function open(context: Context, config: BapConfig, keep: Keep, close: () =
   await participant.subscribe();
   await desk.counterparties.refresh();
   await desk.restrictions.load(desk.participant.database);
+  await noteNetwork(desk.participant.database, config.network);
   await events.resume();
   // At the edge anomalies outlive this process.
   if (config.monitoring === 'own') await clearAnomalyAlarms(desk);
@@ -154,6 +159,7 @@ function openRooms(
     together,
     deadlines,
     restrictions: new Restrictions(),
+    offers: new OffersOnHand(),
     solver: keep(createSolver(context)),
     ...(config.network ? { reach: createReach(config.network) } : {}),
     openData,

@@ -107,6 +107,10 @@ const SHELVING = [
   'create index shelving_in_force on shelving (kind, until_wall_at) where ended_wall_at is null',
 ];
 
+const SHIFT_NOTE = `create table shift_note (
+  note_id integer generated always as identity primary key, written_by text not null,
+  text text not null, written_wall_at timestamptz not null)`;
+
 const ORDER_CHANGE = [
   'alter table flex_order add column revision integer not null default 0',
   `create table order_revision (
@@ -143,6 +147,20 @@ const forecastState: Migration = {
     await sql.raw(FORECAST_STATE).execute(db);
   },
 };
+
+/** Single devices, and their exclusion. */
+const DER = [
+  `create table der (
+     der_id text not null, bpp_id text not null, feeder_id text not null, device_type text, rated_kw double precision,
+     import_msid text, essential boolean not null default false, last_obp_id text, last_answer text,
+     recent jsonb not null default '[]', heard_wall_at timestamptz, primary key (der_id, bpp_id))`,
+  'create index der_of_feeder on der (feeder_id, der_id)',
+  'create index der_of_aggregator on der (bpp_id, der_id)',
+  `alter table restriction drop constraint restriction_kind_check, drop constraint restriction_pkey,
+     add column bpp_id text not null default '', add column feeder_id text,
+     add check (kind in ('exclude-bpp', 'exclude-der', 'stop')), add primary key (kind, subject, bpp_id)`,
+  'alter table flex_order add column excluded_der_ids jsonb',
+];
 
 /** Of Grid Monitoring alone at the edge. */
 export const readingMigrations: Record<string, Migration> = {
@@ -203,7 +221,17 @@ export const migrations: Record<string, Migration> = {
       for (const statement of SHELVING) await sql.raw(statement).execute(db);
     },
   },
-  '0012-order-reach': {
+  '0012-der': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      for (const statement of DER) await sql.raw(statement).execute(db);
+    },
+  },
+  '0014-shift-note': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await sql.raw(SHIFT_NOTE).execute(db);
+    },
+  },
+  '0015-order-reach': {
     async up(db: Kysely<unknown>): Promise<void> {
       for (const statement of ORDER_REACH) await sql.raw(statement).execute(db);
     },

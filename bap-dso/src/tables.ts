@@ -13,8 +13,10 @@ import type {
 } from '@flexder/protocol/flexibility/model.ts';
 import type { OrderState } from '@flexder/protocol/flexibility/order-machine.ts';
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { DerTable } from './ders/tables.ts';
 import type { PlanOptions } from './flex-orchestration/planning/options.ts';
 import type { EventContext } from './open-data/event-context.ts';
+import type { ShiftNoteTable } from './operator-api/handover-table.ts';
 
 type Instant = ColumnType<Date, Date | string, Date | string>;
 type Json<T> = ColumnType<T, string, string>;
@@ -88,9 +90,12 @@ export interface DecisionTable {
 
 /** What a person holds back until they give it free. */
 export interface RestrictionTable {
-  kind: 'exclude-bpp' | 'stop';
-  /** The BPP, or `*`. */
+  kind: 'exclude-bpp' | 'exclude-der' | 'stop';
+  /** The BPP, the device, or `*`. */
   subject: string;
+  /** Of a device: whose it is, empty where that is not known, and where it is. */
+  bpp_id: ColumnType<string, string | undefined, string>;
+  feeder_id: NullableText;
   made_by: string;
   reason: string;
   made_wall_at: Instant;
@@ -166,6 +171,8 @@ export interface FlexOrderTable {
   detection_to_dispatch_ms: number | null;
   detection_to_ack_ms: number | null;
   answer_due_wall_at: Instant | null;
+  /** Devices that its confirmation, or the change agreed last, does without. */
+  excluded_der_ids: ColumnType<readonly string[] | null, string | null | undefined, string | null>;
   /** Where its aggregator says that it can be followed. */
   live_url: NullableText;
   /** Whom to call about it. */
@@ -284,8 +291,10 @@ export interface BapTables {
   overload: OverloadTable;
   decision: DecisionTable;
   restriction: RestrictionTable;
+  der: DerTable;
   alarm: AlarmTable;
   shelving: ShelvingTable;
+  shift_note: ShiftNoteTable;
   flex_order: FlexOrderTable;
   order_revision: OrderRevisionTable;
   order_change: OrderChangeTable;

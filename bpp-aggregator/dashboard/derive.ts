@@ -13,6 +13,7 @@ export const wasSold = ({ state }: SoldOrderView): boolean =>
 
 /** In the words of who has to do something about it. */
 export const EXCLUSIONS: Readonly<Record<keyof HoldingView['excluded'], string>> = {
+  'excluded-by-dso': 'excluded by the DSO',
   'essential-use': 'essential use',
   'not-subscribed': 'in no programme',
   'not-in-programme': 'not a type of its programme',

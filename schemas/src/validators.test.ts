@@ -65,6 +65,48 @@ describe('a fault', () => {
   });
 });
 
+describe('devices by name', () => {
+  const device = (value: string) => ({ descriptor: { code: 'der-id' }, value });
+  const many = (count: number) => Array.from({ length: count }, (_, index) => device(`der-${index}`));
+
+  it('may be excluded by each request of an order, up to 200, each once', () => {
+    for (const [action, group] of Object.entries({ select: 0, init: 1, confirm: 1, update: 0 })) {
+      const list = `/message/order/tags/${group}/list`;
+      accepted(action, changed(sample(action), list, many(200)));
+      expect(refused(action, list, many(201))).to.contain('200');
+      refused(action, list, []);
+      refused(action, list, [device('der-1'), device('der-1')]);
+      refused(action, `${list}/0/value`, 'no identifier');
+      refused(action, `${list}/0/descriptor/code`, 'msid');
+    }
+    accepted('select', changed(sample('select'), '/message/order/tags', undefined));
+  });
+
+  it('may be in the answer to a request that excluded them', () => {
+    const { tags } = (sample('select').message as { order: { tags: Json[] } }).order;
+    accepted('on_select', changed(sample('on_select'), '/message/order/tags', tags));
+    for (const action of ['on_init', 'on_confirm', 'on_update', 'on_status']) {
+      const own = (sample(action).message as { order: { tags: Json[] } }).order.tags;
+      accepted(action, changed(sample(action), '/message/order/tags', [...own, ...tags]));
+      refused(action, '/message/order/tags', [...own, ...tags, ...tags]);
+    }
+  });
+
+  it('answer with id, type and kW, a thousand of them at most', () => {
+    const groups = (sample('on_status').message as { order: { fulfillments: { tags: JsonObject[] }[] } }).order
+      .fulfillments[0]!.tags;
+    const at = groups.findIndex((group) => (group.descriptor as JsonObject).code === 'device-answers');
+    const list = `/message/order/fulfillments/0/tags/${at}/list`;
+    const answer = (count: number) =>
+      Array.from({ length: count }, (_, index) => ({ descriptor: { code: 'silent' }, value: `d-${index} battery 1` }));
+    accepted('on_status', changed(sample('on_status'), list, answer(1_000)));
+    refused('on_status', list, answer(1_001));
+    for (const value of ['der-1', 'der-1 battery', 'der-1 boiler 2', 'der-1 battery -2', 'der-1 battery 2 kW'])
+      refused('on_status', `${list}/0/value`, value);
+    refused('on_status', `${list}/0/descriptor/code`, 'ignored');
+  });
+});
+
 describe('order ids and errors', () => {
   it('are optional where the order has none yet and required from on_confirm on', () => {
     for (const action of ['on_init', 'confirm'])

@@ -146,6 +146,16 @@ describe('adversarial: keys', () => {
         });
       }
 
+      it(`of another role, ${at}: 401 AUT_UNAUTHORIZED_ACTION (signer-role)`, async () => {
+        const { net } = arena();
+        const role = target().peer.type === 'BAP' ? 'BPP' : 'BAP';
+        const twin = await enter(net, target(), idOf('good role'));
+        expectAck(await sendScenario(target(), from(twin, target())), 'of the right role');
+        const party = await enter(net, target(), idOf('other role'), { type: role });
+        const refusal = { status: 401, code: 'AUT_UNAUTHORIZED_ACTION', reason: 'signer-role' };
+        await expectNoEffect(arena(), target(), refusal, () => sendScenario(target(), from(party, target())));
+      });
+
       it(`rotated: the new key at once, the old one until it ends, ${at}`, async () => {
         const { net } = arena();
         const party = await arena().open(idOf('rotating'), target().peer.type);

@@ -182,12 +182,55 @@ describe('the operator’s page in a browser', function () {
     await desk.page.locator('#verdict', { hasText: 'records hold' }).waitFor();
   });
 
+  it('a shift begins from a draft, adds what only a person knows, and the next one reads it as it was typed', async () => {
+    await desk.goTo('handover');
+    await button('Draft from the present state').click();
+    const note = desk.page.getByLabel('What the next shift has to know');
+    await desk.page.getByText('A draft is there').waitFor();
+    const drafted = await note.inputValue();
+    expect(drafted)
+      .to.contain('Open events (1): Bench feeder')
+      .and.match(/Standing alarms \(\d\): \w/);
+    await note.fill(`${drafted}\nThe meter comes at nine ${MARKUP}`);
+    await button('Write the note').click();
+    const written = desk.page.locator('.shift-notes li').first();
+    await written.waitFor();
+    expect(await written.innerText())
+      .to.contain('olga')
+      .and.contain(`at nine ${MARKUP}`);
+    expect(await note.inputValue()).to.equal('');
+    expect(await desk.page.locator('img').count()).to.equal(0);
+  });
+
+  it('is dark or light as a person chose, whatever the system asks', async () => {
+    const ground = () => desk.page.evaluate('getComputedStyle(document.body).backgroundColor');
+    const light = await ground();
+    await desk.page.getByLabel('Colours of this page').selectOption('dark');
+    expect(await ground()).to.not.equal(light);
+    expect(await desk.page.evaluate("localStorage.getItem('flexder-theme')")).to.equal('dark');
+    await desk.page.getByLabel('Colours of this page').selectOption('system');
+    expect(await ground()).to.equal(light);
+  });
+
   for (const colorScheme of ['light', 'dark'] as const) {
     it(`every screen keeps WCAG 2.2 A and AA, ${colorScheme}`, async () => {
       await desk.page.emulateMedia({ colorScheme });
       const [order] = (await orders()).orders;
       const named = [`events/${eventId}`, `orders/${order?.obpId}`, 'feeders/feeder-1', 'nowhere'];
-      for (const screen of ['', 'events', 'orders', 'alarms', 'controls', 'audit', 'settlement', 'sign-in', ...named]) {
+      const screens = [
+        '',
+        'map',
+        'events',
+        'orders',
+        'ders',
+        'alarms',
+        'handover',
+        'controls',
+        'audit',
+        'settlement',
+        'sign-in',
+      ];
+      for (const screen of [...screens, ...named]) {
         await desk.goTo(screen);
         await desk.page.locator('h1').waitFor();
         await desk.page.locator('text=Reading…').first().waitFor({ state: 'detached' });
@@ -208,7 +251,7 @@ describe('the operator’s page in a browser', function () {
     await desk.page.locator('#feeders').waitFor();
     expect(await desk.page.evaluate('document.documentElement.scrollHeight')).to.be.at.most(768);
     await desk.page.setViewportSize({ width: 390, height: 844 });
-    for (const screen of ['', 'alarms', 'settlement', `events/${eventId}`]) {
+    for (const screen of ['', 'map', 'alarms', 'handover', 'settlement', 'feeders/feeder-1', `events/${eventId}`]) {
       await desk.goTo(screen);
       await desk.page.locator('h1').waitFor();
       expect(await desk.page.evaluate('document.documentElement.scrollWidth'), screen).to.be.at.most(390);

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { engineFolder, needsEngine, programPath } from '@flexder/runtime/testing/engine.ts';
+import { needsEngine, programPath, testFolder } from '@flexder/runtime/testing/engine.ts';
 
 export const needsFaketime = needsEngine('libfaketime', 'faketime');
 
@@ -14,7 +14,7 @@ export interface WrongClock {
 }
 
 export function wrongClock(): WrongClock {
-  const file = join(engineFolder('faketime'), 'ahead');
+  const file = join(testFolder('faketime'), 'ahead');
   // The program knows where its library is.
   const library = execFileSync(programPath('faketime')!, ['-m', '-f', '+0s', 'printenv', 'LD_PRELOAD'], {
     encoding: 'utf8',

@@ -17,7 +17,7 @@ const { values: args } = parseArgs({
     'finish-after': { type: 'string' },
   },
 });
-const [capacityKw, priceGbpPerKwh, msid] = [120, '0.30', '9900000000017'];
+const [capacityKw, priceGbpPerKwh, msid, derId] = [120, '0.30', '9900000000017', 'cold-store-1'];
 
 // --- Keys: Ed25519 signs, X25519 answers the registry's challenge. On the wire both are 32 raw bytes in base64. -------
 const raw = (publicKey) => publicKey.export({ format: 'der', type: 'spki' }).subarray(-32).toString('base64');
@@ -128,7 +128,7 @@ function status(sold, state) {
   const [fulfillment] = sold.order.fulfillments;
   const hours = (sold.endMs - sold.startMs) / 3_600_000;
   const groups = [tags('commitment', { 'committed-kw': sold.kw, 'baseline-kw': capacityKw + 30 })];
-  if (state !== 'SCHEDULED') groups.push(tags('dispatch', { commands: 1, 'first-at': sold.confirmedAt, 'last-at': sold.confirmedAt, accepted: 1, rejected: 0, 'opted-out': 0, expired: 0, silent: 0, 'acknowledged-kw': sold.kw, closed: true }));
+  if (state !== 'SCHEDULED') groups.push(tags('dispatch', { commands: 1, 'first-at': sold.confirmedAt, 'last-at': sold.confirmedAt, accepted: 1, rejected: 0, 'opted-out': 0, expired: 0, silent: 0, 'acknowledged-kw': sold.kw, closed: true }), tags('device-answers', { accepted: `${derId} heat-pump ${sold.kw}` }));
   if (state === 'COMPLETED') {
     const bytes = meterDocument(sold);
     groups.push(tags('performance', { 'delivered-kwh': (sold.kw * hours).toFixed(3), 'performance-percentage': 100, 'baseline-method': 'BL01-like' }));
@@ -141,7 +141,7 @@ async function tell(action, request, message) {
   const [bap] = await post(`${args.registry}/lookup`, { subscriber_id: request.bap_id, status: 'SUBSCRIBED' });
   const solicited = action === `on_${request.action}`; // anything else is news of our own and gets an id of its own
   const context = { ...request, action, bpp_id: args.id, bpp_uri: url, message_id: solicited ? request.message_id : randomUUID(), timestamp: new Date().toISOString(), ttl: 'PT30S' };
-  await post(`${bap.url}/${action}`, { context, message }).catch((error) => console.error(String(error)));
+  await post(`${bap.url}/${action}`, message.error ? { context, error: message.error } : { context, message }).catch((error) => console.error(String(error)));
 }
 
 // --- The door: every message is acknowledged first and answered by a callback. ----------------------------------------
@@ -161,7 +161,9 @@ const server = createServer(async (request, response) => {
     send(200, { message: { ack: { status: 'ACK' } } });
     if (seen.has(context.message_id) || !answers[action] || context.bap_id !== signer.subscriber_id) return;
     seen.add(context.message_id);
-    await tell(`on_${action}`, context, answers[action](message, context));
+    // The DSO may exclude devices from an order; this one has no other.
+    const excluded = message.order?.tags?.find((group) => group.descriptor.code === 'excluded-devices')?.list.some((tag) => tag.value === derId);
+    await tell(`on_${action}`, context, excluded ? { error: { code: '40002', message: `${derId} is excluded, and there is no other device` } } : answers[action](message, context));
   } catch (error) {
     console.error(error);
     if (!response.headersSent) send(500, { message: { ack: { status: 'NACK' } } });

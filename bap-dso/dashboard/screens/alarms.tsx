@@ -12,6 +12,7 @@ import { askAs } from '../state/session.ts';
 import { whyNot } from '../state/store.ts';
 import { WhyNot } from '../ui/act.tsx';
 import { linkOf, Priority, whereOf } from '../ui/alarm.tsx';
+import { AlarmKpiPanel } from '../ui/alarm-kpi.tsx';
 import { ShelveDialog } from '../ui/shelve.tsx';
 
 export function Alarms({ state }: { readonly state: Live }) {
@@ -55,6 +56,7 @@ export function Alarms({ state }: { readonly state: Live }) {
           empty="No alarm is put aside."
         />
       </Panel>
+      <AlarmKpiPanel />
       {shelving && <ShelveDialog alarm={shelving} close={() => setShelving(undefined)} />}
     </>
   );

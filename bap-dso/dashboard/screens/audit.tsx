@@ -8,6 +8,7 @@ import { Table } from '@flexder/runtime/page/table.tsx';
 import { useState } from 'preact/hooks';
 import type { Live } from '../state/model.ts';
 import { useRead } from '../state/read.ts';
+import { SavedSearches } from '../ui/saved.tsx';
 import { RECORD_COLUMNS } from '../ui/timeline.tsx';
 
 const MEMBERS = { obp_id: 'OBP id', event_id: 'Event', feeder_id: 'Feeder' } as const;
@@ -21,6 +22,7 @@ export function Audit({ state }: { readonly state: Live }) {
       <Title>Audit</Title>
       <Verify />
       <Search key={query.toString()} by={by ?? 'obp_id'} id={by ? (query.get(by) ?? '') : ''} />
+      <SavedSearches screen="audit" present={by !== undefined} />
       {by ? (
         <Found by={by} id={query.get(by) ?? ''} />
       ) : (

@@ -53,14 +53,15 @@ export function Controls({ state }: { readonly state: Live }) {
 /** One that is excluded may have left the registry; it must be possible to restore it. */
 function rowsOf(state: Live): readonly AggregatorView[] {
   const known = aggregators.value ?? [];
-  const excluded = state.restrictions.flatMap(({ kind, subject }) => (kind === 'stop' ? [] : [subject]));
+  const excluded = state.restrictions.flatMap(({ kind, subject }) => (kind === 'exclude-bpp' ? [subject] : []));
   const others = excluded.filter((id) => !known.some(({ bppId }) => bppId === id));
   return [...known, ...others.map((bppId) => ({ bppId, away: false }))];
 }
 
 function columns(state: Live): readonly Column<AggregatorView>[] {
   const running = (bppId: string) => state.orders.filter((order) => order.bppId === bppId && !isClosed(order));
-  const isExcluded = (bppId: string) => state.restrictions.some((one) => one.kind !== 'stop' && one.subject === bppId);
+  const isExcluded = (bppId: string) =>
+    state.restrictions.some((one) => one.kind === 'exclude-bpp' && one.subject === bppId);
   return [
     { head: 'Aggregator', cell: ({ bppId }) => bppId },
     { head: 'Link', cell: ({ away }) => (away ? <Mark level="watch">no answer</Mark> : 'answers') },

@@ -1,5 +1,6 @@
 /** One feeder: where its load goes, what is wrong with it, and what was done about it. */
 
+import { to } from '@flexder/runtime/page/address.ts';
 import { dateTime, duration, kw, percent, time } from '@flexder/runtime/page/format.ts';
 import { Facts, Mark, Note, Panel, Title } from '@flexder/runtime/page/parts.tsx';
 import { type Column, Table } from '@flexder/runtime/page/table.tsx';
@@ -9,6 +10,7 @@ import type { Live } from '../state/model.ts';
 import { gridMs } from '../state/store.ts';
 import { EventLine } from '../ui/event-line.tsx';
 import { Quality } from '../ui/feeder-row.tsx';
+import { Heat } from '../ui/heat.tsx';
 import { Trend } from '../ui/trend.tsx';
 
 type Anomaly = NonNullable<FeederView['anomalies']>[number];
@@ -70,6 +72,9 @@ export function Feeder({ state, id }: { readonly state: Live; readonly id: strin
       <Panel id="trend" title="Load">
         <Trend key={id} feeder={feeder} points={state.load.get(id) ?? []} gridMs={gridMs.value} />
       </Panel>
+      <Panel id="heat" title="By day and time of day" note="the last fourteen days, from kept readings">
+        <Heat key={id} feederId={id} gridMs={gridMs.value} />
+      </Panel>
       <Panel id="anomalies" title="Anomalies" note="what is wrong beside an overload; nothing is bought for it">
         <Table
           label="Anomalies"
@@ -113,6 +118,12 @@ function FeederFacts({ feeder }: { readonly feeder: FeederView }) {
         ['State', feeder.state.toLowerCase()],
         ['Forecast', basis ? `${basis.model} ${basis.version ?? ''}` : 'none'],
         ['Feeder', feeder.feederId],
+        [
+          'DERs',
+          <a key="ders" href={to('ders', undefined, { feeder: feeder.feederId })}>
+            its devices
+          </a>,
+        ],
       ]}
     />
   );

@@ -1,7 +1,7 @@
 /** One order: what was asked and promised, what the aggregator says of its devices, and every message about it. */
 
 import { to } from '@flexder/runtime/page/address.ts';
-import { dateTime, time } from '@flexder/runtime/page/format.ts';
+import { dateTime, plural, time } from '@flexder/runtime/page/format.ts';
 import { Facts, Mark, Panel, Reading, Title } from '@flexder/runtime/page/parts.tsx';
 import type { OrderView } from '../../src/operator-api/orders.ts';
 import { canCancel } from '../state/derive.ts';
@@ -63,6 +63,9 @@ function Order({ state, order }: { readonly state: Live; readonly order: OrderVi
           ],
           ['Window', `${time(order.window.startMs)}–${time(order.window.endMs)}`],
           ['Made', dateTime(order.createdMs)],
+          ...(order.excludedDevices > 0
+            ? [['Does without', plural(order.excludedDevices, 'excluded device')] as const]
+            : []),
           ['OBP id', order.obpId],
           ['Order id', order.orderId ?? 'none yet'],
           ['Transaction', order.transactionId],

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { AlarmView } from '../../src/operator-api/alarms.ts';
 import type { FeederView } from '../../src/operator-api/deps.ts';
+import { FLOOD_ALARMS } from '../../src/operator-api/kpi.ts';
 import type { OrderView } from '../../src/operator-api/orders.ts';
 import {
   byNeed,
@@ -14,7 +15,7 @@ import {
   sentenceOf,
   timeToLimitMs,
 } from './derive.ts';
-import { FLOOD_ALARMS, FLOOD_MS, floodOf } from './flood.ts';
+import { FLOOD_MS, floodOf } from './flood.ts';
 import type { Live } from './model.ts';
 
 const MINUTE_MS = 60_000;

@@ -1,10 +1,10 @@
 /** More alarms than a person can handle one by one: how many, how fast, and what they have in common. Pure. */
 import type { AlarmView } from '../../src/operator-api/alarms.ts';
+import { FLOOD_ALARMS, SLOT_MS } from '../../src/operator-api/kpi.ts';
 import { alarmText, PRIORITIES } from './derive.ts';
 
 /** More than one a minute over ten minutes is more than a person can handle. */
-export const FLOOD_ALARMS = 10;
-export const FLOOD_MS = 600_000;
+export const FLOOD_MS = SLOT_MS;
 const GROUPS = 4;
 
 export interface Flood {

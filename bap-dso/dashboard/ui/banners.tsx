@@ -1,4 +1,5 @@
 /** What must not be overlooked on whatever screen: old data, a stop, an exclusion, a flood of alarms. */
+import { to } from '@flexder/runtime/page/address.ts';
 import { duration, time } from '@flexder/runtime/page/format.ts';
 import { FLOOD_MS, floodOf } from '../state/flood.ts';
 import type { Live } from '../state/model.ts';
@@ -8,6 +9,7 @@ import { Act } from './act.tsx';
 export function Banners() {
   const state = live.value;
   if (!state) return null;
+  const ders = state.restrictions.filter(({ kind }) => kind === 'exclude-der').length;
   const flood = floodOf(state.alarms, wallMs.value);
   return (
     <div class="banners" id="banners">
@@ -17,23 +19,31 @@ export function Banners() {
           tries again every two seconds.
         </p>
       )}
-      {stopsFirst(state.restrictions).map(({ kind, subject, by, reason, since }) => (
-        <div class="banner watch" key={`${kind} ${subject}`}>
-          <p>
-            <strong>◆ {kind === 'stop' ? 'DISPATCH IS STOPPED' : `${subject} is excluded`}</strong> by {by} since{' '}
-            {time(Date.parse(since))}: {reason}
-          </p>
-          {kind === 'stop' ? (
-            <Act kind="resume-dispatch" title="Resume dispatch" members={{}}>
-              Resume…
-            </Act>
-          ) : (
-            <Act kind="restore-bpp" title={`Restore ${subject}`} members={{ bpp_id: subject }}>
-              Restore…
-            </Act>
-          )}
-        </div>
-      ))}
+      {stopsFirst(state.restrictions.filter(({ kind }) => kind !== 'exclude-der')).map(
+        ({ kind, subject, by, reason, since }) => (
+          <div class="banner watch" key={`${kind} ${subject}`}>
+            <p>
+              <strong>◆ {kind === 'stop' ? 'DISPATCH IS STOPPED' : `${subject} is excluded`}</strong> by {by} since{' '}
+              {time(Date.parse(since))}: {reason}
+            </p>
+            {kind === 'stop' ? (
+              <Act kind="resume-dispatch" title="Resume dispatch" members={{}}>
+                Resume…
+              </Act>
+            ) : (
+              <Act kind="restore-bpp" title={`Restore ${subject}`} members={{ bpp_id: subject }}>
+                Restore…
+              </Act>
+            )}
+          </div>
+        ),
+      )}
+      {ders > 0 && (
+        <p class="banner watch" id="excluded-ders">
+          <strong>◆ {ders === 1 ? '1 DER is excluded' : `${ders} DERs are excluded`}</strong>{' '}
+          <a href={to('ders', undefined, { state: 'excluded' })}>which, by whom and why</a>
+        </p>
+      )}
       {flood && (
         <p class="banner watch" id="flood" role="status">
           <strong>◆ FLOOD OF ALARMS:</strong> {flood.count} in {duration(FLOOD_MS)}, {flood.perMinute.toFixed(1)} a

@@ -10,6 +10,8 @@ interface Known {
   readonly bppId?: string;
   readonly event?: { readonly feederId: string; readonly eventId: string };
   readonly order?: { readonly obpId: string; readonly bppId: string; readonly state: string };
+  readonly der?: { readonly derId: string; readonly feederId: string; readonly ratedKw: number | null };
+  readonly whatIf?: { readonly withKw: number; readonly withoutKw: number; readonly lastNeedKw: number | null };
   readonly option?: {
     readonly name: string;
     readonly reliefKw: number;
@@ -19,14 +21,20 @@ interface Known {
 }
 
 export function Effect({ of }: { readonly of: Proposed['effect'] }) {
-  const { says, event, order, option, bppId, kw: wanted, releasedKw } = of as Known;
+  const { says, event, order, option, bppId, der, whatIf, kw: wanted, releasedKw } = of as Known;
   const rows: [string, string][] = [];
   if (event) rows.push(['Feeder', event.feederId], ['Event', event.eventId]);
   if (order) rows.push(['Order', `${order.obpId} of ${order.bppId}`], ['It is', order.state]);
+  if (der) rows.push(['Device', der.derId], ['Feeder', der.feederId]);
+  if (der?.ratedKw) rows.push(['Rated', `${kw(der.ratedKw)} kW`]);
   if (bppId) rows.push(['Aggregator', bppId]);
   if (option) {
     rows.push(['Option', option.name], ['Expected relief', `${kw(option.reliefKw)} kW`]);
     rows.push(['Cost', pounds(option.costGbp)], ['Risk that the limit does not hold', percent(option.risk, 1)]);
+  }
+  if (whatIf) {
+    rows.push(['On offer with it', `${kw(whatIf.withKw)} kW`], ['On offer without it', `${kw(whatIf.withoutKw)} kW`]);
+    rows.push(['Last need there', whatIf.lastNeedKw === null ? 'none yet' : `${kw(whatIf.lastNeedKw)} kW`]);
   }
   if (wanted !== undefined) rows.push(['Bought', `${kw(wanted)} kW`]);
   if (releasedKw !== undefined) rows.push(['Given up', `${kw(releasedKw)} kW`]);

@@ -1,6 +1,7 @@
 import { route } from '@flexder/runtime/page/route.ts';
 import { isClosed, isWanted } from '../state/derive.ts';
 import { live } from '../state/store.ts';
+import { ThemeChoice } from './theme.tsx';
 
 export function Nav() {
   const state = live.value;
@@ -13,11 +14,14 @@ export function Nav() {
   const screens: readonly (readonly [string, string])[] = [
     ...([
       ['', 'Overview'],
+      ['map', 'Map'],
       ['events', 'Events'],
       ['orders', 'Orders'],
+      ['ders', 'DERs'],
       ['alarms', 'Alarms'],
     ] as const),
     ...([
+      ['handover', 'Handover'],
       ['controls', 'Controls'],
       ['audit', 'Audit'],
       ['settlement', 'Settlement'],
@@ -37,6 +41,7 @@ export function Nav() {
           </li>
         ))}
       </ul>
+      <ThemeChoice />
     </nav>
   );
 }

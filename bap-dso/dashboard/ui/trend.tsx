@@ -1,6 +1,7 @@
 /** Load of a feeder over time with its forecast, limit and release level. */
 
 import { kw, time } from '@flexder/runtime/page/format.ts';
+import { shownTheme } from '@flexder/runtime/page/theme.ts';
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import type { FeederView } from '../../src/operator-api/deps.ts';
@@ -49,7 +50,7 @@ export function Trend(props: TrendProps) {
   const { feeder, points, gridMs } = props;
   useEffect(() => {
     plot.current?.setData(dataOf(props));
-  }, [feeder, points, gridMs]);
+  }, [feeder, points, gridMs, shownTheme.value]);
   const peak = peakOf(feeder, gridMs);
   const ahead = peak ? ` Forecast to reach ${kw(peak.powerKw)} kW at ${time(peak.atMs)}.` : ' No forecast.';
   const label = `Load of ${feeder.name} over the last three hours: now ${kw(feeder.powerKw)} kW of ${kw(feeder.limitKw)} kW.${ahead}`;

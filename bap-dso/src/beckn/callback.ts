@@ -1,7 +1,7 @@
 /** What every callback of an order has in common: its order is found by exchange and signer, an error ends it. */
 import { CodecError, type ValidBody } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { ActionHandler, InboundMessage } from '@flexder/runtime/participant/types.ts';
-import { decline } from '../flex-orchestration/closing.ts';
+import { decline, withdraw } from '../flex-orchestration/closing.ts';
 import type { Desk, Work } from '../flex-orchestration/desk.ts';
 import { findOrder, type PlacedOrder } from '../flex-orchestration/orders.ts';
 import type { BapTables } from '../tables.ts';
@@ -33,6 +33,9 @@ export async function orDecline(desk: Desk, callback: Callback, run: () => Promi
     await run();
   } catch (wrong) {
     if (!(wrong instanceof CodecError)) throw wrong;
-    await decline(desk, work, order, `${message.action} says what cannot be: ${wrong.message}`, 'SCH_INVALID_FORMAT');
+    const reason = `${message.action} says what cannot be: ${wrong.message}`;
+    // Who answers a confirm may be bound by it, whatever the answer is worth.
+    if (order.state === 'CONFIRMING') await withdraw(desk, work, order, reason);
+    else await decline(desk, work, order, reason, 'SCH_INVALID_FORMAT');
   }
 }

@@ -26,6 +26,7 @@ async function accept(desk: Desk, { work, message, body, order }: Callback): Pro
   const problem = problemOf(drawn.quote, order.quote);
   if (problem) return decline(desk, work, order, problem, '40003');
   const { answerTimeoutMs } = desk.config;
+  const excludedDerIds = desk.restrictions.excludedDers(order.feeder_id, order.bpp_id);
   const nowMs = desk.context.wall.nowMs();
   await work.send({
     action: 'confirm',
@@ -34,14 +35,22 @@ async function accept(desk: Desk, { work, message, body, order }: Callback): Pro
     transactionId: order.transaction_id as TransactionId,
     ttlMs: answerTimeoutMs,
     message: encodeConfirm(
-      { orderId: drawn.orderId, selection: order.selection, references: referencesOf(order), quote: order.quote },
+      {
+        ...{ orderId: drawn.orderId, selection: order.selection, references: referencesOf(order) },
+        ...{ quote: order.quote, excludedDerIds },
+      },
       nowMs,
     ),
   });
   await moveOrder(desk, work, order, {
     state: 'CONFIRMING',
     reason: order.state_reason,
-    changes: { order_id: drawn.orderId, answer_due_wall_at: new Date(nowMs + answerTimeoutMs) },
+    changes: {
+      order_id: drawn.orderId,
+      excluded_der_ids: JSON.stringify(excludedDerIds),
+      answer_due_wall_at: new Date(nowMs + answerTimeoutMs),
+    },
+    ...(excludedDerIds.length > 0 && { audit: { rule_inputs: { excluded_devices: excludedDerIds.length } } }),
   });
   work.afterCommit(() => desk.deadlines.expect(order.obp_id, answerTimeoutMs));
 }

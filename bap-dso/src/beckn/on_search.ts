@@ -11,13 +11,16 @@ export function onSearch(desk: Desk): ActionHandler<BapTables> {
     const { transaction_id: transactionId } = message.body.context;
     const search = await work.db
       .selectFrom('flex_search')
-      .select('event_id')
+      .leftJoin('overload', 'overload.event_id', 'flex_search.event_id')
+      .select('overload.feeder_id')
       .where('transaction_id', '=', transactionId)
       .executeTakeFirst();
     if (!search) return quarantine(desk, work, message, 'unknown-transaction');
     const offers = offersOf(desk, message);
     work.afterCommit(() => {
       desk.counterparties.answered(message.signerId, 'catalogue');
+      if (search.feeder_id !== null)
+        desk.offers.note(search.feeder_id, message.signerId, offers, desk.context.wall.nowMs());
       const waited = desk.gathers.answer(transactionId, message.signerId, offers);
       if (!waited) desk.context.metrics.count('bap_catalogues_late_total');
     });

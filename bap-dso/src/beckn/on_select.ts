@@ -33,7 +33,10 @@ async function accept(desk: Desk, { work, message, body, order }: Callback): Pro
     toType: 'BPP',
     transactionId: order.transaction_id as TransactionId,
     ttlMs: answerTimeoutMs,
-    message: encodeInit({ selection, references: referencesOf(order) }),
+    message: encodeInit({
+      ...{ selection, references: referencesOf(order) },
+      excludedDerIds: desk.restrictions.excludedDers(selection.feederId, order.bpp_id),
+    }),
   });
   const short = quote.totalKw < order.requested_kw;
   await moveOrder(desk, work, order, {

@@ -1,6 +1,7 @@
 import type { OrderId, SubscriberId, TransactionId } from '@flexder/protocol/beckn/identifiers.ts';
 import { CodecError, decodeOnStatus, encodeRating, type StatusAnswer } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { ActionHandler } from '@flexder/runtime/participant/types.ts';
+import { noteDevices } from '../ders/known.ts';
 import { latencies, mergeDispatch } from '../dispatch/report.ts';
 import { agree, changeShownBy } from '../flex-orchestration/changes/agree.ts';
 import type { Desk, OrderRow, Work } from '../flex-orchestration/desk.ts';
@@ -49,6 +50,7 @@ async function accept(desk: Desk, callback: Callback): Promise<void> {
     audit: { ...latencyOf(figures), ...(report.performance ? { rule_inputs: performanceOf(report) } : {}) },
   });
   observe(desk, order, figures);
+  await noteDevices(desk, work, order, report);
   if (completed && report.performance) await rate(work, order, report.performance.ratio);
   if (completed && (report.meterReference || order.meter_reference)) await settleLater(work, order);
 }

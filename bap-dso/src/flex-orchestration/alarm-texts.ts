@@ -147,6 +147,13 @@ export const ALARM_TEXTS: Readonly<Record<AlarmKind, AlarmText>> = {
     consequence: 'The order stands as it was here, and may be changed there.',
     action: 'Its status is asked for; call the aggregator with the OBP id when the two differ.',
   },
+  'excluded-der-used': {
+    priority: 'medium',
+    title: 'Excluded device used',
+    cause: 'The aggregator commanded a device that was excluded from the order.',
+    consequence: 'Whatever it was excluded for may happen; the kW it gives are in the order.',
+    action: 'Call the aggregator with the OBP id; cancel the order, or exclude the aggregator.',
+  },
   'completion-missing': {
     priority: 'low',
     title: 'No final report',

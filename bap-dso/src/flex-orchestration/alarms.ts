@@ -16,6 +16,7 @@ export type AlarmKind =
   | 'telemetry-missing'
   | 'completion-missing'
   | 'order-lost'
+  | 'excluded-der-used'
   | 'decision-needed'
   | AnomalyKind;
 

@@ -23,11 +23,11 @@ export async function buy(
   const { gateway, bpps } = await desk.counterparties.known();
   const quiet = desk.counterparties.unresponsive('catalogue');
   const transactionId = desk.context.ids.uuid() as TransactionId;
-  const seat = desk.together.enter(event, purchase, needKw);
   const gathering = desk.gathers.collect(
     transactionId,
     bpps.filter((bppId) => !quiet.has(bppId)),
   );
+  const seat = desk.together.enter(event, purchase, needKw);
   try {
     await desk.participant.transact(async (work) => {
       await open(work);

@@ -207,7 +207,7 @@ async function cancelAll(desk: Desk, orders: readonly OrderRow[], hand: ByHand):
   for (const order of orders) if (RUNNING.includes(order.state)) await cancelByHand(desk, order.obp_id, hand);
 }
 
-function actionRecord(event_type: string, { by, reason }: ByHand) {
+export function actionRecord(event_type: string, { by, reason }: ByHand) {
   return { event_type, actor_id: by, actor_role: 'OPERATOR', decision: reason } satisfies Partial<AuditEntry>;
 }
 

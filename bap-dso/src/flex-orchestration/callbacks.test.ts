@@ -3,6 +3,14 @@ import { aggregator, dispatched, orderIdOf, statusOf } from '../testing/aggregat
 import type { Trade } from '../testing/trade.ts';
 import { useTrades } from '../testing/trades.ts';
 
+/** What these tests change of an on_confirm. */
+interface Confirmed {
+  readonly fulfillments: readonly {
+    readonly tags: readonly { readonly list: readonly { descriptor: { code: string }; value: string }[] }[];
+  }[];
+  readonly quote: { readonly price: { value: string } };
+}
+
 describe('callbacks of a trade', () => {
   const { open } = useTrades();
   const confirming = async () => {
@@ -53,6 +61,56 @@ describe('callbacks of a trade', () => {
       'other-order',
       'other-references',
     ]);
+  });
+
+  const overreaches: readonly [name: string, change: (order: Confirmed) => void, reason: RegExp][] = [
+    [
+      'more kW than were agreed',
+      ({ fulfillments }) => {
+        const tag = fulfillments[0]!.tags[0]!.list.find(({ descriptor }) => descriptor.code === 'committed-kw')!;
+        tag.value = String(Number(tag.value) + 0.001);
+      },
+      /commits to [\d.]+ kW, agreed were [\d.]+/,
+    ],
+    [
+      'a higher price',
+      ({ quote }) => {
+        quote.price.value = String(Number(quote.price.value) + 0.01);
+      },
+      /confirmed for [\d.]+ GBP, agreed were [\d.]+/,
+    ],
+    [
+      'a commitment that is no number',
+      ({ fulfillments }) => {
+        fulfillments[0]!.tags[0]!.list[0]!.value = 'much';
+      },
+      /on_confirm says what cannot be/,
+    ],
+  ];
+  for (const [name, change, reason] of overreaches) {
+    it(`an on_confirm with ${name} is withdrawn: who sent it may be bound`, async () => {
+      const { trade, order, confirmed } = await confirming();
+      const cancels = trade.actions('cancel').length;
+      const bad = structuredClone(confirmed) as unknown as { message: { order: Confirmed } };
+      change(bad.message.order);
+      await trade.callback('a', 'on_confirm', order.transaction_id, bad as never);
+      const [after] = await trade.orders();
+      expect(after!.state_reason).to.match(reason);
+      expect(['SCHEDULED', 'IN_PROGRESS']).not.to.include(after!.state);
+      expect(after!.committed_kw).to.equal(0);
+      expect(trade.actions('cancel').length - cancels).to.equal(1);
+    });
+  }
+
+  it('an on_confirm may commit to less', async () => {
+    const { trade, order, confirmed } = await confirming();
+    const less = structuredClone(confirmed) as unknown as { message: { order: Confirmed } };
+    const tag = less.message.order.fulfillments[0]!.tags[0]!.list.find(
+      ({ descriptor }) => descriptor.code === 'committed-kw',
+    )!;
+    tag.value = '1';
+    await trade.callback('a', 'on_confirm', order.transaction_id, less as never);
+    expect((await trade.orders())[0]).to.include({ state: 'SCHEDULED', committed_kw: 1 });
   });
 
   it('the same callback five times has one effect', async () => {

@@ -3,6 +3,7 @@ import type { Context } from '@flexder/runtime/context.ts';
 import type { Participant, UnitOfWork } from '@flexder/runtime/participant/types.ts';
 import type { Kysely, Selectable } from 'kysely';
 import type { BapConfig } from '../config.ts';
+import type { OffersOnHand } from '../ders/offers-on-hand.ts';
 import type { Reach } from '../network-model/reach.ts';
 import type { OpenData } from '../open-data/open.ts';
 import type { BapTables, FlexOrderTable, OverloadTable } from '../tables.ts';
@@ -34,6 +35,8 @@ export interface Desk {
   /** What is felt where, by the network model; absent without one. */
   readonly reach?: Reach;
   readonly restrictions: Restrictions;
+  /** What could be bought now, by the latest catalogues. */
+  readonly offers: OffersOnHand;
   readonly solver: Pick<CoverSolver, 'solve' | 'solveJoint'>;
   /** Absent while open data are off. */
   readonly openData?: Pick<OpenData, 'eventContext' | 'costContext'> | undefined;

@@ -118,7 +118,10 @@ async function select(
       toType: 'BPP',
       transactionId,
       ttlMs: answerTimeoutMs,
-      message: encodeSelect(planned.selection),
+      message: encodeSelect(
+        planned.selection,
+        desk.restrictions.excludedDers(planned.selection.feederId, planned.bppId),
+      ),
       audit: { obp_id: obpId, event_id: event.eventId, feeder_id: event.feederId, requested_kw: planned.requestedKw },
     });
     const value = { eventId: event.eventId, feederId: event.feederId, bppId: planned.bppId, isTopUp: purchase.isTopUp };

@@ -1,6 +1,7 @@
 /** From checked rows to the model: ratings by season, with all transformers and with the largest one out. */
 import { groupBy } from './group.ts';
-import type { NetworkDer, NetworkFeeder, NetworkModel, SeasonRating } from './model.ts';
+import type { NetworkDer, NetworkFeeder, NetworkModel, NetworkPlace, SeasonRating } from './model.ts';
+import { positionOf } from './positions.ts';
 import type { Problems } from './problems.ts';
 import type { Season } from './season.ts';
 import { FEEDERS, type NetworkRows } from './tables.ts';
@@ -33,12 +34,15 @@ export function buildNetwork(head: Head, rows: NetworkRows, problems: Problems):
       gspGroupId: gspGroupOf(row.feeder_id, rows),
       place: { postcodes: row.postcodes, operatingZone: row.operating_zone, constraintIds: row.constraint_ids },
       essentialLoads: { count: loads.length, peakKw: loads.reduce((sum, load) => sum + load.peak_kw, 0) },
+      substationId: row.substation_id,
+      position: positionOf(row),
     };
   });
   return {
     name: head.name,
     licenceArea: head.licence_area,
     gsps: new Map(rows.gsps.map((row) => [row.gsp_id, row.gsp_group_id])),
+    places: placesOf(rows),
     feeders: new Map(feeders.map((feeder) => [feeder.feederId, feeder])),
     links: rows.links.map(({ from_id, to_id, share }) => ({ fromId: from_id, toId: to_id, share })),
     ders: rows.ders.map(
@@ -50,10 +54,21 @@ export function buildNetwork(head: Head, rows: NetworkRows, problems: Problems):
         gspId: row.gsp_id,
         ratedKw: row.rated_kw,
         aggregatorId: row.aggregator_id,
+        type: row.der_type,
         essential: essential.has(row.msid),
       }),
     ),
   };
+}
+
+function placesOf({ gsps, substations }: NetworkRows): NetworkPlace[] {
+  return [
+    ...gsps.map((row) => ({ placeId: row.gsp_id, kind: 'gsp' as const, name: row.name, position: positionOf(row) })),
+    ...substations.map((row) => ({
+      ...{ placeId: row.substation_id, kind: 'substation' as const },
+      ...{ name: row.name, position: positionOf(row) },
+    })),
+  ];
 }
 
 function ratingIn(

@@ -1,9 +1,20 @@
 /** What no row says of itself: that names exist, once, and that the whole is a network. */
 import { groupBy } from './group.ts';
 import { checkLinks } from './links.ts';
+import { checkPositions } from './positions.ts';
 import type { Problems } from './problems.ts';
 import type { Season } from './season.ts';
-import { DERS, ESSENTIAL_LOADS, FEEDERS, GSPS, LINKS, type NetworkRows, RATINGS, TRANSFORMERS } from './tables.ts';
+import {
+  DERS,
+  ESSENTIAL_LOADS,
+  FEEDERS,
+  GSPS,
+  LINKS,
+  type NetworkRows,
+  RATINGS,
+  SUBSTATIONS,
+  TRANSFORMERS,
+} from './tables.ts';
 
 export function checkNetwork(rows: NetworkRows, seasons: readonly Season[], problems: Problems): void {
   const feeders = new Set(rows.feeders.map((row) => row.feeder_id));
@@ -15,6 +26,17 @@ export function checkNetwork(rows: NetworkRows, seasons: readonly Season[], prob
   for (const { feeder_id, line } of rows.essentialLoads)
     known(feeders, ESSENTIAL_LOADS.file, line, feeder_id, problems);
   checkDers(rows, feeders, gsps, problems);
+  checkSubstations(rows, problems);
+  checkPositions(rows, problems);
+}
+
+function checkSubstations({ substations, feeders }: NetworkRows, problems: Problems): void {
+  const known = new Set(substations.map((row) => row.substation_id));
+  for (const { substation_id, line } of feeders) {
+    if (substation_id === null || known.has(substation_id)) continue;
+    const text = `${substation_id} is no substation of ${SUBSTATIONS.file}`;
+    problems.add({ file: FEEDERS.file, line, column: 'substation_id', text });
+  }
 }
 
 function known(
@@ -30,7 +52,10 @@ function known(
 }
 
 /** Places and assets share one space of names: a link or an offer names any of them. */
-function checkNames({ gsps, feeders, transformers, ders, essentialLoads }: NetworkRows, problems: Problems): void {
+function checkNames(
+  { gsps, substations, feeders, transformers, ders, essentialLoads }: NetworkRows,
+  problems: Problems,
+): void {
   const places = new Map<string, string>();
   const once = (seen: Map<string, string>, file: string, column: string, line: number, name: string | null) => {
     if (name === null) return;
@@ -39,6 +64,8 @@ function checkNames({ gsps, feeders, transformers, ders, essentialLoads }: Netwo
     else seen.set(name, `${file} line ${line}`);
   };
   for (const { gsp_id, line } of gsps) once(places, GSPS.file, 'gsp_id', line, gsp_id);
+  for (const { substation_id, line } of substations)
+    once(places, SUBSTATIONS.file, 'substation_id', line, substation_id);
   for (const { feeder_id, line } of feeders) once(places, FEEDERS.file, 'feeder_id', line, feeder_id);
   for (const row of transformers) once(places, TRANSFORMERS.file, 'transformer_id', row.line, row.transformer_id);
   const derIds = new Map<string, string>();

@@ -55,6 +55,6 @@ export function feedersOf(model: NetworkModel): FeederConfig[] {
     gspGroupId: feeder.gspGroupId,
     licenceArea: model.licenceArea,
     ratings: [...feeder.ratings],
-    substationId: substationOf(model, feeder.feederId),
+    substationId: feeder.substationId ?? substationOf(model, feeder.feederId),
   }));
 }

@@ -12,6 +12,8 @@ import { seasonFaults } from './season.ts';
 
 const SAMPLE = join(import.meta.dirname, '..', '..', '..', 'schemas', 'samples', 'network');
 
+const SANDBOX = join(import.meta.dirname, '..', '..', '..', 'sandbox', 'network');
+
 describe('network model', () => {
   let dir: string;
   beforeEach(() => {
@@ -37,6 +39,43 @@ describe('network model', () => {
       throw error;
     }
   };
+
+  it('places stand at their coordinates, a feeder on the busbar of its primary', () => {
+    const { places, feeders } = importNetwork(SANDBOX);
+    expect(places).to.deep.equal([
+      {
+        ...{ placeId: 'gsp-fictitious', kind: 'gsp', name: 'Fictitious Grid' },
+        position: { latitude: 51.389, longitude: -0.483 },
+      },
+      {
+        ...{ placeId: 'weybridge-primary', kind: 'substation', name: 'Weybridge Primary (fictitious)' },
+        position: { latitude: 51.37, longitude: -0.46 },
+      },
+    ]);
+    expect(feeders.get('feeder-1')).to.deep.include({
+      substationId: 'weybridge-primary',
+      position: { latitude: 51.3755, longitude: -0.4455 },
+    });
+    expect(importNetwork(SAMPLE).feeders.get('river-lane')).to.include({ substationId: null, position: null });
+  });
+
+  it('half a place, one on the wrong side of the world and an unknown primary are told', () => {
+    rmSync(dir, { recursive: true });
+    cpSync(SANDBOX, dir, { recursive: true });
+    expect(problems()).to.deep.equal([]);
+    change('feeders.csv', '51.3755,-0.4455', '51.3755,');
+    change('feeders.csv', '51.3605,-0.4720', '-0.4720,51.3605');
+    change('feeders.csv', 'Mill Lane,normal,weybridge-primary', 'Mill Lane,normal,elsewhere');
+    expect(problems()).to.deep.equal([
+      'feeders.csv, line 2, longitude: is missing: a place has both coordinates or none',
+      'feeders.csv, line 3, latitude: -0.472 is more than 5 degrees from the middle of the network (51.37): are latitude and longitude the wrong way round?',
+      'feeders.csv, line 4, substation_id: elsewhere is no substation of substations.csv',
+    ]);
+    change('gsps.csv', '51.3890', '91');
+    expect(problems()).to.deep.equal([
+      'gsps.csv, line 2, latitude: must be a number from -90 and at most 90, not "91"',
+    ]);
+  });
 
   it('imports the sample set', () => {
     const model = importNetwork(SAMPLE);

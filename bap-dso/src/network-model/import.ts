@@ -18,6 +18,7 @@ import {
   LINKS,
   type NetworkRows,
   RATINGS,
+  SUBSTATIONS,
   TRANSFORMERS,
 } from './tables.ts';
 
@@ -49,6 +50,7 @@ export function importNetwork(dir: string): NetworkModel {
   const top = readHead(dir, problems);
   const rows: NetworkRows = {
     gsps: readTable(dir, GSPS, problems),
+    substations: readTable(dir, SUBSTATIONS, problems),
     feeders: readTable(dir, FEEDERS, problems),
     links: readTable(dir, LINKS, problems),
     ratings: readTable(dir, RATINGS, problems),

@@ -146,7 +146,13 @@ describe('the network model in use', () => {
     const text = JSON.stringify(networkView(network));
     expect(text).to.not.match(/19000000/);
     const { network: shown } = networkView(network);
-    expect(shown!.feeders[0]).to.deep.include({ feederId: 'heath-road', ders: { count: 2, ratedKw: 5 } });
+    expect(shown!.feeders[0]).to.deep.include({
+      feederId: 'heath-road',
+      ders: {
+        ...{ count: 2, ratedKw: 5 },
+        byType: [{ type: 'unknown', count: 2, ratedKw: 5 }],
+      },
+    });
     expect(networkView(undefined)).to.deep.equal({ network: null });
   });
 

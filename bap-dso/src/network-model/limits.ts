@@ -12,6 +12,8 @@ export const PROBLEMS_TOLD = 100;
 export const FEEDERS = 1_000;
 /** Seasons of a year: winter, summer and what lies between, with room. */
 export const SEASONS = 12;
+/** The largest licence area is some three degrees high; a place this far from the middle of its network is a slip. */
+export const EXTENT_DEGREES = 5;
 /** Shares of the links into one feeder add up to one, but for the rounding of three decimals. */
 export const SHARE_TOLERANCE = 0.001;
 /** Answers that are remembered: offers name the same few places again and again. */

@@ -1,6 +1,22 @@
 /** The network of a DSO as it decides by it. Powers are kW at the feeder. */
+import type { DeviceType } from '@flexder/protocol/flexibility/model.ts';
 import type { FeederPlace } from '../open-data/event-context.ts';
 import type { Season } from './season.ts';
+
+/** WGS 84, degrees. */
+export interface Position {
+  readonly latitude: number;
+  readonly longitude: number;
+}
+
+/** What stands above feeders. */
+export interface NetworkPlace {
+  readonly placeId: string;
+  readonly kind: 'gsp' | 'substation';
+  readonly name: string;
+  /** Null: not known. */
+  readonly position: Position | null;
+}
 
 /** Ratings of a feeder in one season. */
 export interface SeasonRating extends Season {
@@ -25,6 +41,10 @@ export interface NetworkFeeder {
   readonly gspGroupId: string;
   readonly place: FeederPlace;
   readonly essentialLoads: { readonly count: number; readonly peakKw: number };
+  /** The primary whose busbar it leaves; null where none is named. */
+  readonly substationId: string | null;
+  /** Where it is drawn, of its own and not of what hangs on it; null: not known. */
+  readonly position: Position | null;
 }
 
 export interface NetworkLink {
@@ -42,6 +62,7 @@ export interface NetworkDer {
   readonly gspId: string;
   readonly ratedKw: number;
   readonly aggregatorId: string | null;
+  readonly type: DeviceType | null;
   /** Its meter is that of an essential load: no kW of it is counted on. */
   readonly essential: boolean;
 }
@@ -51,6 +72,7 @@ export interface NetworkModel {
   readonly licenceArea: string;
   /** GSP group of each GSP. */
   readonly gsps: ReadonlyMap<string, string>;
+  readonly places: readonly NetworkPlace[];
   readonly feeders: ReadonlyMap<string, NetworkFeeder>;
   readonly links: readonly NetworkLink[];
   readonly ders: readonly NetworkDer[];

@@ -1,12 +1,20 @@
 /** The files of a network set and their columns; docs/network-model.md describes them for those who write them. */
+import { DEVICE_TYPES } from '@flexder/protocol/flexibility/model.ts';
 import { id, kw, list, msid, number, oneOf, optional, text } from './columns.ts';
 import type { Row, Table } from './table.ts';
 
 /** `_A` to `_P` without `_I` and `_O`. */
 const GSP_GROUPS = [...'ABCDEFGHJKLMNP'].map((letter) => `_${letter}`);
 
+/** WGS 84, decimal degrees; of a place both or none. */
+const position = {
+  latitude: optional(number(-90, 90, 'from'), null),
+  longitude: optional(number(-180, 180, 'from'), null),
+};
+
 const columns = {
-  gsps: { gsp_id: id, name: text, gsp_group_id: oneOf(GSP_GROUPS) },
+  gsps: { gsp_id: id, name: text, gsp_group_id: oneOf(GSP_GROUPS), ...position },
+  substations: { substation_id: id, name: text, ...position },
   feeders: {
     feeder_id: id,
     name: text,
@@ -20,6 +28,9 @@ const columns = {
     postcodes: list,
     operating_zone: optional(text, null),
     constraint_ids: list,
+    /** The primary whose busbar it leaves. */
+    substation_id: optional(id, null),
+    ...position,
   },
   links: { from_id: id, to_id: id, share: number(0, 1, 'above') },
   ratings: { asset_id: id, season: id, rating_kw: kw },
@@ -32,11 +43,15 @@ const columns = {
     gsp_id: id,
     rated_kw: kw,
     aggregator_id: optional(id, null),
+    der_type: optional(oneOf(DEVICE_TYPES), null),
   },
   essential_loads: { load_id: id, msid, feeder_id: id, kind: text, peak_kw: kw },
 } as const;
 
 export const GSPS = { file: 'gsps.csv', columns: columns.gsps } satisfies Table<typeof columns.gsps>;
+export const SUBSTATIONS = { file: 'substations.csv', columns: columns.substations, optional: true } satisfies Table<
+  typeof columns.substations
+>;
 export const FEEDERS = { file: 'feeders.csv', columns: columns.feeders } satisfies Table<typeof columns.feeders>;
 export const LINKS = { file: 'links.csv', columns: columns.links } satisfies Table<typeof columns.links>;
 export const RATINGS = { file: 'ratings.csv', columns: columns.ratings } satisfies Table<typeof columns.ratings>;
@@ -50,12 +65,14 @@ export const ESSENTIAL_LOADS = {
   optional: true,
 } satisfies Table<typeof columns.essential_loads>;
 
-export const FILES: readonly string[] = [GSPS, FEEDERS, LINKS, RATINGS, TRANSFORMERS, DERS, ESSENTIAL_LOADS].map(
-  ({ file }) => file,
-);
+export const FILES: readonly string[] = [
+  ...[GSPS, SUBSTATIONS, FEEDERS, LINKS, RATINGS],
+  ...[TRANSFORMERS, DERS, ESSENTIAL_LOADS],
+].map(({ file }) => file);
 
 export interface NetworkRows {
   readonly gsps: readonly Row<typeof columns.gsps>[];
+  readonly substations: readonly Row<typeof columns.substations>[];
   readonly feeders: readonly Row<typeof columns.feeders>[];
   readonly links: readonly Row<typeof columns.links>[];
   readonly ratings: readonly Row<typeof columns.ratings>[];

@@ -38,7 +38,8 @@ export interface AlarmFilter {
   readonly offset: number;
 }
 
-const RETURNED = sql<boolean>`(alarm.cleared_wall_at is not null
+/** Of a row of `alarm` joined with its `overload`. */
+export const RETURNED = sql<boolean>`(alarm.cleared_wall_at is not null
   or (alarm.kind = 'decision-needed' and not exists (
     select 1 from decision where decision.event_id = alarm.event_id and decision.state = 'OPEN'))
   or (alarm.obp_id is null and coalesce(overload.state = 'RELEASED', false))

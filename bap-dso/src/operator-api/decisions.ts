@@ -1,6 +1,7 @@
 /** What could be chosen for events, what was, and by whom. */
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { PlanOptions } from '../flex-orchestration/planning/options.ts';
+import { ANY_BPP } from '../flex-orchestration/restrictions.ts';
 import type { BapTables } from '../tables.ts';
 import { PAGE_ROWS } from './limits.ts';
 
@@ -70,18 +71,25 @@ export interface RestrictionView {
   readonly by: string;
   readonly reason: string;
   readonly since: string;
+  /** Of a device. */
+  readonly bppId?: string;
+  readonly feederId?: string;
 }
 
+/** Single devices last: they are many, and what concerns whole aggregators must not fall off the end. */
 export async function restrictionViews(db: Kysely<BapTables>): Promise<RestrictionView[]> {
   const rows = await db
     .selectFrom('restriction')
     .selectAll()
+    .orderBy(sql`kind = 'exclude-der'`)
     .orderBy('kind')
     .orderBy('subject')
     .limit(PAGE_ROWS)
     .execute();
-  return rows.map(({ kind, subject, made_by, reason, made_wall_at }) => ({
+  return rows.map(({ kind, subject, made_by, reason, made_wall_at, bpp_id, feeder_id }) => ({
     ...{ kind, subject, by: made_by, reason },
     since: made_wall_at.toISOString(),
+    ...(bpp_id !== ANY_BPP && { bppId: bpp_id }),
+    ...(feeder_id !== null && { feederId: feeder_id }),
   }));
 }

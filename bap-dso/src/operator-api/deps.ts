@@ -2,9 +2,10 @@ import type { TimeWindow } from '@flexder/protocol/flexibility/model.ts';
 import type { Context } from '@flexder/runtime/context.ts';
 import type { OpenParticipant } from '@flexder/runtime/participant/open.ts';
 import type { BapConfig } from '../config.ts';
+import type { OffersOnHand } from '../ders/offers-on-hand.ts';
 import type { ByHand } from '../flex-orchestration/by-hand.ts';
 import type { OptionName } from '../flex-orchestration/planning/options.ts';
-import type { RestrictionKind } from '../flex-orchestration/restrictions.ts';
+import type { KnownDer, RestrictionKind } from '../flex-orchestration/restrictions.ts';
 import type { OpenData } from '../open-data/open.ts';
 import type { BapTables } from '../tables.ts';
 
@@ -64,6 +65,9 @@ export interface Hands {
   release(eventId: string, hand: ByHand): Promise<void>;
   ask(obpId: string, what: 'track' | 'support', hand: ByHand): Promise<void>;
   restrict(kind: RestrictionKind, subject: string, holds: boolean, hand: ByHand): Promise<void>;
+  restrictDer(der: KnownDer, holds: boolean, hand: ByHand): Promise<void>;
+  /** Why no further device can be excluded. */
+  noRoomFor(der: KnownDer): string | undefined;
 }
 
 export interface OperatorApiDeps {
@@ -73,6 +77,8 @@ export interface OperatorApiDeps {
   feeders(): FeederView[];
   /** Absent where nothing can be done by hand. */
   readonly hands?: Hands;
+  /** What could be bought now; absent where nothing is bought. */
+  readonly offers?: OffersOnHand;
   /** Absent while open data are off. */
   readonly openData?: Pick<OpenData, 'statuses'> | undefined;
 }

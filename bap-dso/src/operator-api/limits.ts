@@ -10,6 +10,8 @@ export const TAIL_RECORDS = 50;
 export const SNAPSHOT_ORDERS = 200;
 export const SNAPSHOT_OVERLOADS = 50;
 export const SNAPSHOT_ALARMS = 100;
+/** Alarms that figures are made of: a week of twenty times what a person can handle. */
+export const KPI_ALARMS = 20_000;
 /** A shelved alarm comes back within the shift that shelved it. */
 export const SHELVE_MINUTES_MAX = 480;
 /** Decisions that wait: at most one an event. */
@@ -19,6 +21,9 @@ export const SUMMARY_ROWS = 20_000;
 /** Recent load on a feeder's line: three hours in points of 90 s. */
 export const RECENT_LOAD_MS = 3 * 3_600_000;
 export const RECENT_POINT_MS = 90_000;
+/** Days of a heat map, and the most: readings are kept for three months, of a feeder up to one a second. */
+export const HEAT_DAYS = 14;
+export const HEAT_DAYS_MAX = 31;
 /** Feeders whose recent load comes with the snapshot, half a megabyte; of more it is asked for, feeder by feeder. */
 export const SNAPSHOT_LOAD_FEEDERS = 100;
 /** Feeders of one snapshot; a service watches at most a thousand. */
@@ -53,6 +58,11 @@ export const BODY_BYTES = 8_192;
 export const TOKEN_LENGTH = 256;
 /** Long enough for a sentence, which an auditor reads. */
 export const REASON_LENGTH = 500;
+
+/** A shift in a screenful, whole in one record; in UTF-8 it fits a body. */
+export const NOTE_LENGTH = 2_000;
+/** Rows of what is on offer: a thousand feeders, three types, and some aggregators on each. */
+export const AVAILABILITY_ROWS = 10_000;
 
 /** People of one DSO. */
 export const PEOPLE = 500;

@@ -23,6 +23,8 @@ export interface OrderView {
   readonly acknowledgedKw: number | null;
   readonly measuredKw: number | null;
   readonly devices: DeviceAnswers | null;
+  /** Devices that its aggregator was told to do without. */
+  readonly excludedDevices: number;
   /** What its aggregator was told of it, 0 to 5. */
   readonly rating: number | null;
   /** Whether it can be followed at `/api/v1/orders/OBP/live`. */
@@ -107,6 +109,7 @@ export function orderView(row: Selectable<FlexOrderTable>): OrderView {
     acknowledgedKw: row.dispatch?.acknowledgedKw ?? null,
     measuredKw: measuredKw(row),
     devices: row.dispatch ? deviceAnswers(row.dispatch) : null,
+    excludedDevices: row.excluded_der_ids?.length ?? 0,
     rating: numberOrNull(row.rating),
     followed: row.live_url !== null,
     contact: row.contact,

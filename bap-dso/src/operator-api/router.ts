@@ -11,7 +11,11 @@ import { alarmRoutes, alarmViews } from './alarms.ts';
 import { auditRoutes } from './audit.ts';
 import { decisionViews, restrictionViews } from './decisions.ts';
 import type { OperatorApiDeps } from './deps.ts';
+import { derRoutes } from './ders/routes.ts';
+import { handoverRoutes } from './handover.ts';
+import { heatOf } from './heat.ts';
 import { answering, failures, notFound, readOnly, security } from './http.ts';
+import { alarmKpi } from './kpi-view.ts';
 import { liveView } from './live.ts';
 import { networkView } from './network.ts';
 import { orderViews } from './orders.ts';
@@ -36,7 +40,7 @@ export function createOperatorApi(deps: OperatorApiDeps): OperatorApi {
   api.use(security, sessionRoutes(deps, guard));
   if (deps.hands) api.use(actionRoutes(deps, guard));
   api.use(settlementRunRoutes(deps, guard));
-  api.use(alarmRoutes(deps, guard));
+  api.use(alarmRoutes(deps, guard), handoverRoutes(deps, guard));
   api.use(readOnly, guard.needs('viewer'));
   api.get(
     '/v1/snapshot',
@@ -50,6 +54,10 @@ export function createOperatorApi(deps: OperatorApiDeps): OperatorApi {
   api.get(
     '/v1/load',
     answering((request) => load(deps, request)),
+  );
+  api.get(
+    '/v1/load/heat',
+    answering((request) => heatOf(deps, request)),
   );
   api.get(
     '/v1/overloads',
@@ -70,6 +78,10 @@ export function createOperatorApi(deps: OperatorApiDeps): OperatorApi {
   api.get(
     '/v1/alarms',
     answering((request) => alarms(deps, request)),
+  );
+  api.get(
+    '/v1/alarms/kpi',
+    answering((request) => alarmKpi(deps, request)),
   );
   api.get(
     '/v1/aggregators',
@@ -107,7 +119,7 @@ export function createOperatorApi(deps: OperatorApiDeps): OperatorApi {
       return summarise(deps.participant.database);
     }),
   );
-  api.use(auditRoutes(deps), settlementRoutes(deps));
+  api.use(derRoutes(deps), auditRoutes(deps), settlementRoutes(deps));
   api.use(notFound, failures(deps.context.log));
 
   const router = Router();

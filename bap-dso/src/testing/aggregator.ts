@@ -15,6 +15,7 @@ import {
   type ValidBody,
 } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type {
+  DeviceAnswers,
   DispatchReport,
   FlexOffer,
   FlexQuote,
@@ -141,6 +142,7 @@ export function statusOf(
     dispatch?: DispatchReport;
     meterReference?: MeterReference;
     performance?: Performance;
+    devices?: DeviceAnswers;
     changed?: ChangedCommitment;
   } = {},
 ): Answer {

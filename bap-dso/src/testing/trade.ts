@@ -23,6 +23,7 @@ import type {
 import type { Kysely } from 'kysely';
 import { bapHandlers } from '../beckn/handlers.ts';
 import { type BapConfig, type BapConfigInput, bapConfig } from '../config.ts';
+import { OffersOnHand } from '../ders/offers-on-hand.ts';
 import { closeLate, closeUndelivered } from '../flex-orchestration/closing.ts';
 import { Counterparties } from '../flex-orchestration/counterparties.ts';
 import { Deadlines } from '../flex-orchestration/deadlines.ts';
@@ -81,6 +82,7 @@ const TABLES = [
   'flex_search',
   'decision',
   'restriction',
+  'der',
   'overload',
   'feeder_reading',
   'finding',
@@ -139,6 +141,7 @@ export class Trade {
       together: new Together(() => this.desk),
       deadlines: new Deadlines(context, (obpId, mayHaveCome) => closeLate(this.desk, obpId, mayHaveCome)),
       restrictions: new Restrictions(),
+      offers: new OffersOnHand(),
       solver: { solve: async () => undefined, solveJoint: async () => undefined },
       moved: (eventId) => this.events.moved(eventId),
       reconsider: () => this.events.reconsider(),

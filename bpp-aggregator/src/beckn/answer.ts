@@ -1,5 +1,5 @@
 import { callbackOf, type RequestAction } from '@flexder/protocol/beckn/actions.ts';
-import { CodecError } from '@flexder/protocol/flexibility/codec-v1.ts';
+import { CodecError, decodeExcludedDevices } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { BecknError, InboundMessage } from '@flexder/runtime/participant/types.ts';
 import type { Work } from '../context.ts';
 
@@ -31,6 +31,12 @@ function callback(work: Work, request: InboundMessage, content: { message?: unkn
 
 /** Identical for an order that never was and one of somebody else: ids cannot be found out by asking. */
 export const UNKNOWN_ORDER: BecknError = { code: '30010', message: 'no such order of yours is known here' };
+
+/** Devices that the request's order must do without; undefined after it has been refused. */
+export async function readExcluded(work: Work, request: InboundMessage): Promise<ReadonlySet<string> | undefined> {
+  const ids = await read(work, request, decodeExcludedDevices);
+  return ids && new Set(ids);
+}
 
 /** Reads a request; undefined after it has been refused because it means nothing. */
 export async function read<T>(work: Work, request: InboundMessage, decode: (body: never) => T): Promise<T | undefined> {

@@ -7,10 +7,11 @@ import type { Rooms, Work } from '../context.ts';
 import { writeActivations } from '../dispatch/commands.ts';
 import { differenceFromPrice, differenceFromQuote, quotedSelection } from '../orders/agreed.ts';
 import { armAnswers, armCompletion } from '../orders/deadlines.ts';
+import { withoutExcluded } from '../orders/exclusions.ts';
 import { roundKw } from '../orders/quantity.ts';
 import { expireDueQuotes } from '../orders/quote-expiry.ts';
 import { advance, auditOrder, lockByTransaction, type OrderRow } from '../orders/store.ts';
-import { answer, read, refuse, UNKNOWN_ORDER } from './answer.ts';
+import { answer, read, readExcluded, refuse, UNKNOWN_ORDER } from './answer.ts';
 import { quoteRanOut } from './init.ts';
 
 /**
@@ -20,7 +21,8 @@ import { quoteRanOut } from './init.ts';
 export function confirm(rooms: Rooms) {
   return async (work: Work, request: InboundMessage): Promise<void> => {
     const wanted = await read(work, request, decodeConfirm);
-    if (!wanted) return;
+    const excluded = wanted && (await readExcluded(work, request));
+    if (!wanted || !excluded) return;
     const { bap_id, transaction_id } = request.body.context;
     await expireDueQuotes(work, rooms);
     const row = await lockByTransaction(work.db, bap_id, transaction_id);
@@ -40,6 +42,8 @@ export function confirm(rooms: Rooms) {
     if (move.applied && row.window_end_at.getTime() <= rooms.context.grid.nowMs())
       return void (await refuse(work, request, { code: '30008', message: 'the window has passed' }));
 
+    const broken = move.applied ? await withoutExcluded(work, rooms, row, excluded) : undefined;
+    if (broken) return void (await refuse(work, request, broken));
     const baselineKw = move.applied ? await commit(work, rooms, row, references) : await baselineOf(work, row.order_no);
     const order = {
       orderId: row.order_id as OrderId,

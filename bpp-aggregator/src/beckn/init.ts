@@ -3,15 +3,17 @@ import { decodeInit, encodeOnInit } from '@flexder/protocol/flexibility/codec-v1
 import type { InboundMessage } from '@flexder/runtime/participant/types.ts';
 import type { Rooms, Work } from '../context.ts';
 import { differenceFromQuote, quotedSelection } from '../orders/agreed.ts';
+import { withoutExcluded } from '../orders/exclusions.ts';
 import { expireDueQuotes } from '../orders/quote-expiry.ts';
 import { advance, auditOrder, lockByTransaction } from '../orders/store.ts';
-import { answer, read, refuse, UNKNOWN_ORDER } from './answer.ts';
+import { answer, read, readExcluded, refuse, UNKNOWN_ORDER } from './answer.ts';
 
 /** Draws the order up: it gets its id, its references are fixed, and the terms of cancelling it are told. */
 export function init(rooms: Rooms) {
   return async (work: Work, request: InboundMessage): Promise<void> => {
     const wanted = await read(work, request, decodeInit);
-    if (!wanted) return;
+    const excluded = wanted && (await readExcluded(work, request));
+    if (!wanted || !excluded) return;
     const { bap_id, transaction_id } = request.body.context;
     await expireDueQuotes(work, rooms);
     const row = await lockByTransaction(work.db, bap_id, transaction_id);
@@ -21,6 +23,8 @@ export function init(rooms: Rooms) {
     if (!move.ok) return void (await refuse(work, request, { code: move.code, message: move.message }));
     const difference = differenceFromQuote(row, wanted.selection);
     if (difference) return void (await refuse(work, request, difference));
+    const broken = move.applied ? await withoutExcluded(work, rooms, row, excluded) : undefined;
+    if (broken) return void (await refuse(work, request, broken));
 
     // Asked again, the same order is drawn up: its id stays, its references too.
     const id = (row.order_id as OrderId | null) ?? orderId(rooms.context.ids.uuid());

@@ -11,14 +11,15 @@ import { dropHolds, usageOn } from '../orders/holds.ts';
 import { armQuoteExpiry, expireDueQuotes } from '../orders/quote-expiry.ts';
 import { advance, auditOrder, lockByTransaction, type OrderRow } from '../orders/store.ts';
 import { eligibleFor, summariseExclusions } from '../portfolio/eligibility.ts';
-import { answer, read, refuse } from './answer.ts';
+import { answer, read, readExcluded, refuse } from './answer.ts';
 import { rulesOf } from './search.ts';
 
 /** A firm quote: named devices are held for it until it runs out. Less than asked is an answer, nothing is an error. */
 export function select(rooms: Rooms) {
   return async (work: Work, request: InboundMessage): Promise<void> => {
     const selection = await read(work, request, decodeSelect);
-    if (!selection) return;
+    const excludedIds = selection && (await readExcluded(work, request));
+    if (!selection || !excludedIds) return;
     await rooms.refresh.feeder(work.db, selection.feederId);
     const fault = faultOf(selection, rooms);
     if (fault) return void (await refuse(work, request, fault));
@@ -32,7 +33,10 @@ export function select(rooms: Rooms) {
     const usageOf = await usageOn(work.db, selection.feederId, selection.window);
     const nowMs = rooms.context.grid.nowMs();
     const ders = rooms.fleet.onFeeder(selection.feederId);
-    const { eligible, excluded } = eligibleFor(ders, usageOf, selection.window, nowMs, rulesOf(rooms));
+    const { eligible, excluded } = eligibleFor(ders, usageOf, selection.window, nowMs, {
+      ...rulesOf(rooms),
+      excluded: excludedIds,
+    });
     await askConsumers(work, rooms, excluded, selection.window);
     const row = await openOrder(work, rooms, request, selection, known);
     const items = await makeFirm(work, rooms, row.order_no, selection, eligible);

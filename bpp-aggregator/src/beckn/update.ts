@@ -7,22 +7,24 @@ import { watchedOrder } from '../metering/delivery.ts';
 import { devicesFor } from '../orders/change-devices.ts';
 import { type Change, changeOf } from '../orders/change-terms.ts';
 import { armAnswers, armCompletion } from '../orders/deadlines.ts';
+import { servesWith } from '../orders/exclusions.ts';
 import { quoteOf } from '../orders/firm.ts';
 import { dropHolds } from '../orders/holds.ts';
 import { expireDueQuotes } from '../orders/quote-expiry.ts';
 import { writeRevision } from '../orders/revisions.ts';
 import { advance, auditOrder, lockByOrderId, type OrderRow, statusReport } from '../orders/store.ts';
-import { answer, read, refuse, UNKNOWN_ORDER } from './answer.ts';
+import { answer, read, readExcluded, refuse, UNKNOWN_ORDER } from './answer.ts';
 import { baselineOf } from './confirm.ts';
 
 /**
  * Changes the kW or the window of a confirmed order, all of it or nothing: a change that is refused leaves the order as
- * it is. Asked again, the answer is the order as it stands.
+ * it is. A change of no kW may still take excluded devices out, others in their place. Asked again, the answer is the order as it stands.
  */
 export function update(rooms: Rooms) {
   return async (work: Work, request: InboundMessage): Promise<void> => {
     const asked = await read(work, request, decodeUpdate);
-    if (!asked) return;
+    const excluded = asked && (await readExcluded(work, request));
+    if (!asked || !excluded) return;
     const { bap_id, transaction_id } = request.body.context;
     await expireDueQuotes(work, rooms);
     const row = await lockByOrderId(work.db, bap_id, transaction_id, asked.orderId);
@@ -31,8 +33,9 @@ export function update(rooms: Rooms) {
       return void (await refuse(work, request, { code: '50002', message: 'the order is completed' }));
     const move = advance(row.state, 'update');
     if (!move.ok) return void (await refuse(work, request, { code: move.code, message: move.message }));
-    const change = changeOf(row, asked, rooms.context.grid.nowMs(), rooms.config);
-    const outcome = change === undefined || 'code' in change ? change : await apply(work, rooms, row, change);
+    const loses = await servesWith(work, row.order_no, excluded);
+    const change = changeOf(row, asked, rooms.context.grid.nowMs(), rooms.config, loses);
+    const outcome = change === undefined || 'code' in change ? change : await apply(work, rooms, row, change, excluded);
     if (outcome && 'code' in outcome) {
       await auditOrder(work, row, `a change was refused: ${outcome.code} ${outcome.message}`, 'order.update-refused');
       return void (await refuse(work, request, outcome));
@@ -42,8 +45,14 @@ export function update(rooms: Rooms) {
   };
 }
 
-async function apply(work: Work, rooms: Rooms, row: OrderRow, change: Change): Promise<OrderRow | BecknError> {
-  const devices = await devicesFor(work, rooms, row, change);
+async function apply(
+  work: Work,
+  rooms: Rooms,
+  row: OrderRow,
+  change: Change,
+  excluded: ReadonlySet<string>,
+): Promise<OrderRow | BecknError> {
+  const devices = await devicesFor(work, rooms, row, change, excluded);
   if (!devices.ok) {
     await dropHolds(work.db, row.order_no);
     return { code: '40002', message: devices.message, paths: '/message/order/items' };

@@ -40,12 +40,19 @@ export type Found = ({ readonly ok: true } & Devices) | { readonly ok: false; re
 const GRAIN_KW = 1e-6;
 
 /** Holds what is added; when it refuses, whatever it held has to be dropped. */
-export async function devicesFor(work: Work, rooms: Rooms, row: OrderRow, change: Change): Promise<Found> {
+export async function devicesFor(
+  work: Work,
+  rooms: Rooms,
+  row: OrderRow,
+  change: Change,
+  excluded: ReadonlySet<string>,
+): Promise<Found> {
   const { selection, grows } = change;
   await lockFeederOf(work.db, row.order_no);
   const serving = await servingOf(work, row);
   const lost = await lostTo(work, rooms, row, serving, selection.window);
-  const usable = serving.filter((one) => rankOf(one) > 0 && !lost.has(one.der_no)).sort(byWorth);
+  const able = serving.filter((one) => rankOf(one) > 0 && !lost.has(one.der_no)).sort(byWorth);
+  const usable = able.filter(({ der_id }) => !excluded.has(der_id));
   const stay: Serving[] = [];
   const missing: { itemId: string; kw: number }[] = [];
   for (const { itemId, kw } of selection.items) {
@@ -55,13 +62,20 @@ export async function devicesFor(work: Work, rooms: Rooms, row: OrderRow, change
       stay.push(one);
       expectedKw += one.expected_kw;
     }
-    if (grows && expectedKw < kw - GRAIN_KW) missing.push({ itemId, kw: kw - expectedKw });
+    // Also where nothing grows: what an excluded device gave is to come from others.
+    const dueKw = grows ? kw : Math.min(kw, expectedKw + givenBy(able, itemId, excluded));
+    if (expectedKw < dueKw - GRAIN_KW) missing.push({ itemId, kw: dueKw - expectedKw });
   }
   const room = LIMITS.maxDersPerOrder - stay.length;
-  const { added, reason } = await add(work, rooms, row, selection, missing, room);
+  const { added, reason } = await addDevices(work, rooms, row, selection, missing, room, excluded);
   if (reason !== undefined) return { ok: false, message: reason };
   const staying = new Set(stay);
   return { ok: true, stay, go: serving.filter((one) => !staying.has(one)), added };
+}
+
+function givenBy(serving: readonly Serving[], itemId: string, excluded: ReadonlySet<string>): number {
+  const own = serving.filter((one) => one.item_id === itemId && excluded.has(one.der_id));
+  return own.reduce((sum, { expected_kw }) => sum + expected_kw, 0);
 }
 
 async function servingOf(work: Work, row: OrderRow): Promise<Serving[]> {
@@ -125,13 +139,15 @@ async function consenting(
   return new Set(rows.map((row) => row.der_no));
 }
 
-async function add(
+/** Holds further devices for what is `missing` of an order; `reason` where they are not enough. */
+export async function addDevices(
   work: Work,
   rooms: Rooms,
   row: OrderRow,
   selection: FlexSelection,
   missing: readonly { readonly itemId: string; readonly kw: number }[],
   room: number,
+  excluded: ReadonlySet<string>,
 ): Promise<{ added: (Pick & { itemId: string })[]; reason?: string }> {
   if (missing.length === 0) return { added: [] };
   const { window, feederId } = selection;
@@ -139,7 +155,7 @@ async function add(
   await rooms.refresh.feeder(work.db, row.feeder_id);
   const usageOf = await usageOn(work.db, feederId, window);
   const telemetryMaxAgeMs = config.telemetryMaxAgeSeconds * 1000;
-  const rules = { telemetryMaxAgeMs, maxEventsPerDay: config.maxEventsPerDay, programmes };
+  const rules = { telemetryMaxAgeMs, maxEventsPerDay: config.maxEventsPerDay, programmes, excluded };
   const served = await work.db
     .selectFrom('reservation')
     .select('der_no')
@@ -147,7 +163,7 @@ async function add(
     .execute();
   const before = new Set(served.map(({ der_no }) => der_no));
   const others = fleet.onFeeder(feederId).filter(({ derNo }) => !before.has(derNo));
-  const { eligible, excluded } = eligibleFor(others, usageOf, window, context.grid.nowMs(), rules);
+  const { eligible, excluded: left } = eligibleFor(others, usageOf, window, context.grid.nowMs(), rules);
   const picks = missing.flatMap(({ itemId, kw }) => {
     const candidates = eligible.filter(({ type }) => type === parseItemId(itemId)?.type);
     return allocate(itemId, kw, candidates, config.stepKw, room).picks.map((pick) => ({ ...pick, itemId }));
@@ -165,7 +181,7 @@ async function add(
   for (const { itemId, kw } of missing) {
     const freeKw = added.filter((one) => one.itemId === itemId).reduce((sum, { expectedKw }) => sum + expectedKw, 0);
     if (freeKw >= kw - GRAIN_KW) continue;
-    const why = summariseExclusions(excluded) || 'none';
+    const why = summariseExclusions(left) || 'none';
     const reason = `${roundKw(kw)} kW more of ${itemId} are needed, ${roundKw(freeKw)} kW are free; devices excluded: ${why}`;
     return { added, reason };
   }

@@ -20,12 +20,16 @@ export interface Change {
 const ITEMS = '/message/order/items';
 const TIME = '/message/order/fulfillments/0/stops/0/time';
 
-/** The order as it is to be, or why not; undefined when it is so already. `nowMs` is grid time. */
+/**
+ * The order as it is to be, or why not; undefined when it is so already. `nowMs` is grid time; `losesDevices`: some that
+ * serve it must not any longer, which is a change also where kW and window stay.
+ */
 export function changeOf(
   row: Pick<OrderRow, 'selection' | 'quote'>,
   asked: UpdateAsked,
   nowMs: number,
   terms: Terms,
+  losesDevices = false,
 ): Change | BecknError | undefined {
   const known = quotedSelection(row);
   const selection = changedSelection(known, asked);
@@ -45,7 +49,7 @@ export function changeOf(
     return { code: '30013', message, paths: ITEMS };
   }
   const movesWindow = !sameWindow(selection.window, known.window);
-  if (altered.length === 0 && !movesWindow) return undefined;
+  if (altered.length === 0 && !movesWindow && !losesDevices) return undefined;
   if (known.window.endMs <= nowMs) return { code: '50002', message: 'the window of the order is over' };
   const odd = altered.find(({ kw }) => kw < terms.minimumKw || floorToStep(kw, terms.stepKw) !== kw);
   if (odd) {

@@ -1,10 +1,16 @@
 import type { EventId, ObpId, OrderId, SubscriberId, TransactionId } from '@flexder/protocol/beckn/identifiers.ts';
-import type { StatusReport } from '@flexder/protocol/flexibility/codec-v1.ts';
-import type { DispatchReport, FulfilmentState, TimeWindow } from '@flexder/protocol/flexibility/model.ts';
+import { NAMED_DEVICES, type StatusReport } from '@flexder/protocol/flexibility/codec-v1.ts';
+import type {
+  DeviceAnswers,
+  DeviceType,
+  DispatchReport,
+  FulfilmentState,
+  TimeWindow,
+} from '@flexder/protocol/flexibility/model.ts';
 import { nextOrderState, type OrderEvent, type OrderState } from '@flexder/protocol/flexibility/order-machine.ts';
 import { type Selectable, sql, type Transaction } from 'kysely';
 import type { Work } from '../context.ts';
-import type { AggregatorTables, FlexOrderTable } from '../tables.ts';
+import type { AggregatorTables, Answer, FlexOrderTable } from '../tables.ts';
 import { roundKw } from './quantity.ts';
 
 export type OrderRow = Selectable<FlexOrderTable>;
@@ -84,6 +90,18 @@ export async function dispatchReport(db: Db, row: OrderRow): Promise<DispatchRep
   };
 }
 
+/** What each device answered, by id, as far as one report may name them. */
+async function deviceAnswers(db: Db, { order_no }: OrderRow): Promise<DeviceAnswers> {
+  const { rows } = await sql<{ der_id: string; device_type: DeviceType; shed_kw: number; answer: Answer | null }>`
+    select c.der_id, d.device_type, c.shed_kw, case when c.withdrawn_at is not null then 'OPTED_OUT' else c.answer end as answer
+    from command c join der d on d.der_no = c.der_no
+    where c.order_no = ${order_no} and c.command_type <> 'RELEASE' and c.ended_at is null
+    order by c.der_id limit ${NAMED_DEVICES}`.execute(db);
+  return rows.map(({ der_id, device_type, shed_kw, answer }) => ({
+    ...{ derId: der_id, deviceType: device_type, askedKw: roundKw(shed_kw), answer: answer ?? 'SILENT' },
+  }));
+}
+
 const FULFILMENT: Partial<Record<OrderState, FulfilmentState>> = {
   SCHEDULED: 'SCHEDULED',
   IN_PROGRESS: 'IN_PROGRESS',
@@ -102,6 +120,7 @@ export async function statusReport(db: Db, row: OrderRow): Promise<StatusReport 
     fulfilment,
     ...(row.changed && { changed: row.changed }),
     dispatch: await dispatchReport(db, row),
+    ...(row.answers_closed && row.state !== 'CANCELLED' && { devices: await deviceAnswers(db, row) }),
     ...(row.performance && { performance: row.performance }),
     ...(row.meter_sha256 !== null && {
       meterReference: { path: meterPath(row.order_id), sha256: row.meter_sha256, rows: row.meter_rows ?? 0 },

@@ -20,7 +20,7 @@ const programmes = new Map([
   ['noticed', { ...STANDARD_PROGRAMME, minimumNoticeSeconds: 61 }],
   ['in-time', { ...STANDARD_PROGRAMME, minimumNoticeSeconds: 60 }],
 ]);
-const rules = { telemetryMaxAgeMs: 180_000, maxEventsPerDay: 2, programmes };
+const rules = { telemetryMaxAgeMs: 180_000, maxEventsPerDay: 2, programmes, excluded: new Set(['ev-9']) };
 const free: Usage = { held: false, eventsThatDay: 0 };
 const live = { online: true, readAtMs: NOW - 10_000, powerKw: 7, shedKw: 7, recent: [] };
 
@@ -46,6 +46,7 @@ const asked = { ...der.consent, mode: 'ask' as const };
 
 const cases: [Exclusion, Partial<FleetDer>, Partial<Usage>][] = [
   ['essential-use', { essential: true }, {}],
+  ['excluded-by-dso', { derId: 'ev-9' as DerId }, {}],
   ['not-subscribed', { programmeId: null }, {}],
   ['not-subscribed', { programmeId: 'unknown-here' }, {}],
   ['not-in-programme', { programmeId: 'heat' }, {}],

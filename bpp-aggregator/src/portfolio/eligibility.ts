@@ -6,6 +6,7 @@ import type { FleetDer } from './der.ts';
 /** Why a device is left out of an offer; in the order they are asked, so that the first reason is the firmest. */
 export const EXCLUSIONS = [
   'essential-use',
+  'excluded-by-dso',
   'not-subscribed',
   'not-in-programme',
   'programme-notice',
@@ -28,6 +29,8 @@ export interface EligibilityRules {
   readonly telemetryMaxAgeMs: number;
   readonly maxEventsPerDay: number;
   readonly programmes: Pick<ReadonlyMap<string, Programme>, 'get'>;
+  /** Ids of devices that the DSO will not have in the order. */
+  readonly excluded?: ReadonlySet<string>;
 }
 
 /** What the database knows of a device for one window. */
@@ -52,6 +55,7 @@ export function exclusionOf(
   rules: EligibilityRules,
 ): Exclusion | undefined {
   if (der.essential) return 'essential-use';
+  if (rules.excluded?.has(der.derId)) return 'excluded-by-dso';
   const programme = der.programmeId === null ? undefined : rules.programmes.get(der.programmeId);
   if (!programme) return 'not-subscribed';
   if (!programme.deviceTypes.includes(der.type)) return 'not-in-programme';

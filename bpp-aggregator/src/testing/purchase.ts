@@ -18,6 +18,8 @@ export interface Ask {
   readonly feeder: FeederId;
   readonly kw: number;
   readonly window: TimeWindow;
+  /** Devices it must do without. */
+  readonly excludedDerIds?: readonly string[];
 }
 
 export function selectionOf({ feeder, kw, window }: Ask): FlexSelection {
@@ -42,7 +44,7 @@ const SELECT_AGAIN = 5;
 /** select, and its firm answer. */
 export async function buyQuote(bench: Bench, buyer: Buyer, ask: Ask, transactionId = bench.world.newId()) {
   const selection = selectionOf(ask);
-  const select = () => buyer.send('select', encodeSelect(selection), { transactionId });
+  const select = () => buyer.send('select', encodeSelect(selection, ask.excludedDerIds), { transactionId });
   let { status, body: reply } = await select();
   // What could not be stored in time was not taken: a sender sends it again.
   for (let again = 0; status === 503 && again < SELECT_AGAIN; again++) ({ status, body: reply } = await select());

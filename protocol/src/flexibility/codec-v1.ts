@@ -8,6 +8,7 @@ export * from './codec-v1/after-sales.ts';
 export * from './codec-v1/cancel.ts';
 export * from './codec-v1/catalogue.ts';
 export * from './codec-v1/confirm.ts';
+export { decodeExcludedDevices, EXCLUDED_DEVICES, NAMED_DEVICES } from './codec-v1/devices.ts';
 export {
   decodeInit,
   decodeOnInit,

@@ -65,7 +65,8 @@ export interface FlexOffer {
   readonly availability: TimeWindow;
 }
 
-export type DeviceType = 'battery' | 'ev-charger' | 'heat-pump';
+export const DEVICE_TYPES = ['battery', 'ev-charger', 'heat-pump'] as const;
+export type DeviceType = (typeof DEVICE_TYPES)[number];
 
 /** What the DSO asks of one BPP in `select`: kW per block. */
 export interface FlexSelection {
@@ -146,6 +147,8 @@ export interface DeliveryReport {
 export interface OrderChange {
   readonly items: readonly { readonly itemId: string; readonly kw: number }[];
   readonly window?: TimeWindow;
+  /** Devices that must not serve the order any longer; what they gave is to come from others. */
+  readonly excludedDerIds?: readonly string[];
 }
 
 /** What is agreed of an order from an instant on; revision 0 is what was confirmed. */
@@ -178,6 +181,19 @@ export interface DispatchReport {
   /** Of the order's revisions, which one these are the devices of; none is 0. */
   readonly revision?: number;
 }
+
+/** What a device made of its command; SILENT: it did not answer in time. */
+export type DeviceAnswer = 'ACCEPTED' | 'REJECTED' | 'OPTED_OUT' | 'EXPIRED' | 'SILENT';
+
+/** One entry a device; answers that are counted for good. */
+export type DeviceAnswers = readonly {
+  /** Pseudonymous. */
+  readonly derId: string;
+  readonly deviceType: DeviceType;
+  /** What it was asked to shed. */
+  readonly askedKw: number;
+  readonly answer: DeviceAnswer;
+}[];
 
 export interface PerformanceInterval {
   readonly startMs: number;

@@ -5,7 +5,7 @@ import tls, { type ConnectionOptions } from 'node:tls';
 import { expect } from 'chai';
 import { systemWallClock } from '../clock.ts';
 import { certificateAuthority, type PemFiles, readPem } from '../testing/certificates.ts';
-import { engineFolder, needsEngine } from '../testing/engine.ts';
+import { needsEngine, testFolder } from '../testing/engine.ts';
 import { ForbiddenAddressError, OutboundError, type OutboundResponse } from './outbound.ts';
 import { createOutbound } from './safe-outbound.ts';
 
@@ -39,7 +39,7 @@ describe('certificates of counterparties', () => {
   let authority: ReturnType<typeof certificateAuthority>;
   const servers: Server[] = [];
   before(() => {
-    folder = engineFolder('certificates');
+    folder = testFolder('certificates');
     authority = certificateAuthority(folder, 'authority');
   });
   after(() => {

@@ -74,6 +74,35 @@ export function listen(path: string, on: Readonly<Record<string, (data: string) 
   };
 }
 
+/** What this browser keeps for the page, and null where it keeps nothing. */
+export function kept(name: string): string | null {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+
+/** Forgotten where the browser keeps nothing. */
+export function keep(name: string, value: string): void {
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    // A private window: it holds as long as the page is open.
+  }
+}
+
+/** Tells whether the system asks for dark, now and when it changes. */
+export function onDark(run: (dark: boolean) => void): void {
+  const asked = matchMedia('(prefers-color-scheme: dark)');
+  asked.addEventListener('change', () => run(asked.matches));
+  run(asked.matches);
+}
+
+export const setTheme = (name: string): void => {
+  document.documentElement.dataset.theme = name;
+};
+
 export const hash = (): string => location.hash;
 /** Leaves the page. */
 export const leaveTo = (url: string): void => location.assign(url);

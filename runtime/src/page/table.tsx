@@ -1,6 +1,6 @@
 /** Tables, short and long. */
 import type { ComponentChildren, JSX } from 'preact';
-import { useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { useVirtual } from './virtual.ts';
 
 export interface Column<T> {
@@ -16,6 +16,8 @@ interface TableProps<T> {
   readonly keyOf: (item: T) => string;
   readonly empty: string;
   readonly classOf?: (item: T) => string;
+  /** Told which rows are drawn, by index; of a list whose rows are read as they are looked at. */
+  readonly seen?: (first: number, last: number) => void;
 }
 
 /** From here on a table scrolls by itself, and only the rows that are seen are drawn. */
@@ -39,9 +41,11 @@ export function Table<T>(props: TableProps<T>) {
 }
 
 function LongTable<T>(props: TableProps<T>) {
-  const { label, columns, rows } = props;
+  const { label, columns, rows, seen } = props;
   const box = useRef<HTMLElement>(null);
   const { items, beforePx, afterPx } = useVirtual(rows.length, ROW_PX, box);
+  const [first, last] = [items[0]?.index ?? 0, Math.min(items.at(-1)?.index ?? 0, rows.length - 1)];
+  useEffect(() => seen?.(first, last), [first, last]);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard.
     <section ref={box} class="scroll long" tabIndex={0} aria-label={label}>

@@ -55,17 +55,19 @@ export function missingEngine(context: Mocha.Context, engine: string, why: strin
 
 const folders = new Set<string>();
 
-/** A folder that is removed when the process ends, should nobody have removed it before. */
-export function engineFolder(name: string): string {
+/** A folder for a test's engine or files; `removeTestFolders` takes it away, at the latest when the process ends. */
+export function testFolder(name: string): string {
   const folder = mkdtempSync(join(tmpdir(), `flexder-${name}-`));
-  if (folders.size === 0) {
-    // One listener for all of them: Node warns of an eleventh.
-    process.once('exit', () => {
-      for (const one of folders) rmSync(one, { recursive: true, force: true });
-    });
-  }
+  // One listener for all of them: Node warns of an eleventh.
+  if (folders.size === 0) process.once('exit', removeTestFolders);
   folders.add(folder);
   return folder;
+}
+
+export function removeTestFolders(): void {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  folders.clear();
+  process.off('exit', removeTestFolders);
 }
 
 export interface EngineProcess {

@@ -7,7 +7,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../http/free-port.ts';
-import { accepts, type EngineProcess, engineFolder, missingEngine, programPath, startEngine } from './engine.ts';
+import { accepts, type EngineProcess, missingEngine, programPath, startEngine, testFolder } from './engine.ts';
 
 export interface KafkaServer extends EngineProcess {
   readonly kind: 'apache' | 'mock';
@@ -59,7 +59,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServe
 }
 
 async function startApache(jars: string, options: KafkaOptions): Promise<KafkaServer> {
-  const { port = await freePort(), folder = engineFolder('kafka'), properties = {}, format = [] } = options;
+  const { port = await freePort(), folder = testFolder('kafka'), properties = {}, format = [] } = options;
   const config = join(folder, 'server.properties');
   const first = !existsSync(config);
   if (first) writeFileSync(config, serverProperties(port, await freePort(), folder, properties));

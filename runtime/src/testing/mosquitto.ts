@@ -10,7 +10,7 @@ import {
 } from '../engines/bus/mosquitto.ts';
 import type { BusAccount } from '../engines/bus/port.ts';
 import { freePort } from '../http/free-port.ts';
-import { accepts, type EngineProcess, engineFolder, needsEngine, startEngine } from './engine.ts';
+import { accepts, type EngineProcess, needsEngine, startEngine, testFolder } from './engine.ts';
 
 export const needsMosquitto = needsEngine('Mosquitto', 'mosquitto');
 
@@ -40,7 +40,7 @@ const RELOAD_MS = 10_000;
 /** A Mosquitto with the files that operators are given. Started by root it stays root: its folder is that of a test. */
 export async function startMosquitto(setting: MosquittoSetting): Promise<MosquittoServer> {
   const { accounts, tls, anonymous = false, more = [] } = setting;
-  const folder = setting.folder ?? engineFolder('mosquitto');
+  const folder = setting.folder ?? testFolder('mosquitto');
   const port = setting.port ?? (await freePort());
   const write = (name: string, text: string) => writeFileSync(join(folder, name), text, { mode: 0o600 });
   const writeAccounts = (all: readonly BusAccount[]) => {

@@ -4,14 +4,7 @@ import { chownSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { freePort } from '../http/free-port.ts';
-import {
-  type EngineCommand,
-  type EngineProcess,
-  engineFolder,
-  needsEngine,
-  programPath,
-  startEngine,
-} from './engine.ts';
+import { type EngineCommand, type EngineProcess, needsEngine, programPath, startEngine, testFolder } from './engine.ts';
 
 export const needsPostgres = needsEngine('PostgreSQL', 'initdb', 'postgres');
 
@@ -50,7 +43,7 @@ function initialise(data: string, passwordFile: string, user: { uid: number; gid
 /** A server on a free port with passwords, and without fsync: these tests end processes, not machines. */
 export async function startPostgres({
   port,
-  folder = engineFolder('postgres'),
+  folder = testFolder('postgres'),
   args = [],
 }: {
   port?: number;

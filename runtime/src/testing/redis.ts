@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { freePort } from '../http/free-port.ts';
-import { accepts, type EngineProcess, engineFolder, needsEngine, startEngine } from './engine.ts';
+import { accepts, type EngineProcess, needsEngine, startEngine, testFolder } from './engine.ts';
 
 export const needsRedis = needsEngine('Redis', 'redis-server');
 
@@ -13,7 +13,7 @@ export interface RedisServer extends EngineProcess {
 /** A Redis with an append-only file that is synced at each write, as an order's queue wants it. */
 export async function startRedis({
   port,
-  folder = engineFolder('redis'),
+  folder = testFolder('redis'),
   args = [],
 }: {
   port?: number;

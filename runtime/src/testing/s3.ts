@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { S3Access } from '../engines/archive/config.ts';
 import { freePort } from '../http/free-port.ts';
-import { accepts, type EngineProcess, engineFolder, needsEngine, programPath, startEngine } from './engine.ts';
+import { accepts, type EngineProcess, needsEngine, programPath, startEngine, testFolder } from './engine.ts';
 
 const PROGRAMS = ['ceph-mon', 'ceph-osd', 'radosgw', 'ceph', 'radosgw-admin', 'ceph-authtool', 'monmaptool'];
 const COMMAND_MS = 60_000;
@@ -78,7 +78,7 @@ const KEYS: readonly [string, ...string[]][] = [
 ];
 
 export async function startS3(): Promise<S3Server> {
-  const folder = engineFolder('s3');
+  const folder = testFolder('s3');
   for (const name of ['mon', 'osd']) mkdirSync(join(folder, name));
   const [monitorPort, port] = [await freePort(), await freePort()];
   const [fsid, osd] = [randomUUID(), randomUUID()];

@@ -10,6 +10,7 @@ import type { SteppedGridClock } from '@flexder/runtime/clock.ts';
 import type { Context, Service } from '@flexder/runtime/context.ts';
 import { dsoAccount, rtuAccount } from '@flexder/runtime/engines/bus/accounts.ts';
 import type { DeviceBus } from '@flexder/runtime/engines/bus/port.ts';
+import { networkOf } from '../scenario/network-set.ts';
 import type { Scenario } from '../scenario/types.ts';
 import { type AggregatorChanges, startAggregators } from './aggregators.ts';
 import { Closing } from './closing.ts';
@@ -136,6 +137,7 @@ async function startDso(
     networkProfile: 'sandbox',
     busCredentials: grant(dsoAccount(subscriberId(DSO_ID), secret())),
     feeders: scenario.feeders.map(({ feederId, name, limitKw }) => ({ feederId, name, limitKw })),
+    network: networkOf(scenario),
     history: scenario.feeders.map(({ feederId, history }) => ({
       feederId,
       readings: history.map(({ atMs, kw }) => ({ atMs, powerKw: kw })),

@@ -75,6 +75,7 @@ export async function agree(
       quote: JSON.stringify(quote),
       requested_kw: totalKw(selection.items),
       committed_kw: committedKw,
+      excluded_der_ids: JSON.stringify(change.asked.excludedDerIds ?? []),
       expected_kw: (order.expected_kw * committedKw) / (order.committed_kw || committedKw),
       ...(dispatch ? { dispatch: JSON.stringify(dispatch) } : {}),
     },

@@ -35,14 +35,15 @@ export async function askChange(
     .where('state', '=', 'ASKED')
     .executeTakeFirst();
   if (pending) throw new TooLateError(`${order.obp_id} is being changed: its aggregator has not answered yet`);
-  const { context, config } = desk;
+  const { context, config, restrictions } = desk;
+  const asked = { ...change, excludedDerIds: restrictions.excludedDers(order.feeder_id, order.bpp_id) };
   const changeId = context.ids.uuid();
   await work.db
     .insertInto('order_change')
     .values({
       change_id: changeId,
       obp_id: order.obp_id,
-      asked: JSON.stringify(change),
+      asked: JSON.stringify(asked),
       state: 'ASKED',
       asked_by: by,
       reason,
@@ -58,7 +59,7 @@ export async function askChange(
     transactionId: order.transaction_id as TransactionId,
     messageId: changeId as MessageId,
     ttlMs: config.answerTimeoutMs,
-    message: encodeUpdate({ orderId: order.order_id as OrderId, ...change }),
+    message: encodeUpdate({ orderId: order.order_id as OrderId, ...asked }),
     audit: names,
   });
   await work.audit({

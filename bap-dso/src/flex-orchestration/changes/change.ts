@@ -12,6 +12,8 @@ export function totalKw(items: FlexSelection['items']): number {
 
 /** The blocks of an order at `kw` together, each at the same share of what it is; none becomes nothing. */
 export function itemsAt(items: FlexSelection['items'], kw: number): FlexSelection['items'] {
+  // Also where their kW are not in steps, a change of other things leaves them as they are.
+  if (kw === totalKw(items)) return items;
   const share = kw / totalKw(items);
   const scaled = items.map((item) => ({ ...item, kw: Math.max(STEP_KW, stepped(item.kw * share)) }));
   const largest = scaled.reduce((best, item) => (item.kw > best.kw ? item : best), scaled[0]!);

@@ -20,7 +20,15 @@ const nothing = async () => {
   throw new Error('not in this test');
 };
 const NO_HANDS = {
-  ...{ decide: nothing, buy: nothing, release: nothing, restrict: nothing, ask: nothing },
+  ...{
+    decide: nothing,
+    buy: nothing,
+    release: nothing,
+    restrict: nothing,
+    ask: nothing,
+    restrictDer: nothing,
+    noRoomFor: () => undefined,
+  },
   changeOrder: nothing,
 };
 

@@ -1,29 +1,17 @@
 /** The things an operator may do by hand: what each is asked with, what it would do, and how it is done. */
-import { isIdentifier } from '@flexder/protocol/beckn/identifiers.ts';
-import type { ByHand } from '../../flex-orchestration/by-hand.ts';
 import type { OptionName } from '../../flex-orchestration/planning/options.ts';
 import { EVERYBODY } from '../../flex-orchestration/restrictions.ts';
 import { aggregatorViews } from '../aggregators.ts';
 import { decisionViews } from '../decisions.ts';
 import type { OperatorApiDeps } from '../deps.ts';
+import { whatIfTexts, whatIfWithoutBpp } from '../ders/what-if.ts';
 import { PARAMETER_LENGTH } from '../limits.ts';
 import { COMMITTED_STATES, type OrderView, orderViews } from '../orders.ts';
 import { type OverloadView, overloadViews } from '../overloads.ts';
 import { BadRequestError } from '../parameters.ts';
 import { bapTables } from '../snapshot.ts';
-
-export interface Wanted {
-  /** What it would do, for the person who is about to confirm it. */
-  readonly effect: Readonly<Record<string, unknown>> & { readonly says: string };
-  run(hand: ByHand): Promise<object>;
-}
-
-export interface ActionKind {
-  /** Members of the body beside `kind` and `reason`, with the longest text each may be. */
-  readonly members: Readonly<Record<string, number>>;
-  /** Throws BadRequestError when there is nothing to do it to. */
-  propose(deps: OperatorApiDeps, given: Readonly<Record<string, string>>): Promise<Wanted>;
-}
+import { DER_ACTIONS } from './ders.ts';
+import { type ActionKind, done, type Given, id, type Wanted } from './kind.ts';
 
 const EVENT = { event_id: PARAMETER_LENGTH };
 const KW = { kw: 16 };
@@ -149,7 +137,9 @@ export const ACTION_KINDS: Readonly<Record<string, ActionKind>> = {
     members: { bpp_id: PARAMETER_LENGTH },
     async propose(deps, given) {
       const bppId = await knownBpp(deps, given);
-      return restriction(deps, bppId, true, 'it is asked for nothing more; its running orders go on');
+      const whatIfs = deps.offers ? await whatIfWithoutBpp(bapTables(deps), deps.offers, bppId) : [];
+      const says = ['it is asked for nothing more; its running orders go on', whatIfTexts(whatIfs)].filter(Boolean);
+      return restriction(deps, bppId, true, says.join('; '));
     },
   },
   'restore-bpp': {
@@ -157,6 +147,7 @@ export const ACTION_KINDS: Readonly<Record<string, ActionKind>> = {
     propose: (deps, given) =>
       restriction(deps, id(given, 'bpp_id', 'the id of an aggregator'), false, 'it is asked again'),
   },
+  ...DER_ACTIONS,
   'stop-dispatch': {
     members: {},
     async propose(deps) {
@@ -175,13 +166,8 @@ export const ACTION_KINDS: Readonly<Record<string, ActionKind>> = {
 
 const aggregators = (count: number) => (count === 1 ? '1 aggregator' : `${count} aggregators`);
 
-async function done(work: Promise<void>): Promise<object> {
-  await work;
-  return { done: true };
-}
-
 /** A slip of the pen holds nobody back. With the registry away whoever is named is taken for one. */
-async function knownBpp(deps: OperatorApiDeps, given: Readonly<Record<string, string>>): Promise<string> {
+async function knownBpp(deps: OperatorApiDeps, given: Given): Promise<string> {
   const bppId = id(given, 'bpp_id', 'the id of an aggregator');
   const { aggregators, registryAnswers } = await aggregatorViews(deps);
   if (!registryAnswers || aggregators.some((one) => one.bppId === bppId)) return bppId;
@@ -189,12 +175,7 @@ async function knownBpp(deps: OperatorApiDeps, given: Readonly<Record<string, st
   throw new BadRequestError('bpp_id', `no aggregator of that id is subscribed; there are: ${known || 'none'}`);
 }
 
-async function question(
-  deps: OperatorApiDeps,
-  given: Readonly<Record<string, string>>,
-  what: 'track' | 'support',
-  says: string,
-): Promise<Wanted> {
+async function question(deps: OperatorApiDeps, given: Given, what: 'track' | 'support', says: string): Promise<Wanted> {
   const obpId = id(given, 'obp_id', 'the OBP id of an order');
   const [order] = await orderViews(bapTables(deps), { obpId, limit: 1, offset: 0 });
   if (!order?.orderId) throw new BadRequestError('obp_id', 'there is no order of that id that its aggregator knows');
@@ -205,13 +186,7 @@ async function restriction(deps: OperatorApiDeps, bppId: string, holds: boolean,
   return { effect: { bppId, says }, run: (hand) => done(deps.hands!.restrict('exclude-bpp', bppId, holds, hand)) };
 }
 
-function id(given: Readonly<Record<string, string>>, member: string, expected: string): string {
-  const value = given[member]!;
-  if (!isIdentifier(value)) throw new BadRequestError(member, `expected ${expected}`);
-  return value;
-}
-
-function kwOf({ kw }: Readonly<Record<string, string>>): number {
+function kwOf({ kw }: Given): number {
   const value = Number(kw);
   if (/^\d{1,7}(\.\d{1,3})?$/.test(kw ?? '') && value > 0 && value <= MOST_KW) return value;
   throw new BadRequestError('kw', `expected kW above 0, at most ${MOST_KW}, with three decimals at most`);
@@ -221,7 +196,7 @@ function eventOf({ eventId, feederId, state }: OverloadView) {
   return { event: { eventId, feederId, state } };
 }
 
-async function openEvent(deps: OperatorApiDeps, given: Readonly<Record<string, string>>): Promise<OverloadView> {
+async function openEvent(deps: OperatorApiDeps, given: Given): Promise<OverloadView> {
   const eventId = id(given, 'event_id', 'the id of an event');
   const [event] = await overloadViews(bapTables(deps), { eventId, limit: 1, offset: 0 });
   if (!event) throw new BadRequestError('event_id', 'there is no such event');
@@ -235,7 +210,7 @@ function orderOf({ obpId, orderId, bppId, state, feederId }: OrderView) {
   return { order: { obpId, orderId, bppId, state }, feederId };
 }
 
-async function changeableOrder(deps: OperatorApiDeps, given: Readonly<Record<string, string>>): Promise<OrderView> {
+async function changeableOrder(deps: OperatorApiDeps, given: Given): Promise<OrderView> {
   const order = await runningOrder(deps, id(given, 'obp_id', 'the OBP id of an order'), 'change');
   if (order.state === 'SCHEDULED' || order.state === 'IN_PROGRESS') return order;
   throw new BadRequestError('obp_id', `the order is ${order.state}: there is nothing to change`);
@@ -244,7 +219,7 @@ async function changeableOrder(deps: OperatorApiDeps, given: Readonly<Record<str
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/;
 
 /** Grid time. */
-function instantOf(given: Readonly<Record<string, string>>, member: string): number {
+function instantOf(given: Given, member: string): number {
   const value = given[member] ?? '';
   const ms = INSTANT.test(value) ? Date.parse(value) : Number.NaN;
   if (Number.isNaN(ms)) throw new BadRequestError(member, 'expected an instant such as 2026-01-15T17:30:00Z');

@@ -140,6 +140,24 @@ export const signatureRows: readonly Row[] = [
     expect: unauthorised('signer'),
   },
   {
+    name: 'SIG-12 a seller that buys without being registered as a buyer',
+    change: key({ type: 'BPP' }),
+    expect: unauthorised('signer-role'),
+  },
+  {
+    name: 'SIG-12 a gateway that buys',
+    change: key({ type: 'BG' }),
+    expect: unauthorised('signer-role'),
+  },
+  {
+    name: 'SIG-12 a buyer that answers',
+    from: 'on_select',
+    change: (s) => {
+      s.registry.set(`${aggregator.id}|key-1`, { ...registered(aggregator), type: 'BAP' });
+    },
+    expect: unauthorised('signer-role'),
+  },
+  {
     name: 'SIG-13 keyId twice',
     change: authorization('algorithm=', 'keyId="x|y|ed25519",algorithm='),
     expect: invalid('header'),

@@ -1,12 +1,20 @@
 import { isAction } from '../actions.ts';
-import { type InboundDeps, type InboundRejection, incomplete, reject, type StepRun } from './types.ts';
+import {
+  type Credential,
+  type InboundDeps,
+  type InboundRejection,
+  incomplete,
+  type KeyFound,
+  reject,
+  type StepRun,
+} from './types.ts';
 
 type Context = Readonly<Record<string, unknown>>;
 
 /**
  * Binds the message to this request, since the signature covers neither method, path nor host: its action is the
- * path's, it is addressed to this participant, the signer is the other party, and that party calls back where the
- * registry says.
+ * path's, it is addressed to this participant, the signer is the other party, that party calls back where the registry
+ * says, and it has there the role of who sends such a message.
  */
 export const binding: StepRun = (state, deps) => {
   const sender = state.credentials.find((credential) => credential.by === 'sender');
@@ -19,7 +27,8 @@ export const binding: StepRun = (state, deps) => {
   return (
     actionFault(context, state.request.action, deps) ??
     recipientFault(context, deps) ??
-    partyFault(context, state.request.action, sender.parsed.subscriberId, sender.key.url)
+    partyFault(context, state.request.action, sender.parsed.subscriberId, sender.key.url) ??
+    roleFault(sender, sender.key)
   );
 };
 
@@ -62,6 +71,19 @@ function partyFault(context: Context, action: string, signerId: string, url: str
     return reject('CTX_COUNTERPARTY_URL', 'counterparty-url', text, { path: `/context/${uri}` });
   }
   return undefined;
+}
+
+const ROLE_SENDS = {
+  BAP: 'requests come from a buyer (BAP)',
+  BPP: 'answers come from a seller (BPP)',
+  BG: 'a gateway (BG) signs in X-Gateway-Authorization',
+};
+
+/** A seller that also buys registers as both. */
+function roleFault({ role, parsed }: Credential, { type }: KeyFound): InboundRejection | undefined {
+  if (type === undefined || type === role) return undefined;
+  const text = `${parsed.subscriberId} is registered as ${type}: ${ROLE_SENDS[role]}, subscribe as one`;
+  return reject('AUT_UNAUTHORIZED_ACTION', 'signer-role', text);
 }
 
 const bare = (url: string) => (url.endsWith('/') ? url.slice(0, -1) : url);

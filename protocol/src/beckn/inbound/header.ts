@@ -36,6 +36,7 @@ function read(
   if (!verdict.ok) {
     return reject('AUT_SIGNATURE_INVALID', verdict.reason, `${name}: ${verdict.detail}`, { gateway });
   }
-  state.credentials.push({ by, parsed: verdict.parsed });
+  const role = gateway ? 'BG' : state.request.action.startsWith('on_') ? 'BPP' : 'BAP';
+  state.credentials.push({ by, role, parsed: verdict.parsed });
   return undefined;
 }

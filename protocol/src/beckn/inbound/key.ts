@@ -45,7 +45,7 @@ export async function findKey(
   const gateway = credential.by === 'gateway';
   let lookup: KeyLookup;
   try {
-    lookup = await deps.keys.find(subscriberId, keyId, { fresh });
+    lookup = await deps.keys.find(subscriberId, keyId, { fresh, role: credential.role });
   } catch (cause) {
     return { rejection: unavailable({ gateway, cause }) };
   }
@@ -95,7 +95,7 @@ export function keyFault(found: KeyFound, credential: Credential, nowMs: number)
     const text = `${name} was valid until ${iso(found.validUntilMs)}; this server's time is ${now}: register a new key`;
     return reject('AUT_KEY_EXPIRED_OR_REVOKED', 'key-validity', text, { gateway });
   }
-  if (gateway && found.type !== undefined && found.type !== 'BG') {
+  if (gateway && found.type !== undefined && found.type !== credential.role) {
     const text = `${subscriberId} is registered as ${found.type}: only a gateway (BG) passes searches on`;
     return reject('AUT_UNAUTHORIZED_ACTION', 'key-type', text, { gateway });
   }

@@ -56,8 +56,12 @@ export interface InboundDeps {
   readonly nowMs: number;
   readonly limits: InboundLimits;
   readonly keys: {
-    /** `fresh` asks the registry whatever the cache says. */
-    find(subscriberId: SubscriberId, keyId: KeyId, options: { readonly fresh: boolean }): Promise<KeyLookup>;
+    /** `fresh` asks the registry whatever the cache says; of one who has several roles, the record of `role` counts. */
+    find(
+      subscriberId: SubscriberId,
+      keyId: KeyId,
+      options: { readonly fresh: boolean; readonly role: SubscriberType },
+    ): Promise<KeyLookup>;
   };
   readonly validate: (action: Action, body: unknown) => SchemaVerdict;
   readonly store: { remember(message: InboundAccepted): Promise<RememberVerdict> };
@@ -107,6 +111,7 @@ export type InboundReason =
   | 'action'
   | 'recipient'
   | 'signer'
+  | 'signer-role'
   | 'counterparty-url'
   | 'schema'
   | 'timestamp'
@@ -156,6 +161,8 @@ export type StepRun = (
 /** One signature over the body: the sender's, or that of the gateway which passed it on. */
 export interface Credential {
   readonly by: 'sender' | 'gateway';
+  /** As what the signer has to be registered. */
+  readonly role: SubscriberType;
   readonly parsed: ParsedSignature;
   key?: KeyFound;
 }

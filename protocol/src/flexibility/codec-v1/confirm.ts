@@ -16,7 +16,7 @@ import {
   type ValidBody,
 } from './order.ts';
 import { instant, kw, readDecimal, readPrice } from './quantity.ts';
-import { quote } from './quote.ts';
+import { quote, readQuote } from './quote.ts';
 import { requireTags, tagGroup } from './tags.ts';
 import type { WireOrder } from './wire.ts';
 
@@ -83,6 +83,7 @@ export function encodeOnConfirm(order: ConfirmedOrder, nowMs: number): { order: 
 
 export interface ConfirmAnswer extends OrderEcho {
   readonly orderId: OrderId;
+  readonly quote: FlexQuote;
   readonly commitment: Commitment;
 }
 
@@ -93,6 +94,7 @@ export function decodeOnConfirm(body: ValidBody): ConfirmAnswer {
   return {
     orderId: readOrderId(order.id),
     ...readEcho(order),
+    quote: readQuote(order, body),
     commitment: { committedKw: number('committed-kw'), baselineKw: number('baseline-kw') },
   };
 }

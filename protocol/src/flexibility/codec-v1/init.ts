@@ -1,6 +1,7 @@
 /** init: the order's references; on_init: its id and terms. */
 import type { OrderId } from '../../beckn/identifiers.ts';
 import type { FlexQuote, FlexSelection, OrderReferences } from '../model.ts';
+import { excludedTags } from './devices.ts';
 import {
   fulfillment,
   type OrderEcho,
@@ -22,6 +23,8 @@ export interface InitRequest {
   /** Items carry the firm kW of the quote. */
   readonly selection: FlexSelection;
   readonly references: OrderReferences;
+  /** Devices that the order must do without. */
+  readonly excludedDerIds?: readonly string[];
 }
 
 /** The order as the BPP drew it up; not yet agreed. */
@@ -31,13 +34,13 @@ export interface InitialisedOrder extends InitRequest {
 }
 
 export function encodeInit(request: InitRequest): { order: WireOrder } {
-  const { selection, references } = request;
+  const { selection, references, excludedDerIds } = request;
   return {
     order: {
       provider: { id: selection.providerId },
       items: selectionItems(selection),
       fulfillments: [fulfillment(selection)],
-      tags: [referenceTags(references)],
+      tags: [referenceTags(references), ...excludedTags(excludedDerIds)],
     },
   };
 }

@@ -1,16 +1,20 @@
 /** select: kW per block; on_select: the firm answer with a quote. */
 import type { FlexQuote, FlexSelection } from '../model.ts';
+import { excludedTags } from './devices.ts';
 import { fulfillment, orderOf, readSelection, selectionItems, type ValidBody } from './order.ts';
 import { measure, range } from './quantity.ts';
 import { quote, readQuote } from './quote.ts';
 import type { WireOrder } from './wire.ts';
 
-export function encodeSelect(selection: FlexSelection): { order: WireOrder } {
+/** @param excludedDerIds devices that the quote must do without */
+export function encodeSelect(selection: FlexSelection, excludedDerIds?: readonly string[]): { order: WireOrder } {
+  const tags = excludedTags(excludedDerIds);
   return {
     order: {
       provider: { id: selection.providerId },
       items: selectionItems(selection),
       fulfillments: [fulfillment(selection)],
+      ...(tags.length > 0 && { tags }),
     },
   };
 }

@@ -4,6 +4,7 @@ import { CodecError } from '../codec-error.ts';
 import type {
   Commitment,
   DeliveryReport,
+  DeviceAnswers,
   DispatchReport,
   FlexSelection,
   FulfilmentState,
@@ -13,6 +14,7 @@ import type {
   PerformanceInterval,
   TimeWindow,
 } from '../model.ts';
+import { answerTags, readAnswers } from './devices.ts';
 import {
   FULFILLMENT,
   fulfillment,
@@ -48,6 +50,8 @@ export interface StatusReport {
   /** As changed by an update. */
   readonly changed?: ChangedCommitment;
   readonly dispatch?: DispatchReport;
+  /** Once no further answer is counted; a peer may leave it out. */
+  readonly devices?: DeviceAnswers;
   readonly delivery?: DeliveryReport;
   readonly performance?: Performance;
   readonly meterReference?: MeterReference;
@@ -91,12 +95,14 @@ export function decodeOnStatus(body: ValidBody): StatusAnswer {
   const [dispatch, delivery, meter] = [tags('dispatch'), tags('delivery'), tags('meter-reference')];
   const [performance, commitment] = [tags('performance'), tags('commitment')];
   const changed = commitment && readChanged(commitment);
+  const devices = readAnswers(only.tags);
   return {
     orderId: readOrderId(order.id),
     ...readEcho(order),
     fulfilment: oneOf(STATES, only.state?.descriptor?.code, `${FULFILLMENT}/state/descriptor/code`),
     ...(changed && { changed, window: readRange(only.stops?.[0]?.time, `${FULFILLMENT}/stops/0/time`) }),
     ...(dispatch && { dispatch: readDispatch(dispatch) }),
+    ...(devices && { devices }),
     ...(delivery && {
       delivery: { measuredKw: number(delivery, 'measured-kw'), shortfallKw: number(delivery, 'shortfall-kw') },
     }),
@@ -106,10 +112,11 @@ export function decodeOnStatus(body: ValidBody): StatusAnswer {
 }
 
 function reportTags(report: StatusReport): WireTagGroup[] {
-  const { changed, dispatch, delivery, performance, meterReference } = report;
+  const { changed, dispatch, devices, delivery, performance, meterReference } = report;
   return [
     ...(changed ? [changedTags(changed)] : []),
     ...(dispatch ? [dispatchTags(dispatch)] : []),
+    ...answerTags(devices ?? []),
     ...(delivery
       ? [tagGroup('delivery', { 'measured-kw': kw(delivery.measuredKw), 'shortfall-kw': kw(delivery.shortfallKw) })]
       : []),

@@ -2,6 +2,7 @@
 import type { OrderId } from '../../beckn/identifiers.ts';
 import { CodecError } from '../codec-error.ts';
 import type { FlexQuote, FlexSelection, OrderChange, TimeWindow } from '../model.ts';
+import { excludedTags } from './devices.ts';
 import { payments } from './init.ts';
 import {
   FULFILLMENT,
@@ -33,7 +34,8 @@ interface WireUpdate {
   order: WireOrder;
 }
 
-export function encodeUpdate({ orderId, items, window }: UpdateRequest): WireUpdate {
+export function encodeUpdate({ orderId, items, window, excludedDerIds }: UpdateRequest): WireUpdate {
+  const tags = excludedTags(excludedDerIds);
   const targets = [...(items.length > 0 ? ['order.items'] : []), ...(window ? ['order.fulfillments'] : [])];
   return {
     update_target: targets.join(','),
@@ -43,6 +45,7 @@ export function encodeUpdate({ orderId, items, window }: UpdateRequest): WireUpd
         items: items.map(({ itemId, kw }) => ({ id: itemId, quantity: { selected: measure(kw) } })),
       }),
       ...(window && { fulfillments: [{ stops: [{ type: 'START', time: { range: range(window) } }] }] }),
+      ...(tags.length > 0 && { tags }),
     },
   };
 }

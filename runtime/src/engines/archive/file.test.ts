@@ -1,18 +1,18 @@
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { systemIds } from '../../context.ts';
+import { removeTestFolders, testFolder } from '../../testing/engine.ts';
 import { archiveConformance } from './conformance.ts';
 import { fileArchive } from './file.ts';
 
 describe('archive file', () => {
   let root: string;
   const fresh = () => {
-    root = mkdtempSync(join(tmpdir(), 'flexder-archive-'));
+    root = testFolder('archive');
     return fileArchive(root, systemIds());
   };
-  afterEach(() => rmSync(root, { recursive: true, force: true }));
+  afterEach(removeTestFolders);
 
   archiveConformance(fresh, () => fileArchive(root, systemIds()));
 

@@ -2,7 +2,7 @@ import type { DerId, SubscriberId } from '@flexder/protocol/beckn/identifiers.ts
 import { expect } from 'chai';
 import { freePort } from '../../http/free-port.ts';
 import { type Authority, certificateAuthority, readPem } from '../../testing/certificates.ts';
-import { engineFolder, needsEngine } from '../../testing/engine.ts';
+import { needsEngine, testFolder } from '../../testing/engine.ts';
 import {
   type MosquittoServer,
   type MosquittoSetting,
@@ -23,7 +23,7 @@ async function underTest(settings: MqttSettings, version: 4 | 5, tls?: Mosquitto
   const setting = {
     accounts: busAccounts,
     port: await freePort(),
-    folder: engineFolder('mosquitto'),
+    folder: testFolder('mosquitto'),
     ...(tls && { tls }),
   };
   let server = await startMosquitto(setting);
@@ -48,7 +48,7 @@ for (const version of [4, 5] as const) {
     this.timeout(20_000);
     before(needsEngine('Mosquitto', 'mosquitto', 'openssl'));
     busConformance(() => {
-      const { ca, issue } = certificateAuthority(engineFolder('certificates'), 'authority');
+      const { ca, issue } = certificateAuthority(testFolder('certificates'), 'authority');
       const client = issue('aggregator');
       const tls = { ca: readPem(ca), cert: readPem(client.cert), key: readPem(client.key) };
       return underTest({ ...strict, version, tls }, version, { ...issue('broker', ['IP:127.0.0.1']), ca });
@@ -117,7 +117,7 @@ describe('Mosquitto and who connects to it', function () {
     let tls: NonNullable<MosquittoSetting['tls']>;
     before(needsEngine('Mosquitto', 'mosquitto', 'openssl'));
     before(() => {
-      folder = engineFolder('certificates');
+      folder = testFolder('certificates');
       authority = certificateAuthority(folder, 'authority');
       tls = authority.issue('broker', ['IP:127.0.0.1']);
     });

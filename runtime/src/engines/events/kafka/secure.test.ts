@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { systemIds } from '../../../context.ts';
 import { freePort } from '../../../http/free-port.ts';
-import { engineFolder, needsEngine } from '../../../testing/engine.ts';
+import { needsEngine, testFolder } from '../../../testing/engine.ts';
 import { type KafkaServer, needsKafka, startKafka } from '../../../testing/kafka.ts';
 import { testDeps } from '../../../testing/quiet.ts';
 import { streamContract } from '../contract.ts';
@@ -25,7 +25,7 @@ describe('event stream kafka, with TLS and a login', function () {
   before(async function () {
     needsKafka('apache').call(this);
     needsEngine('OpenSSL', 'openssl').call(this);
-    folder = engineFolder('kafka-tls');
+    folder = testFolder('kafka-tls');
     const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
     const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '1'];
     const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, ...subject];
