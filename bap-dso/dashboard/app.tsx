@@ -1,9 +1,9 @@
 /** What is the same on every screen, and which screen it is. */
 
 import type { Route } from '@flexder/runtime/page/address.ts';
-import { Title } from '@flexder/runtime/page/parts.tsx';
+import { NoScreen, SkipLink, useHeadingFocus, Waiting } from '@flexder/runtime/page/frame.tsx';
 import { route } from '@flexder/runtime/page/route.ts';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 import { Alarms } from './screens/alarms.tsx';
 import { Audit } from './screens/audit.tsx';
 import { Controls } from './screens/controls.tsx';
@@ -33,19 +33,11 @@ export function App() {
     if (mayLook) connect();
     else disconnect();
   }, [mayLook]);
-  const { screen, id } = route.value;
-  const here = `${screen}/${id ?? ''}`;
-  const before = useRef(here);
-  useEffect(() => {
-    // A new screen begins at its heading, for the keyboard and for who listens; the first one at its top.
-    if (before.current !== here) document.getElementById('title')?.focus();
-    before.current = here;
-  }, [here]);
+  useHeadingFocus();
+  const { screen } = route.value;
   return (
     <>
-      <button type="button" class="skip" onClick={toContent}>
-        Skip to content
-      </button>
+      <SkipLink />
       <Strip />
       {mayLook && <Nav />}
       {mayLook && <Banners />}
@@ -57,22 +49,16 @@ export function App() {
   );
 }
 
-/** Not a link: the address names the screen. */
-function toContent(): void {
-  document.getElementById('title')?.focus();
-}
-
 function Screen() {
   if (live.value) return <Named state={live.value} at={route.value} />;
   return (
-    <div class="waiting">
-      <Title>{link.value === 'offline' ? 'The DSO does not answer' : 'Reading the state of the network'}</Title>
+    <Waiting title={link.value === 'offline' ? 'The DSO does not answer' : 'Reading the state of the network'}>
       <p role="status">
         {link.value === 'offline'
           ? 'Nothing is known of the feeders. This page tries again every two seconds; look whether the service runs.'
           : 'One moment.'}
       </p>
-    </div>
+    </Waiting>
   );
 }
 
@@ -88,12 +74,5 @@ function Named({ state, at: { screen, id } }: { readonly state: Live; readonly a
   if (screen === 'controls') return <Controls state={state} />;
   if (screen === 'audit') return <Audit state={state} />;
   if (screen === 'settlement') return <Settlement />;
-  return (
-    <div class="waiting">
-      <Title>There is no such screen</Title>
-      <p>
-        <a href="#/">Back to the overview</a>
-      </p>
-    </div>
-  );
+  return <NoScreen />;
 }

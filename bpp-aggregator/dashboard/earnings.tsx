@@ -1,30 +1,37 @@
-/** What to expect from the DSO, by day. */
-import { kw, percent, pounds } from '@flexder/runtime/page/format.ts';
+/** What the DSOs pay, by day, and what of it is the consumers'. */
+import { kw, percent, plural, pounds } from '@flexder/runtime/page/format.ts';
 import { Panel, Title } from '@flexder/runtime/page/parts.tsx';
 import { type Column, Table } from '@flexder/runtime/page/table.tsx';
 import type { EarningView } from '../src/view/earnings.ts';
 import type { Overview } from '../src/view/routes.ts';
 
 export function Earnings({ state }: { readonly state: Overview }) {
-  const total = state.earnings.reduce((sum, { earnedGbp }) => sum + earnedGbp, 0);
+  const { earnings, earningsWaiting } = state;
+  const total = (member: 'paid_gbp' | 'earned_gbp' | 'kept_gbp') =>
+    pounds(earnings.reduce((sum, day) => sum + Number(day[member]), 0));
   return (
     <>
       <Title>Earnings</Title>
       <Panel id="earnings" title="By day" note="completed orders of 31 days; dates of London">
         <p>
-          By our own meters, against the five minutes before each dispatch: less than what was promised earns less, more
-          earns nothing. The DSO's settlement, by half hour and its published baseline, decides what is paid.
+          By half hour, against the settlement’s baseline and at what was agreed at each time: the lines of the
+          statement, and what a DSO’s settlement of the same meters says.
         </p>
+        {earningsWaiting > 0 && (
+          <p class="note" role="status">
+            {plural(earningsWaiting, 'order is', 'orders are')} not reckoned yet.
+          </p>
+        )}
         <Table
           label="Earnings by day"
           columns={COLUMNS}
-          rows={state.earnings}
+          rows={earnings}
           keyOf={({ date }) => date}
           empty="No completed order yet."
         />
-        {state.earnings.length > 0 && (
+        {earnings.length > 0 && (
           <p class="number">
-            <strong>{pounds(total)}</strong> in all
+            <strong>{total('paid_gbp')}</strong> in all: {total('earned_gbp')} the consumers’, {total('kept_gbp')} kept
           </p>
         )}
       </Panel>
@@ -35,12 +42,15 @@ export function Earnings({ state }: { readonly state: Overview }) {
 const COLUMNS: readonly Column<EarningView>[] = [
   { head: 'Date', cell: ({ date }) => <span class="number">{date}</span> },
   { head: 'Orders', number: true, cell: ({ orders }) => orders },
-  { head: 'Promised kWh', number: true, cell: ({ promisedKwh }) => kw(promisedKwh) },
-  { head: 'Delivered kWh', number: true, cell: ({ deliveredKwh }) => kw(deliveredKwh) },
+  { head: 'Agreed kWh', number: true, cell: ({ agreedKwh }) => kw(agreedKwh) },
+  { head: 'Delivered kWh, own meters', number: true, cell: ({ deliveredKwh }) => kw(deliveredKwh) },
   {
-    head: 'Of promised',
+    head: 'Of agreed',
     number: true,
-    cell: ({ promisedKwh, deliveredKwh }) => (promisedKwh > 0 ? percent(deliveredKwh / promisedKwh) : '–'),
+    cell: ({ agreedKwh, deliveredKwh }) => (agreedKwh > 0 ? percent(deliveredKwh / agreedKwh) : '–'),
   },
-  { head: 'Earned', number: true, cell: ({ earnedGbp }) => pounds(earnedGbp) },
+  { head: 'Payable kWh', number: true, cell: ({ payable_mwh }) => kw(Number(payable_mwh) * 1_000) },
+  { head: 'DSOs pay', number: true, cell: ({ paid_gbp }) => pounds(paid_gbp) },
+  { head: 'Consumers’', number: true, cell: ({ earned_gbp }) => pounds(earned_gbp) },
+  { head: 'Kept', number: true, cell: ({ kept_gbp }) => pounds(kept_gbp) },
 ];

@@ -1,6 +1,6 @@
 /** What was sold, step by step, and how each device answered. */
 import { to } from '@flexder/runtime/page/address.ts';
-import { dateTime, kw, pounds, shortId, time, timeOfDay } from '@flexder/runtime/page/format.ts';
+import { dateTime, kw, plural, pounds, shortId, time, timeOfDay } from '@flexder/runtime/page/format.ts';
 import { Facts, Mark, Note, Panel, Reading, Title } from '@flexder/runtime/page/parts.tsx';
 import { type Column, Table } from '@flexder/runtime/page/table.tsx';
 import type { CommandView, SoldOrderView } from '../src/view/orders.ts';
@@ -63,7 +63,7 @@ const COLUMNS: readonly Column<SoldOrderView>[] = [
     cell: ({ measuredKw, short }) => <Mark level={short ? 'watch' : 'normal'}>{kw(measuredKw)}</Mark>,
   },
   { head: 'Devices', cell: (order) => <Answers order={order} /> },
-  { head: 'Earned', number: true, cell: ({ earnedGbp }) => (earnedGbp === null ? '–' : pounds(earnedGbp)) },
+  { head: 'DSO pays', number: true, cell: ({ paidGbp }) => (paidGbp === null ? '–' : pounds(paidGbp)) },
 ];
 
 function State({ order }: { readonly order: SoldOrderView }) {
@@ -131,11 +131,14 @@ function Summary({ order }: { readonly order: SoldOrderView }) {
           ['Feeder', order.feederId],
           ['State', <State key="state" order={order} />],
           ['Window', `${dateTime(order.windowStartMs)} to ${time(order.windowEndMs)}`],
-          ['Promised', `${kw(order.promisedKw)} kW`],
+          [
+            'Promised',
+            `${kw(order.promisedKw)} kW${order.revision > 0 ? `, after ${plural(order.revision, 'change')}` : ''}`,
+          ],
           ['Acknowledged', `${kw(order.acknowledgedKw)} kW`],
           ['Measured', `${kw(order.measuredKw)} kW`],
           ['Answers', answered.map((name) => `${words[name]} ${devices[name]}`).join(', ')],
-          ['Earned, by own meters', order.earnedGbp === null ? 'not yet' : pounds(order.earnedGbp)],
+          ['DSO pays', order.paidGbp === null ? 'not yet' : pounds(order.paidGbp)],
           ['Rated', order.rating === null ? (wasSold(order) ? 'not yet' : '–') : `${order.rating} of 5`],
         ]}
       />

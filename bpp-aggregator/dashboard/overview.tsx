@@ -27,7 +27,7 @@ export function Overview({ state }: { readonly state: State }) {
               ['Drawn now', `${kw(sum.powerKw)} kW`],
               ['Can be offered', `${sum.available} devices, ${kw(sum.availableKw)} kW`],
               ['Promised', `${kw(running.reduce((total, order) => total + order.promisedKw, 0))} kW`],
-              [today ? `Earned on ${today.date}` : 'Earned', today ? pounds(today.earnedGbp) : '–'],
+              [today ? `DSOs pay for ${today.date}` : 'DSOs pay', today ? pounds(today.paid_gbp) : '–'],
             ]}
           />
         </div>

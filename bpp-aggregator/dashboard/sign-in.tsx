@@ -1,41 +1,49 @@
 /** With a token, which stays in the memory of this page. */
+import type { ProblemError } from '@flexder/runtime/page/browser.ts';
+import { Form, TokenField } from '@flexder/runtime/page/form.tsx';
 import { Problem, Title } from '@flexder/runtime/page/parts.tsx';
+import { open, route } from '@flexder/runtime/page/route.ts';
 import { useState } from 'preact/hooks';
-import { problem, signIn, token } from './store.ts';
+import { signIn } from './session.ts';
+import { overview, problem, read } from './store.ts';
 
 export function SignIn() {
   const [given, setGiven] = useState('');
-  const submit = (event: Event) => {
-    event.preventDefault();
-    void signIn(given.trim());
+  const [refused, setRefused] = useState<ProblemError>();
+  const submit = async () => {
+    setRefused(undefined);
     setGiven('');
+    await signIn(given.trim()).then(begin, setRefused);
   };
+  // Without a token nobody is refused anything yet; where nobody may look at all, the service says what to set.
+  const shown = refused ?? (problem.value?.status === 403 ? problem.value : undefined);
   return (
-    <form class="sign-in panel" onSubmit={submit}>
+    <Form
+      class="sign-in panel"
+      act="Sign in"
+      disabled={given.trim() === ''}
+      submit={submit}
+      after={
+        <>
+          {shown && <Problem problem={shown} />}
+          <p class="note">
+            Of a person in FLEXDER_BPP_OPERATORS_FILE, or what FLEXDER_BPP_OPERATOR_TOKEN holds where the service runs.
+          </p>
+        </>
+      }
+    >
       <Title>Sign in</Title>
-      <p>This aggregator shows nothing without a token.</p>
-      <label>
-        Token
-        <input
-          type="password"
-          autoComplete="current-password"
-          required
-          maxLength={256}
-          value={given}
-          onInput={(event) => setGiven(event.currentTarget.value)}
-        />
-      </label>
-      <div class="buttons">
-        <button type="submit" class="act" disabled={given.trim() === ''}>
-          Sign in
-        </button>
-      </div>
-      {problem.value && (token.value !== undefined || problem.value.status === 403) && (
-        <Problem problem={problem.value} />
-      )}
-      <p class="note">
-        Of a person in FLEXDER_BPP_OPERATORS_FILE, or what FLEXDER_BPP_OPERATOR_TOKEN holds where the service runs.
+      <p>
+        {overview.value
+          ? 'Anybody on this machine may look; to change something, sign in.'
+          : 'This aggregator shows nothing without a token.'}
       </p>
-    </form>
+      <TokenField value={given} change={setGiven} />
+    </Form>
   );
+}
+
+async function begin(): Promise<void> {
+  await read();
+  if (route.value.screen === 'sign-in') open('#/');
 }

@@ -4,6 +4,7 @@ import type { Read } from '@flexder/runtime/page/parts.tsx';
 import { computed, signal } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
 import type { Overview } from '../src/view/routes.ts';
+import { token } from './session.ts';
 
 const ASK_MS = 2_000;
 const SILENCE_MS = 6_000;
@@ -11,8 +12,6 @@ const SILENCE_MS = 6_000;
 export const overview = signal<Overview | undefined>(undefined);
 /** Why nothing was read the last time. */
 export const problem = signal<ProblemError | undefined>(undefined);
-/** In the memory of this page alone: a reload asks again. */
-export const token = signal<string | undefined>(undefined);
 export const localMs = signal(nowMs());
 const heardMs = signal<number | undefined>(undefined);
 
@@ -25,7 +24,7 @@ export const gridMs = computed(() => overview.value?.clocks.gridMs ?? 0);
 
 let asking = false;
 
-async function read(): Promise<void> {
+export async function read(): Promise<void> {
   // One question at a time: a slow answer is not asked for again.
   if (asking) return;
   asking = true;
@@ -37,14 +36,12 @@ async function read(): Promise<void> {
   } catch (error) {
     problem.value = error instanceof ProblemError ? error : new ProblemError(-1, 'PAGE', String(error));
     // What was shown belongs to who may look.
-    if (problem.value.status === 401 || problem.value.status === 403) overview.value = undefined;
+    if (problem.value.status === 401 || problem.value.status === 403) {
+      overview.value = undefined;
+      heardMs.value = undefined;
+    }
   }
   asking = false;
-}
-
-export function signIn(given: string): Promise<void> {
-  token.value = given;
-  return read();
 }
 
 export function begin(): void {
@@ -55,8 +52,11 @@ export function begin(): void {
   void read();
 }
 
-/** An address of one thing, read again while it is shown. */
-export function useDetail<T>(path: string): Read<T> {
+/**
+ * An address of one thing, read again while it is shown.
+ * @param version read at once when it changes
+ */
+export function useDetail<T>(path: string, version = 0): Read<T> {
   const [state, set] = useState<Read<T>>({ loading: true });
   useEffect(() => {
     let wanted = true;
@@ -65,13 +65,13 @@ export function useDetail<T>(path: string): Read<T> {
         (data) => wanted && set({ data, loading: false }),
         (problem: ProblemError) => wanted && set({ problem, loading: false }),
       );
-    set({ loading: true });
+    set((before) => (before.data === undefined ? { loading: true } : before));
     void look();
     const cancel = every(2 * ASK_MS, () => void look());
     return () => {
       wanted = false;
       cancel();
     };
-  }, [path]);
+  }, [path, version]);
   return state;
 }

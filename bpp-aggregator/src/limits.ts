@@ -89,6 +89,17 @@ export const LIMITS = {
   searchesShown: 12,
   /** Days of earnings shown. */
   earningDays: 31,
+  /** Orders of these days: as many a day as the API shows. */
+  ordersEarning: 31 * 200,
+  /** Of them reckoned with one look, each some milliseconds, and kept; the next look goes on. */
+  ordersReckoned: 50,
+  /** Consumers who were asked, and of those who withdrew, shown beside the open questions. */
+  answersShown: 200,
+  withdrawalsShown: 50,
+  /** Newest decisions about devices looked through for withdrawals. */
+  changesSearched: 5_000,
+  /** Subscriptions of one programme on the page; a list that long is looked through by device. */
+  subscriptionsShown: 2_000,
   /** Attempts and first pause of a fan-out that the broker did not take; the commands' validity ends it before that. */
   dispatchAttempts: 8,
   dispatchBackoffMs: 250,
@@ -96,11 +107,6 @@ export const LIMITS = {
   closeWaitMs: 6_000,
   /** People and programs of one aggregator that may look or act. */
   maxPeople: 500,
-  /** A token of the API; what is longer is none of ours. */
-  maxTokenChars: 256,
-  /** Refused attempts to change something that get a record of their own, at once and a second; the rest is counted. */
-  auditedRefusals: 100,
-  auditedRefusalsPerSecond: 1,
   /** A decision and why; and a document that enrols a full portfolio. */
   decisionBytes: 8_192,
   enrolmentBytes: 8 * 1024 * 1024,

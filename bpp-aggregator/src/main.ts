@@ -1,5 +1,6 @@
 import type { DerId } from '@flexder/protocol/beckn/identifiers.ts';
 import type { Context, Health, Service } from '@flexder/runtime/context.ts';
+import { connectPatiently, type PatientClient } from '@flexder/runtime/engines/bus/patient.ts';
 import type { BusAccount, BusClient } from '@flexder/runtime/engines/bus/port.ts';
 import { deviceTopic } from '@flexder/runtime/engines/bus/topics.ts';
 import { ofTenant } from '@flexder/runtime/engines/events/tenant.ts';
@@ -86,11 +87,11 @@ export async function startAggregator(
     );
     const becknUrl = config.publicUrl ?? `${listening.url}/beckn`;
     const bus = keep(
-      await context.engines.bus.connect({
-        clientId: `aggregator-${config.subscriberId}`,
-        instance: context.ids.uuid(),
-        ...config.busCredentials,
-      }),
+      await connectPatiently(
+        context.engines.bus,
+        { clientId: `aggregator-${config.subscriberId}`, instance: context.ids.uuid(), ...config.busCredentials },
+        context,
+      ),
     );
     const participant = await openParticipant<AggregatorTables>({
       ...participantOptions(context, config, becknUrl),
@@ -246,7 +247,11 @@ function closable<T extends { close(): void }>(part: T) {
   return { part, close: async () => part.close() };
 }
 
-function healthOf(rooms: Rooms, participant: OpenParticipant<AggregatorTables>, bus: BusClient): Promise<Health> {
+function healthOf(
+  rooms: Rooms,
+  participant: OpenParticipant<AggregatorTables>,
+  bus: Pick<PatientClient, 'state'>,
+): Promise<Health> {
   const checks = {
     database: async () => {
       await sql`select 1`.execute(rooms.database);
@@ -263,7 +268,7 @@ function healthOf(rooms: Rooms, participant: OpenParticipant<AggregatorTables>, 
     ...(rooms.chargePoints && {
       'charge-points': async () => ({ ok: true, detail: `${rooms.chargePoints?.size} connected here` }),
     }),
-    bus: async () => ({ ok: bus.connected, detail: bus.connected ? 'connected' : 'not connected' }),
+    bus: async () => bus.state,
     ...(rooms.process.shared && {
       processes: async () => ({
         ok: true,

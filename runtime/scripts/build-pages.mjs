@@ -8,14 +8,17 @@ import { build } from 'esbuild';
 
 const root = join(import.meta.dirname, '..', '..');
 
-/** By room, what is bundled with its page: it is copied, and its licences ask to go with it. */
+/** What is bundled with each page: it is copied, and its licences ask to go with it. */
+const PACKAGES = ['preact', '@preact/signals', '@tanstack/virtual-core'];
+/** By room: the title, where the same data are read without a script, and what else is bundled. */
 const PAGES = {
-  'bap-dso': ['preact', '@preact/signals', '@tanstack/virtual-core', 'uplot'],
-  'bpp-aggregator': ['preact', '@preact/signals', '@tanstack/virtual-core'],
+  'bap-dso': { title: 'FlexDER operator', data: '/api/v1/snapshot', packages: [...PACKAGES, 'uplot'] },
+  'bpp-aggregator': { title: 'FlexDER aggregator', data: '/api/v1/view/overview', packages: PACKAGES },
 };
-for (const [room, packages] of Object.entries(PAGES)) await buildPage(join(root, room), packages);
+const frame = readFileSync(join(root, 'runtime', 'src', 'page', 'index.html'), 'utf8');
+for (const [room, page] of Object.entries(PAGES)) await buildPage(join(root, room), page);
 
-async function buildPage(room, packages) {
+async function buildPage(room, { title, data, packages }) {
   const outdir = join(room, 'dist', 'dashboard');
   const { outputFiles } = await build({
     entryPoints: { page: join(room, 'dashboard', 'main.tsx'), style: join(room, 'dashboard', 'style.css') },
@@ -34,9 +37,8 @@ async function buildPage(room, packages) {
   });
   const files = outputFiles.map(({ path, contents }) => [basename(path), Buffer.from(contents)]);
   const named = (extension) => files.find(([name]) => name.endsWith(extension))[0];
-  const page = readFileSync(join(room, 'dashboard', 'index.html'), 'utf8')
-    .replace('page.js', named('.js'))
-    .replace('style.css', named('.css'));
+  const of = { title, data, script: named('.js'), style: named('.css') };
+  const page = frame.replace(/\{\{(\w+)\}\}/g, (_, name) => of[name]);
   const licences = packages.map(licenceOf).join('\n\n');
   rmSync(outdir, { recursive: true, force: true });
   mkdirSync(outdir, { recursive: true });

@@ -4,7 +4,7 @@ import type { DerId } from '@flexder/protocol/beckn/identifiers.ts';
 import { deviceTopic } from '@flexder/runtime/engines/bus/topics.ts';
 import { engineLimits } from '@flexder/runtime/engines/limits.ts';
 import type { OutsideBroker } from '@flexder/sandbox/network/broker.ts';
-import type { DeviceAck, DeviceCommand } from '@flexder/schemas/types.ts';
+import type { DeviceAck } from '@flexder/schemas/types.ts';
 import { expect } from 'chai';
 import { createBuyer } from '../harness/buyer.ts';
 import { type Counterparty, openCounterparty } from '../harness/counterparty.ts';
@@ -14,6 +14,7 @@ import { needsMosquitto, openMosquitto } from '../harness/mosquitto.ts';
 import { connectWire, type WireClient } from '../harness/mqtt-wire.ts';
 import { openTables } from '../harness/tables.ts';
 import { business } from '../harness/watch.ts';
+import { commandsOutOfOrder } from './device/commands.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -266,123 +267,5 @@ function attacks({ saysNo, open }: BrokerUnderAttack): void {
     ...changes,
   });
 
-  describe('commands that come late, twice or out of order', () => {
-    let bus: Awaited<ReturnType<DeviceNetwork['context']['engines']['bus']['connect']>>;
-    const heard: DeviceAck[] = [];
-    let sequence = 1_000_000;
-
-    before(async () => {
-      bus = await net.context.engines.bus.connect({ clientId: 'aggregator-again', ...net.aggregatorLogin });
-      await bus.subscribe(`flex/v1/${owner}/+/ack`, ({ payload }) => {
-        heard.push(JSON.parse(Buffer.from(payload).toString('utf8')) as DeviceAck);
-      });
-    });
-    after(() => bus?.close());
-    beforeEach(() => {
-      heard.length = 0;
-    });
-
-    const command = (changes: Partial<DeviceCommand> = {}): DeviceCommand => ({
-      ...{ v: 1, command_id: net.context.ids.uuid(), der_id: own, sequence: sequence++, type: 'DISPATCH_SETPOINT' },
-      ...{ order_id: 'order-1', obp_id: 'obp-1', event_id: 'event-1', target_kw: 0 },
-      ...{ start_at: ts(), stop_at: ts(30 * MINUTE_MS), valid_until: ts(15_000), release_delay_s: 0, issued_at: ts() },
-      ...changes,
-    });
-    const deliver = async (body: DeviceCommand) => {
-      await bus.publish(topic(own, 'cmd'), JSON.stringify(body));
-      await net.settle();
-    };
-    const answersTo = ({ command_id }: DeviceCommand) =>
-      heard.filter((one) => one.command_id === command_id && one.result !== 'STARTED').map(({ result }) => result);
-
-    it('MQ-07 after valid_until: answered EXPIRED, not executed', async () => {
-      const twin = command();
-      const before = net.fleet.counts.executed;
-      await deliver(twin);
-      expect(answersTo(twin)).to.include('ACCEPTED');
-      expect(net.fleet.counts.executed).to.equal(before + 1);
-      for (const late of [
-        command({ valid_until: ts(-1) }),
-        command({ start_at: ts(-40 * MINUTE_MS), stop_at: ts(-10 * MINUTE_MS), valid_until: ts(-39 * MINUTE_MS) }),
-        command({ start_at: ts(-40 * MINUTE_MS), stop_at: ts(-10 * MINUTE_MS) }),
-      ]) {
-        await deliver(late);
-        expect(answersTo(late)).to.deep.equal(['EXPIRED']);
-      }
-      expect(net.fleet.counts.executed).to.equal(before + 1);
-    });
-
-    it('MQ-08 delivered three times: executed once, answered alike', async () => {
-      const body = command();
-      const { executed, repeated } = net.fleet.counts;
-      for (let i = 0; i < 3; i++) await deliver(body);
-      expect(net.fleet.counts.executed).to.equal(executed + 1);
-      expect(net.fleet.counts.repeated).to.equal(repeated + 2);
-      expect(answersTo(body).filter((result) => result === 'ACCEPTED')).to.have.length(3);
-    });
-
-    it('MQ-08 sent again with DUP by its sender: executed once', async () => {
-      const raw = await connectWire(net.mqttUrl, 'aggregator-raw', net.aggregatorLogin);
-      clients.push(raw);
-      const body = command();
-      const { executed } = net.fleet.counts;
-      expect(await raw.publish(topic(own, 'cmd'), JSON.stringify(body), { packetId: 7 })).to.equal('puback');
-      expect(await raw.publish(topic(own, 'cmd'), JSON.stringify(body), { packetId: 7, dup: true })).to.equal('puback');
-      await net.settle();
-      expect(net.fleet.counts.executed).to.equal(executed + 1);
-    });
-
-    it('MQ-08 overtaken by a later one: ignored', async () => {
-      const [first, second] = [command(), command({ order_id: 'order-1' })];
-      await deliver(second);
-      const { executed, staleSequence } = net.fleet.counts;
-      await deliver(first);
-      expect(answersTo(first)).to.deep.equal([]);
-      expect(net.fleet.counts).to.include({ executed, staleSequence: staleSequence + 1 });
-      expect(answersTo(second)).to.include('ACCEPTED');
-    });
-
-    it('MQ-08 of a real order, answered again and again: counted once', async () => {
-      const spy = await connectWire(net.mqttUrl, 'spy', net.logins.get(other)!);
-      clients.push(spy);
-      expect(await spy.subscribe(topic(other, 'cmd'))).to.equal(1);
-      const buyer = createBuyer(net, party, { id: owner, url: net.aggregator.becknUrl }, 'provider-1');
-      await buyer.reach(buyer.purchase(100), 'select', 'init', 'confirm');
-      const [real] = spy.delivered.map(({ payload }) => JSON.parse(payload) as DeviceCommand);
-      const answerOf = () =>
-        db
-          .selectFrom('command')
-          .select(['answer', 'answered_at', 'life_cycle'])
-          .where('command_id', '=', real!.command_id)
-          .executeTakeFirstOrThrow();
-      const first = await answerOf();
-      expect(first.answer).to.equal('ACCEPTED');
-      const [ignored, executed] = [await counted(/^flexder_device_answers_ignored/), net.fleet.counts.executed];
-      for (let i = 0; i < 2; i++) await bus.publish(topic(other, 'cmd'), JSON.stringify(real));
-      await net.settle();
-      const changed = { command_id: real!.command_id, der_id: other, sequence: real!.sequence, result: 'REJECTED' };
-      expect(await spy.publish(topic(other, 'ack'), JSON.stringify({ v: 1, ...changed, ts: ts() }))).to.equal('puback');
-      await net.settle();
-      expect(net.fleet.counts.executed).to.equal(executed);
-      expect(await answerOf()).to.deep.equal(first);
-      expect(await counted(/^flexder_device_answers_ignored/)).to.equal(ignored + 3);
-    });
-
-    it('MQ-05 an answer to a command that never was, and to one of another device: ignored', async () => {
-      const rows = db.selectFrom('command').selectAll().orderBy('command_id');
-      const before = await rows.execute();
-      const foreign = before.find(({ der_id }) => der_id === other)!;
-      const client = await attacker();
-      const ignored = await counted(/^flexder_device_answers_ignored/);
-      for (const forged of [
-        ack(net.context.ids.uuid()),
-        ack(foreign.command_id, { sequence: foreign.sequence, result: 'REJECTED' }),
-      ]) {
-        expect(await client.publish(topic(own, 'ack'), JSON.stringify(forged))).to.equal('puback');
-      }
-      await net.settle();
-      expect(await rows.execute()).to.deep.equal(before);
-      expect(await counted(/^flexder_device_answers_ignored/)).to.equal(ignored + 2);
-    });
-  });
+  commandsOutOfOrder(() => ({ net, db, party, owner, own, other, clients, attacker, topic, ts, counted, ack }));
 }

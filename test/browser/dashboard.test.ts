@@ -1,6 +1,7 @@
 /** The operator's page as a person has it: in a browser, on a network that runs. Its tests are one shift, in order. */
 import { needsEngine } from '@flexder/runtime/testing/engine.ts';
 import { expect } from 'chai';
+import { changesAnOrder } from './changing.ts';
 import { type Desk, MARKUP, MINUTE_MS, openDesk } from './operators.ts';
 
 describe('the operator’s page in a browser', function () {
@@ -257,6 +258,11 @@ describe('the operator’s page in a browser', function () {
       expect(await desk.page.evaluate('document.documentElement.scrollWidth'), screen).to.be.at.most(390);
     }
     await desk.page.setViewportSize({ width: 1366, height: 768 });
+  });
+
+  it('other kW and another end of an order are asked for by hand, and what was answered is shown', async () => {
+    const { obpId } = (await orders()).orders.find(({ state }) => state === 'IN_PROGRESS')!;
+    await changesAnOrder(desk, obpId, eventId);
   });
 
   it('an order is cancelled by hand', async () => {

@@ -22,7 +22,7 @@ describe('the operator’s page where one must sign in', function () {
   });
 
   it('leads past the top with one key', async () => {
-    await page.getByText('This DSO shows nothing without it.').waitFor();
+    await page.getByText('This DSO shows nothing before you have signed in.').waitFor();
     await page.keyboard.press('Tab');
     expect(await page.evaluate('document.activeElement?.textContent')).to.equal('Skip to content');
     await page.keyboard.press('Enter');
@@ -30,7 +30,8 @@ describe('the operator’s page where one must sign in', function () {
   });
 
   it('shows nothing of the network, and says what was refused', async () => {
-    await page.getByText('This DSO shows nothing without it.').waitFor();
+    await page.getByText('This DSO shows nothing before you have signed in.').waitFor();
+    expect(await page.locator('#mode').innerText()).to.equal('SIGNED OUT');
     expect(await page.locator('#feeders, nav').count()).to.equal(0);
     await page.getByLabel('Token').fill('guess');
     await page.getByRole('button', { name: 'Sign in', exact: true }).click();

@@ -1,7 +1,7 @@
 /** What needs me, why, what follows if I do nothing, and what to do. */
 
 import { ProblemError } from '@flexder/runtime/page/browser.ts';
-import { dateTime, timeOfDay } from '@flexder/runtime/page/format.ts';
+import { dateTime, timeOfDay, withTimes } from '@flexder/runtime/page/format.ts';
 import { Note, Panel, Problem, Title } from '@flexder/runtime/page/parts.tsx';
 import { type Column, Table } from '@flexder/runtime/page/table.tsx';
 import { useState } from 'preact/hooks';
@@ -85,7 +85,7 @@ function columns(acknowledge: Take, shelve: Take): readonly Column<AlarmView>[] 
       cell: (alarm) => (
         <span class="wrap">
           <a href={linkOf(alarm)}>{alarmText(alarm.kind).title}</a> {whereOf(alarm)}
-          <Note> {alarm.text}</Note>
+          <Note> {withTimes(alarm.text)}</Note>
         </span>
       ),
     },
@@ -136,8 +136,8 @@ function State(props: { readonly alarm: AlarmView; readonly acknowledge: Take; r
   const { alarm, acknowledge, shelve } = props;
   const { ackedBy, ackedAt, returned } = alarm;
   return (
-    <>
-      {returned ? 'over' : 'standing'}{' '}
+    <span class="buttons">
+      {returned ? 'over' : 'standing'}
       {ackedBy === null ? (
         <Button run={() => acknowledge(alarm)}>Acknowledge</Button>
       ) : (
@@ -147,6 +147,6 @@ function State(props: { readonly alarm: AlarmView; readonly acknowledge: Take; r
         </Note>
       )}
       {!(returned && ackedBy !== null) && <Button run={() => shelve(alarm)}>Shelve…</Button>}
-    </>
+    </span>
   );
 }

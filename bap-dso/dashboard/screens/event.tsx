@@ -10,9 +10,11 @@ import { useRead } from '../state/read.ts';
 import { gridMs } from '../state/store.ts';
 import { Act, WhyNot } from '../ui/act.tsx';
 import { Against } from '../ui/bars.tsx';
+import { Changes } from '../ui/changes.tsx';
 import { EventState } from '../ui/event-line.tsx';
 import { Options } from '../ui/options.tsx';
 import { OrderTable } from '../ui/order-table.tsx';
+import { Tiers } from '../ui/tiers.tsx';
 import { Timeline } from '../ui/timeline.tsx';
 import { Trend } from '../ui/trend.tsx';
 
@@ -52,7 +54,10 @@ function Older({ state, id }: { readonly state: Live; readonly id: string }) {
 
 function Event({ state, event }: { readonly state: Live; readonly event: OverloadView }) {
   const feeder = state.feeders.get(event.feederId);
-  const moved = state.orders.filter(({ eventId }) => eventId === event.eventId).map(({ updatedMs }) => updatedMs);
+  const held = new Map(
+    state.orders.filter(({ eventId }) => eventId === event.eventId).map((order) => [order.obpId, order]),
+  );
+  const moved = [...held.values()].map(({ updatedMs }) => updatedMs);
   const path = `/api/v1/orders?event_id=${encodeURIComponent(event.eventId)}`;
   const orders = useRead<{ orders: OrderView[] }>(path, `${moved.length} ${Math.max(0, ...moved)}`);
   return (
@@ -102,11 +107,20 @@ function Event({ state, event }: { readonly state: Live; readonly event: Overloa
         )}
       </div>
       <Panel id="orders" title="Orders of this event" note="kW of reduction">
-        <Reading of={orders}>{({ orders }) => <OrderTable orders={orders} empty="Nothing was bought yet." />}</Reading>
+        <Reading of={orders}>
+          {({ orders }) => <OrderTable orders={newest(orders, held)} empty="Nothing was bought yet." />}
+        </Reading>
       </Panel>
+      <Tiers event={event} />
+      {orders.data && <Changes orders={newest(orders.data.orders, held)} of="event" />}
       <Timeline state={state} by="event_id" id={event.eventId} />
     </>
   );
+}
+
+/** What the stream tells stands in place of what was read. */
+function newest(read: readonly OrderView[], held: ReadonlyMap<string, OrderView>): OrderView[] {
+  return read.map((order) => held.get(order.obpId) ?? order);
 }
 
 function Actions({ event }: { readonly event: OverloadView }) {

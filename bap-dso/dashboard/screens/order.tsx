@@ -9,6 +9,7 @@ import type { Live } from '../state/model.ts';
 import { useRead } from '../state/read.ts';
 import { Act, WhyNot } from '../ui/act.tsx';
 import { Against } from '../ui/bars.tsx';
+import { Changes } from '../ui/changes.tsx';
 import { NextStep, Step } from '../ui/order-table.tsx';
 import { Timeline } from '../ui/timeline.tsx';
 
@@ -45,6 +46,7 @@ function Older({ state, id }: { readonly state: Live; readonly id: string }) {
 }
 
 function Order({ state, order }: { readonly state: Live; readonly order: OrderView }) {
+  const of = { obp_id: order.obpId };
   return (
     <>
       <Title>
@@ -73,7 +75,18 @@ function Order({ state, order }: { readonly state: Live; readonly order: OrderVi
       />
       {canCancel(order) && (
         <section class="actions" aria-label="By hand">
-          <Act kind="cancel-order" title={`Cancel the order of ${order.bppId}`} members={{ obp_id: order.obpId }}>
+          <Act kind="change-kw" title={`Other kW of the order of ${order.bppId}`} members={of} kw={order.promisedKw}>
+            Change kW…
+          </Act>
+          <Act
+            kind="change-window"
+            title={`Another end of the order of ${order.bppId}`}
+            members={of}
+            window={order.window}
+          >
+            Change its end…
+          </Act>
+          <Act kind="cancel-order" title={`Cancel the order of ${order.bppId}`} members={of}>
             Cancel the order…
           </Act>
           <WhyNot />
@@ -94,6 +107,7 @@ function Order({ state, order }: { readonly state: Live; readonly order: OrderVi
           <Devices order={order} />
         </Panel>
       </div>
+      <Changes orders={[order]} of="order" />
       <Timeline state={state} by="obp_id" id={order.obpId} />
     </>
   );

@@ -1,6 +1,7 @@
 /** With a token, which stays in the memory of this page for as long as it is sent. */
 
 import type { ProblemError } from '@flexder/runtime/page/browser.ts';
+import { Form, TokenField } from '@flexder/runtime/page/form.tsx';
 import { Mark, Problem, Title } from '@flexder/runtime/page/parts.tsx';
 import { open, route } from '@flexder/runtime/page/route.ts';
 import { useEffect, useState } from 'preact/hooks';
@@ -19,10 +20,6 @@ export function SignIn() {
     setToken('');
     setBusy(false);
   }
-  async function submit(event: Event): Promise<void> {
-    event.preventDefault();
-    await signInWith(token);
-  }
   const refused = route.value.query.get('refused');
   const refusal = refusalText(refused);
   // A sandbox prints a link that signs in. What stands after `#` is never sent to a server.
@@ -31,7 +28,18 @@ export function SignIn() {
     if (screen === 'sign-in' && id !== undefined) void signInWith(id);
   }, [screen, id]);
   return (
-    <form class="sign-in panel" onSubmit={submit}>
+    <Form
+      class="sign-in panel"
+      act="Sign in"
+      disabled={busy || token.trim() === ''}
+      submit={() => signInWith(token)}
+      after={
+        <>
+          {problem && <Problem problem={problem} />}
+          <p class="note">Whoever runs the DSO makes one with flexder keys operator.</p>
+        </>
+      }
+    >
       <Title>Sign in</Title>
       {known?.name && (
         <p>
@@ -39,7 +47,9 @@ export function SignIn() {
         </p>
       )}
       <p>
-        {known?.role === null ? 'This DSO shows nothing without it. ' : 'Anybody may look here; to act, sign in. '}
+        {known?.role === null
+          ? 'This DSO shows nothing before you have signed in. '
+          : 'Anybody may look here; to act, sign in. '}
         Every action is recorded under your name.
       </p>
       {refusal && (
@@ -56,24 +66,7 @@ export function SignIn() {
           <p class="note">or with a token:</p>
         </>
       )}
-      <label>
-        Token
-        <input
-          type="password"
-          autoComplete="current-password"
-          required
-          maxLength={256}
-          value={token}
-          onInput={(event) => setToken(event.currentTarget.value)}
-        />
-      </label>
-      <div class="buttons">
-        <button type="submit" class="act" disabled={busy || token.trim() === ''}>
-          Sign in
-        </button>
-      </div>
-      {problem && <Problem problem={problem} />}
-      <p class="note">Whoever runs the DSO makes one with flexder keys operator.</p>
-    </form>
+      <TokenField value={token} change={setToken} />
+    </Form>
   );
 }

@@ -9,6 +9,8 @@ export interface Selected {
   readonly members: Readonly<Record<string, string>>;
   /** The person also says how many kW; what is proposed to them. */
   readonly kw?: number;
+  /** The person also says when it ends; as it is now, grid time. */
+  readonly window?: { readonly startMs: number; readonly endMs: number };
 }
 
 export interface Proposed {
@@ -24,9 +26,21 @@ export const select = (action: Selected): void => {
   selected.value = action;
 };
 
+/** What the person says beside the reason. */
+export interface Said {
+  readonly kw: string | undefined;
+  /** By how much it ends later; less than nothing when earlier. */
+  readonly laterMs: number;
+}
+
 /** Throws ProblemError. */
-export function propose({ kind, members }: Selected, reason: string, kw: string | undefined): Promise<Proposed> {
-  return askAs('/api/v1/actions', { kind, reason, ...members, ...(kw !== undefined && { kw }) });
+export function propose({ kind, members, window }: Selected, reason: string, said: Said): Promise<Proposed> {
+  const { kw, laterMs } = said;
+  const span = window && {
+    start_at: new Date(window.startMs).toISOString(),
+    end_at: new Date(window.endMs + laterMs).toISOString(),
+  };
+  return askAs('/api/v1/actions', { kind, reason, ...members, ...span, ...(kw !== undefined && { kw }) });
 }
 
 /** Throws ProblemError. */

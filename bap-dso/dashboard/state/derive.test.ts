@@ -101,6 +101,11 @@ describe('what the page makes of the state', () => {
     const station = { kind: 'data-missing', eventId: null, substationId: 's' };
     const groups = floodOf([at(5, station), at(6, station), at(7, station), ...many], FLOOD_MS)?.groups;
     expect(groups?.map(({ where, count }) => `${where} ${count}`)).to.deep.equal(['event e 11', 's 3']);
+    const known = floodOf(
+      many.map((one) => ({ ...one, feederId: 'f' })),
+      FLOOD_MS,
+    )?.groups;
+    expect(known?.map(({ where }) => where)).to.deep.equal(['event on f']);
   });
 
   it('says the worst first, and never that all is well when something was not read', () => {

@@ -16,14 +16,22 @@ export interface Flood {
   readonly others: number;
 }
 
+/** What is above alarms of one group, in the words of the screen: an event is known by its feeder. */
+function whereOf({ substationId, eventId, feederId }: AlarmView): string {
+  if (substationId !== null) return substationId;
+  if (eventId === null) return 'several feeders';
+  return feederId === null ? `event ${eventId}` : `event on ${feederId}`;
+}
+
 /** Undefined while there is none. What is shelved asks nobody for anything, and is not counted. */
 export function floodOf(alarms: readonly AlarmView[], wallMs: number): Flood | undefined {
   const recent = alarms.filter(({ raisedAt, shelved }) => !shelved && Date.parse(raisedAt) > wallMs - FLOOD_MS);
   if (recent.length <= FLOOD_ALARMS) return undefined;
   const groups = new Map<string, { kind: string; title: string; where: string; count: number }>();
-  for (const { kind, eventId, substationId } of recent) {
-    const where = substationId ?? (eventId === null ? 'several feeders' : `event ${eventId}`);
-    const key = `${kind} ${where}`;
+  for (const alarm of recent) {
+    const { kind } = alarm;
+    const key = `${kind} ${alarm.substationId ?? alarm.eventId}`;
+    const where = whereOf(alarm);
     const { count } = groups.get(key) ?? { count: 0 };
     groups.set(key, { kind, title: alarmText(kind).title, where, count: count + 1 });
   }

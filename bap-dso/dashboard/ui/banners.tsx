@@ -1,6 +1,7 @@
 /** What must not be overlooked on whatever screen: old data, a stop, an exclusion, a flood of alarms. */
 import { to } from '@flexder/runtime/page/address.ts';
 import { duration, time } from '@flexder/runtime/page/format.ts';
+import { OfflineBanner } from '@flexder/runtime/page/frame.tsx';
 import { FLOOD_MS, floodOf } from '../state/flood.ts';
 import type { Live } from '../state/model.ts';
 import { link, live, silenceMs, wallMs } from '../state/store.ts';
@@ -13,12 +14,7 @@ export function Banners() {
   const flood = floodOf(state.alarms, wallMs.value);
   return (
     <div class="banners" id="banners">
-      {link.value === 'offline' && (
-        <p class="banner over" id="offline" role="alert">
-          <strong>▲ OFFLINE.</strong> What is shown is {duration(silenceMs.value ?? 0)} old and does not move. This page
-          tries again every two seconds.
-        </p>
-      )}
+      {link.value === 'offline' && <OfflineBanner silenceMs={silenceMs.value ?? 0} />}
       {stopsFirst(state.restrictions.filter(({ kind }) => kind !== 'exclude-der')).map(
         ({ kind, subject, by, reason, since }) => (
           <div class="banner watch" key={`${kind} ${subject}`}>
@@ -45,7 +41,7 @@ export function Banners() {
         </p>
       )}
       {flood && (
-        <p class="banner watch" id="flood" role="status">
+        <p class="banner watch text" id="flood" role="status">
           <strong>◆ FLOOD OF ALARMS:</strong> {flood.count} in {duration(FLOOD_MS)}, {flood.perMinute.toFixed(1)} a
           minute. {flood.groups.map(({ title, where, count }) => `${count} × ${title} (${where})`).join(', ')}
           {flood.others > 0 && `, ${flood.others} others`}. Begin with the first of these; those of one event or

@@ -1,12 +1,17 @@
 /** The two steps of an action: why, then what it does; it is confirmed within its minute or proposed again. */
 
 import { ProblemError } from '@flexder/runtime/page/browser.ts';
+import { Dialog, Form, ReasonField } from '@flexder/runtime/page/form.tsx';
 import { countdown } from '@flexder/runtime/page/format.ts';
 import { Problem } from '@flexder/runtime/page/parts.tsx';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { confirm, type Proposed, propose, type Selected, selected } from '../state/action.ts';
 import { wallMs } from '../state/store.ts';
 import { Effect } from './effect.tsx';
+import { EndField } from './end-field.tsx';
+
+/** What is proposed where the end of a window is to be another. */
+const LATER_MS = 30 * 60_000;
 
 type Step = { readonly at: 'ask' } | { readonly at: 'shown'; readonly proposed: Proposed } | { readonly at: 'done' };
 
@@ -15,13 +20,11 @@ export function ConfirmDialog() {
 }
 
 function Steps({ action }: { readonly action: Selected }) {
-  const dialog = useRef<HTMLDialogElement>(null);
   const [step, setStep] = useState<Step>({ at: 'ask' });
   const [problem, setProblem] = useState<ProblemError>();
   const [busy, setBusy] = useState(false);
   const [reason, setReason] = useState('');
   const [kw, setKw] = useState(action.kw === undefined ? undefined : String(Math.ceil(action.kw)));
-  useEffect(() => dialog.current?.showModal(), []);
   const close = () => {
     selected.value = undefined;
   };
@@ -35,47 +38,26 @@ function Steps({ action }: { readonly action: Selected }) {
     }
     setBusy(false);
   }
-  const ask = () => run(async () => ({ at: 'shown', proposed: await propose(action, reason, kw) }));
+  const [laterMs, setLaterMs] = useState(LATER_MS);
+  const ask = () => run(async () => ({ at: 'shown', proposed: await propose(action, reason, { kw, laterMs }) }));
   const operate = (proposed: Proposed) =>
     run(async () => {
       await confirm(proposed);
       return { at: 'done' };
     });
   return (
-    <dialog ref={dialog} class="confirm" aria-labelledby="confirm-heading" onClose={close}>
-      <h2 id="confirm-heading">{action.title}</h2>
+    <Dialog heading={action.title} close={close}>
       {step.at === 'ask' && (
-        <form
-          onSubmit={(event) => {
-            event.preventDefault();
-            void ask();
-          }}
-        >
+        <Form act="Show what it does" disabled={busy || reason.trim() === ''} submit={ask} leave={close}>
+          {action.window && <EndField window={action.window} laterMs={laterMs} change={setLaterMs} />}
           {kw !== undefined && (
             <label>
-              kW of reduction at the feeder
+              kW of reduction
               <input inputMode="decimal" required value={kw} onInput={(event) => setKw(event.currentTarget.value)} />
             </label>
           )}
-          <label>
-            Reason, for the record
-            <textarea
-              required
-              maxLength={500}
-              rows={2}
-              value={reason}
-              onInput={(event) => setReason(event.currentTarget.value)}
-            />
-          </label>
-          <div class="buttons">
-            <button type="submit" class="act" disabled={busy || reason.trim() === ''}>
-              Show what it does
-            </button>
-            <button type="button" onClick={close}>
-              Leave it
-            </button>
-          </div>
-        </form>
+          <ReasonField value={reason} change={setReason} />
+        </Form>
       )}
       {step.at === 'shown' && (
         <Shown
@@ -97,7 +79,7 @@ function Steps({ action }: { readonly action: Selected }) {
         </div>
       )}
       {problem && <Problem problem={problem} />}
-    </dialog>
+    </Dialog>
   );
 }
 

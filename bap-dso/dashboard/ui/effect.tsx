@@ -1,11 +1,18 @@
 /** What a proposed action would do, in words and figures. */
-import { kw, percent, pounds } from '@flexder/runtime/page/format.ts';
+import { kw, percent, pounds, time } from '@flexder/runtime/page/format.ts';
 import { Facts } from '@flexder/runtime/page/parts.tsx';
 import type { Proposed } from '../state/action.ts';
 
+interface Window {
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
 interface Known {
   readonly says: string;
-  readonly kw?: number;
+  /** What is bought, or of an order that is changed what it is and would be. */
+  readonly kw?: number | { readonly from: number; readonly to: number };
+  readonly window?: { readonly from: Window; readonly to: Window };
   readonly releasedKw?: number;
   readonly bppId?: string;
   readonly event?: { readonly feederId: string; readonly eventId: string };
@@ -21,7 +28,7 @@ interface Known {
 }
 
 export function Effect({ of }: { readonly of: Proposed['effect'] }) {
-  const { says, event, order, option, bppId, der, whatIf, kw: wanted, releasedKw } = of as Known;
+  const { says, event, order, option, bppId, der, whatIf, kw: wanted, window, releasedKw } = of as Known;
   const rows: [string, string][] = [];
   if (event) rows.push(['Feeder', event.feederId], ['Event', event.eventId]);
   if (order) rows.push(['Order', `${order.obpId} of ${order.bppId}`], ['It is', order.state]);
@@ -36,7 +43,9 @@ export function Effect({ of }: { readonly of: Proposed['effect'] }) {
     rows.push(['On offer with it', `${kw(whatIf.withKw)} kW`], ['On offer without it', `${kw(whatIf.withoutKw)} kW`]);
     rows.push(['Last need there', whatIf.lastNeedKw === null ? 'none yet' : `${kw(whatIf.lastNeedKw)} kW`]);
   }
-  if (wanted !== undefined) rows.push(['Bought', `${kw(wanted)} kW`]);
+  if (typeof wanted === 'number') rows.push(['Bought', `${kw(wanted)} kW`]);
+  else if (wanted) rows.push(['Promised', `${kw(wanted.from)} kW, asked for ${kw(wanted.to)} kW`]);
+  if (window) rows.push(['Window', `${spanOf(window.from)}, asked for ${spanOf(window.to)}`]);
   if (releasedKw !== undefined) rows.push(['Given up', `${kw(releasedKw)} kW`]);
   return (
     <>
@@ -45,3 +54,5 @@ export function Effect({ of }: { readonly of: Proposed['effect'] }) {
     </>
   );
 }
+
+const spanOf = ({ startMs, endMs }: Window) => `${time(startMs)}–${time(endMs)}`;

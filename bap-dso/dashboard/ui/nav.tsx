@@ -1,4 +1,4 @@
-import { route } from '@flexder/runtime/page/route.ts';
+import { ScreenNav } from '@flexder/runtime/page/frame.tsx';
 import { isClosed, isWanted } from '../state/derive.ts';
 import { live } from '../state/store.ts';
 import { ThemeChoice } from './theme.tsx';
@@ -28,20 +28,8 @@ export function Nav() {
     ] as const),
   ];
   return (
-    <nav class="screens" aria-label="Screens">
-      <ul>
-        {screens.map(([screen, name]) => (
-          <li key={screen}>
-            <a href={`#/${screen}`} aria-current={route.value.screen === screen ? 'page' : undefined}>
-              {name}
-              {(counts[screen] ?? 0) > 0 && (
-                <span class={screen === 'alarms' ? 'count warn' : 'count'}>{counts[screen]}</span>
-              )}
-            </a>
-          </li>
-        ))}
-      </ul>
+    <ScreenNav screens={screens} counts={counts} warnOf="alarms">
       <ThemeChoice />
-    </nav>
+    </ScreenNav>
   );
 }

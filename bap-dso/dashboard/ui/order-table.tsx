@@ -5,6 +5,7 @@ import { type Column, Table } from '@flexder/runtime/page/table.tsx';
 import type { OrderView } from '../../src/operator-api/orders.ts';
 import { fellShort, hasFailed, isClosed, nextOf } from '../state/derive.ts';
 import { gridMs, wallMs } from '../state/store.ts';
+import { pendingOf, wanted } from './changes.tsx';
 
 const COLUMNS: readonly Column<OrderView>[] = [
   {
@@ -54,11 +55,13 @@ export function OrderTable({ orders, empty }: { readonly orders: readonly OrderV
 }
 
 export function Step({ order }: { readonly order: OrderView }) {
+  const pending = pendingOf(order);
   return (
     <>
       <Mark level={hasFailed(order) ? 'watch' : 'normal'}>{order.step}</Mark>{' '}
       <Note>{order.state.toLowerCase().replace('_', ' ')}</Note>
       {order.reason && <Note> {order.reason}</Note>}
+      {pending && <Note> · {wanted(pending)} asked for</Note>}
     </>
   );
 }

@@ -1,8 +1,9 @@
 /** Putting an alarm aside: why, and for how long. It changes nothing in the field, so it takes one step. */
 
 import { ProblemError } from '@flexder/runtime/page/browser.ts';
+import { Dialog, Form, ReasonField } from '@flexder/runtime/page/form.tsx';
 import { Note, Problem } from '@flexder/runtime/page/parts.tsx';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { AlarmView } from '../../src/operator-api/alarms.ts';
 import { alarmText } from '../state/derive.ts';
 import { askAs } from '../state/session.ts';
@@ -16,31 +17,21 @@ const CHOICES = [
 ] as const;
 
 export function ShelveDialog({ alarm, close }: { readonly alarm: AlarmView; readonly close: () => void }) {
-  const dialog = useRef<HTMLDialogElement>(null);
   const [reason, setReason] = useState('');
   const [minutes, setMinutes] = useState<string>(CHOICES[0][0]);
   const [problem, setProblem] = useState<ProblemError>();
-  useEffect(() => dialog.current?.showModal(), []);
   const shelve = () =>
     askAs(`/api/v1/alarms/${alarm.alarmId}/shelve`, { reason, minutes }).then(
       close,
       (error: unknown) => error instanceof ProblemError && setProblem(error),
     );
   return (
-    <dialog ref={dialog} class="confirm" aria-labelledby="shelve-heading" onClose={close}>
-      <h2 id="shelve-heading">
-        Shelve: {alarmText(alarm.kind).title} {whereOf(alarm)}
-      </h2>
+    <Dialog heading={`Shelve: ${alarmText(alarm.kind).title} ${whereOf(alarm)}`} close={close}>
       <Note>
         It, and those like it that are raised there meanwhile, leave the list and are not counted; it comes back by
         itself.
       </Note>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void shelve();
-        }}
-      >
+      <Form act="Shelve" disabled={reason.trim() === ''} submit={shelve} leave={close}>
         <label>
           For
           <select value={minutes} onChange={(event) => setMinutes(event.currentTarget.value)}>
@@ -51,26 +42,9 @@ export function ShelveDialog({ alarm, close }: { readonly alarm: AlarmView; read
             ))}
           </select>
         </label>
-        <label>
-          Reason, for the record
-          <textarea
-            required
-            maxLength={500}
-            rows={2}
-            value={reason}
-            onInput={(event) => setReason(event.currentTarget.value)}
-          />
-        </label>
-        <div class="buttons">
-          <button type="submit" class="act" disabled={reason.trim() === ''}>
-            Shelve
-          </button>
-          <button type="button" onClick={close}>
-            Leave it
-          </button>
-        </div>
-      </form>
+        <ReasonField value={reason} change={setReason} />
+      </Form>
       {problem && <Problem problem={problem} />}
-    </dialog>
+    </Dialog>
   );
 }

@@ -1,5 +1,6 @@
 /** Always visible: what this is, the time, the links, how old the data are, and who looks at them. */
 import { dateTime, duration, timeOfDay } from '@flexder/runtime/page/format.ts';
+import { LinkState, PersonMark, StripFrame } from '@flexder/runtime/page/frame.tsx';
 import { checkSession, signOut, who } from '../state/session.ts';
 import { aggregators, type Dependency, gridMs, health, link, live, silenceMs, wallMs } from '../state/store.ts';
 
@@ -8,20 +9,14 @@ const APART_MS = 2_000;
 
 export function Strip() {
   const state = live.value;
-  const mode = state?.mode ?? 'CONNECTING';
+  const signedOut = who.value?.role === null;
   return (
-    <header class="strip">
-      <p class={`mode ${mode.toLowerCase()}`} id="mode">
-        {mode}
-      </p>
-      <p class="dso" id="dso">
-        {state?.dso.name ?? 'FlexDER'}
-      </p>
+    <StripFrame mode={state?.mode} signedOut={signedOut} id="dso" name={state?.dso.name ?? 'FlexDER'}>
       {state && <Clock />}
-      <Age />
+      {!(signedOut && link.value === 'connecting') && <Age />}
       <Links />
       <Person />
-    </header>
+    </StripFrame>
   );
 }
 
@@ -43,12 +38,7 @@ function Age() {
     live: 'live',
     offline: `OFFLINE${silence === null ? '' : `: data ${duration(silence)} old`}`,
   };
-  return (
-    <p class={`age ${link.value}`} id="link" data-link={link.value} role="status">
-      {link.value === 'offline' && <span aria-hidden="true">▲ </span>}
-      {texts[link.value]}
-    </p>
-  );
+  return <LinkState link={link.value} text={texts[link.value]} />;
 }
 
 /** Which dependencies of the DSO stand for which link. */
@@ -110,19 +100,6 @@ function Link({
 function Person() {
   const { name, role } = who.value ?? { name: null, role: null };
   return (
-    <p class="person">
-      {name === null ? (
-        <span>{role === null ? 'not signed in' : 'looking only'}</span>
-      ) : (
-        <span>{`${name} · ${role}`}</span>
-      )}
-      {name === null ? (
-        <a href="#/sign-in">Sign in</a>
-      ) : (
-        <button type="button" onClick={() => void signOut().catch(checkSession)}>
-          Sign out
-        </button>
-      )}
-    </p>
+    <PersonMark name={name} role={role} mayLook={role !== null} signOut={() => void signOut().catch(checkSession)} />
   );
 }

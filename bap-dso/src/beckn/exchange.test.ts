@@ -3,7 +3,8 @@ import { systemWallClock } from '@flexder/runtime/clock.ts';
 import { expect } from 'chai';
 import { knowsExchange } from '../flex-orchestration/orders.ts';
 import { aggregator } from '../testing/aggregator.ts';
-import { openTestDatabase, type TestDatabase, Trade } from '../testing/trade.ts';
+import { openTestDatabase, type TestDatabase } from '../testing/test-database.ts';
+import { Trade } from '../testing/trade.ts';
 import { type KnowsExchange, stepsWithExchange } from './exchange.ts';
 
 type Run = ReturnType<typeof stepsWithExchange>[number]['run'];

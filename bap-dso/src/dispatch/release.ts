@@ -1,14 +1,12 @@
 /** The end of an event, and the completions that come after it. */
-import type { OrderId, SubscriberId, TransactionId } from '@flexder/protocol/beckn/identifiers.ts';
-import { encodeStatus } from '@flexder/protocol/flexibility/codec-v1.ts';
 import { isFinal } from '@flexder/protocol/flexibility/order-machine.ts';
 import { raiseAlarm } from '../flex-orchestration/alarms.ts';
+import { askStatus } from '../flex-orchestration/ask-status.ts';
 import type { Desk, OrderRow } from '../flex-orchestration/desk.ts';
 import type { OpenEvent } from '../flex-orchestration/event.ts';
 import { lapseTiers } from '../flex-orchestration/fallback.ts';
 import { BOUGHT } from '../flex-orchestration/orders.ts';
 import { moveOverload } from '../flex-orchestration/overloads.ts';
-import { STATUS_TTL_MS } from '../limits.ts';
 import { EVENT_RELEASED, ruleOf } from '../rules.ts';
 
 /** The event is over: nothing of it runs any more. Returns false while something still does. */
@@ -39,17 +37,7 @@ export async function askCompletion(desk: Desk, orders: readonly OrderRow[]): Pr
   const open = orders.filter((order) => !isFinal(order.state) && order.order_id);
   if (open.length === 0) return;
   await desk.participant.transact(async (work) => {
-    for (const order of open) {
-      await work.send({
-        action: 'status',
-        to: order.bpp_id as SubscriberId,
-        toType: 'BPP',
-        transactionId: order.transaction_id as TransactionId,
-        ttlMs: STATUS_TTL_MS,
-        message: encodeStatus(order.order_id as OrderId),
-        audit: { obp_id: order.obp_id, event_id: order.event_id },
-      });
-    }
+    for (const order of open) await askStatus(work, order);
   });
 }
 

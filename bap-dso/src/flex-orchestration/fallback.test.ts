@@ -38,9 +38,10 @@ describe('fallback tiers', () => {
 
   it('are armed with the plan, cheapest first, and cost nobody anything', async () => {
     const trade = await bought();
+    const held = { plan: 1, gapKw: 70, expectedKw: 70, reason: null, madeAtMs: trade.grid.nowMs(), releasedAtMs: null };
     expect(await view(trade)).to.deep.equal([
-      { tier: 1, plan: 1, state: 'ARMED', gapKw: 70, expectedKw: 70, costGbpPerHour: 35, bppIds: ['b'], reason: null },
-      { tier: 2, plan: 1, state: 'STAGED', gapKw: 70, expectedKw: 70, costGbpPerHour: 42, bppIds: ['c'], reason: null },
+      { ...held, tier: 1, state: 'ARMED', costGbpPerHour: 35, bppIds: ['b'] },
+      { ...held, tier: 2, state: 'STAGED', costGbpPerHour: 42, bppIds: ['c'] },
     ]);
     expect(trade.actions('select').map(({ to }) => to)).to.deep.equal(['a']);
     const [armed] = trade.auditsOf('fallback.armed');
@@ -59,6 +60,7 @@ describe('fallback tiers', () => {
     await wait(trade, 1);
     expect(await states(trade)).to.deep.equal(['a SCHEDULED', 'b SCHEDULED']);
     expect(await tiers(trade)).to.deep.equal(['1 RELEASED b', '2 ARMED c']);
+    expect((await view(trade)).map(({ releasedAtMs }) => releasedAtMs)).to.deep.equal([trade.grid.nowMs(), null]);
     // It tells that nearly all of them refuse.
     await wait(trade, 10);
     await reports(trade, 'b', 5);

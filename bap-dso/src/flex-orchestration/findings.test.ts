@@ -4,7 +4,8 @@ import { expect } from 'chai';
 import { findingMessage, readingMessage } from '../grid-monitoring/messages.ts';
 import { RemoteMonitor } from '../grid-monitoring/remote.ts';
 import { aggregator } from '../testing/aggregator.ts';
-import { openTestDatabase, type TestDatabase, Trade } from '../testing/trade.ts';
+import { openTestDatabase, type TestDatabase } from '../testing/test-database.ts';
+import { Trade } from '../testing/trade.ts';
 import { takeFinding } from './findings.ts';
 
 describe('findings of the edge', () => {

@@ -8,7 +8,7 @@ import { bapConfig } from '../config.ts';
 import { STATE_EVERY_MS, STATE_TURNS } from '../limits.ts';
 import { manualWallClock } from '../testing/clock.ts';
 import { LOAD_START_MS, syntheticLoad } from '../testing/load.ts';
-import { openTestDatabase, type TestDatabase } from '../testing/trade.ts';
+import { openTestDatabase, type TestDatabase } from '../testing/test-database.ts';
 import { FitQueue } from './fit-queue.ts';
 import { keepForecasts } from './forecast-keeper.ts';
 import { type RelievedAt, restoreForecasts } from './forecast-restore.ts';

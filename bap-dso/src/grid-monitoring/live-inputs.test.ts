@@ -3,7 +3,8 @@ import { expect } from 'chai';
 import type { Kysely } from 'kysely';
 import { INPUT_SLOTS } from '../limits.ts';
 import type { ExogenousInputs } from '../open-data/exogenous.ts';
-import { openTestDatabase, type TestDatabase, Trade } from '../testing/trade.ts';
+import { openTestDatabase, type TestDatabase } from '../testing/test-database.ts';
+import { Trade } from '../testing/trade.ts';
 import type { ForecastTables } from './forecast-store.ts';
 import { gatherInputs, LiveInputs, restoreInputs } from './live-inputs.ts';
 

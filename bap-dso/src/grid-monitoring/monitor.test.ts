@@ -1,7 +1,8 @@
 import { engineLimits } from '@flexder/runtime/engines/limits.ts';
 import { expect } from 'chai';
 import { aggregator } from '../testing/aggregator.ts';
-import { openTestDatabase, type TestDatabase, Trade } from '../testing/trade.ts';
+import { openTestDatabase, type TestDatabase } from '../testing/test-database.ts';
+import { Trade } from '../testing/trade.ts';
 import { ReadingWriter } from './reading-writer.ts';
 import { feederViews } from './view.ts';
 

@@ -1,5 +1,7 @@
 /** How the DSO watches its feeders: by a monitor in its own process, or by what the edge tells over the event stream. */
+
 import type { Context } from '@flexder/runtime/context.ts';
+import { connectPatiently, type PatientClient } from '@flexder/runtime/engines/bus/patient.ts';
 import type { StreamEvent } from '@flexder/runtime/engines/events/port.ts';
 import { closeAll } from '@flexder/runtime/service.ts';
 import type { AnomalyChanged, FeederReading, OverloadDetected, WeatherForecast } from '@flexder/schemas/types.ts';
@@ -88,15 +90,18 @@ export async function listenToTelemetry(
 ): Promise<Listening> {
   const opened: { close(): Promise<void> }[] = [];
   if (stream) opened.push(readStream(context, monitor, { group, alone: !bus }));
-  const client = bus && (await context.engines.bus.connect(bus));
+  const client = bus && (await connectPatiently(context.engines.bus, bus, context));
   if (client) {
     opened.push(client);
     await readBus(client, monitor, dsoId);
   }
-  const seen = (ok: boolean) => ({ ok, detail: ok ? 'connected' : 'not connected: feeders are not seen' });
+  const seen = ({ ok, detail }: PatientClient['state']) => ({
+    ok,
+    detail: ok ? detail : `${detail}: feeders are not seen`,
+  });
   return {
     checks: () => ({
-      ...(client && { bus: seen(client.connected) }),
+      ...(client && { bus: seen(client.state) }),
       ...(stream && { events: context.engines.events.health() }),
     }),
     close: () => closeAll(opened),

@@ -2,7 +2,7 @@ import { systemIds } from '@flexder/runtime/context.ts';
 import { createLogger } from '@flexder/runtime/logging.ts';
 import { createMetrics } from '@flexder/runtime/metrics.ts';
 import { expect } from 'chai';
-import { openTestDatabase, type TestDatabase } from '../testing/trade.ts';
+import { openTestDatabase, type TestDatabase } from '../testing/test-database.ts';
 import { DATASETS } from './datasets/all.ts';
 import { nationalCarbon } from './datasets/carbon.ts';
 import { marketIndex, systemPrices } from './datasets/elexon.ts';

@@ -18,6 +18,8 @@ export const SHELVE_MINUTES_MAX = 480;
 export const SNAPSHOT_DECISIONS = 50;
 /** Orders and events a summary adds up: a scenario has hundreds. */
 export const SUMMARY_ROWS = 20_000;
+/** Of one order: a person asks a few times, a rule less often than once in ten minutes; the record has the rest. */
+export const ORDER_CHANGES_SHOWN = 20;
 /** Recent load on a feeder's line: three hours in points of 90 s. */
 export const RECENT_LOAD_MS = 3 * 3_600_000;
 export const RECENT_POINT_MS = 90_000;
@@ -82,12 +84,11 @@ export const OIDC_SIGN_INS_PER_SECOND = 1;
 /** Discovery, keys and tokens of an issuer: kilobytes each, from a server that people wait for. */
 export const OIDC_ANSWER_MS = 5_000;
 export const OIDC_ANSWER_BYTES = 256 * 1024;
+/** An issuer has a host, perhaps others for its keys and tokens. */
+export const OIDC_PRIVATE_HOSTS = 8;
 export const OIDC_SECRET_LENGTH = 4_096;
 /** Of a person, in records and on pages. */
 export const NAME_LENGTH = 128;
-/** Refused attempts to change something that get a record of their own; the rest is counted. */
-export const AUDITED_REFUSALS = 100;
-export const AUDITED_REFUSALS_PER_SECOND = 1;
 
 /** Between seeing what an action would do and doing it. */
 export const PROPOSAL_MS = 60_000;

@@ -1,6 +1,7 @@
 import type { Contact } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { Kysely, Selectable } from 'kysely';
 import type { BapTables, FlexOrderTable } from '../tables.ts';
+import { changesOfOrder, type OrderChangeView } from './order-changes.ts';
 
 /** An order as the operator sees it: promised by the BPP, acknowledged by devices, measured at meters. kW. */
 export interface OrderView {
@@ -20,6 +21,8 @@ export interface OrderView {
   readonly promisedKw: number;
   /** Changes agreed since it was confirmed. */
   readonly revision: number;
+  /** Asked for since it was confirmed, newest first, with what its aggregator said. */
+  readonly changes: readonly OrderChangeView[];
   readonly acknowledgedKw: number | null;
   readonly measuredKw: number | null;
   readonly devices: DeviceAnswers | null;
@@ -77,7 +80,7 @@ export interface OrderFilter {
 
 /** Newest first. */
 export async function orderViews(db: Kysely<BapTables>, filter: OrderFilter): Promise<OrderView[]> {
-  let query = db.selectFrom('flex_order').selectAll();
+  let query = db.selectFrom('flex_order').selectAll().select(changesOfOrder.as('order_changes'));
   if (filter.eventId) query = query.where('event_id', '=', filter.eventId);
   if (filter.feederId) query = query.where('feeder_id', '=', filter.feederId);
   if (filter.obpId) query = query.where('obp_id', '=', filter.obpId);
@@ -90,7 +93,7 @@ export async function orderViews(db: Kysely<BapTables>, filter: OrderFilter): Pr
   return rows.map(orderView);
 }
 
-export function orderView(row: Selectable<FlexOrderTable>): OrderView {
+function orderView(row: Selectable<FlexOrderTable> & { order_changes: readonly OrderChangeView[] }): OrderView {
   return {
     obpId: row.obp_id,
     eventId: row.event_id,
@@ -106,6 +109,7 @@ export function orderView(row: Selectable<FlexOrderTable>): OrderView {
     requestedKw: Number(row.requested_kw),
     promisedKw: Number(row.committed_kw),
     revision: row.revision,
+    changes: row.order_changes,
     acknowledgedKw: row.dispatch?.acknowledgedKw ?? null,
     measuredKw: measuredKw(row),
     devices: row.dispatch ? deviceAnswers(row.dispatch) : null,

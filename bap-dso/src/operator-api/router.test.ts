@@ -13,6 +13,7 @@ import type { BapConfig } from '../config.ts';
 import { importNetwork } from '../network-model/import.ts';
 import { DATASETS } from '../open-data/datasets/all.ts';
 import { HeldData } from '../open-data/held.ts';
+import { readEvents } from '../testing/event-source.ts';
 import { STREAM_CLIENTS } from './limits.ts';
 import { createOperatorApi, type FeederView, type OperatorApi } from './router.ts';
 
@@ -248,28 +249,6 @@ describe('operator API', () => {
     expect(page.text).to.not.match(/<script(?![^>]*src=)|\son[a-z]+=|https?:\/\//);
   });
 
-  it('serves every file that the page asks for, under the name of its content, also compressed', async () => {
-    const page = await get('/');
-    expect(page.headers['cache-control']).to.equal('no-cache');
-    const wanted = [...page.text.matchAll(/(?:src|href)="(\/dashboard\/[^"]+)"/g)].map((match) => match[1] as string);
-    expect(wanted).to.have.length(2);
-    for (const path of wanted) {
-      expect(path).to.match(/-[A-Z0-9]{8}\.(js|css)$/);
-      const { status, headers } = await get(path);
-      expect([status, headers['content-encoding']], path).to.deep.equal([200, 'gzip']);
-      expect(headers['cache-control']).to.contain('immutable');
-      const plain = await get(path).set('accept-encoding', 'identity');
-      expect([plain.status, plain.headers['content-encoding']], path).to.deep.equal([200, undefined]);
-    }
-    expect((await get('/dashboard/..%2findex.html')).status).to.equal(404);
-  });
-
-  it('the page and its script stay small enough for a slow link', async () => {
-    const [, script] = /src="([^"]+)"/.exec((await get('/')).text) ?? [];
-    const { headers } = await get(script ?? '');
-    expect(Number(headers['content-length'])).to.be.within(10_000, 300_000);
-  });
-
   describe('stream', () => {
     let url: string;
     const server = createServer((req, res) => app(req, res));
@@ -283,7 +262,7 @@ describe('operator API', () => {
     });
 
     it('begins with a snapshot and goes on with what changes, the cause included', async () => {
-      const events = await listen(url);
+      const events = await readEvents(url);
       const first = await events.next();
       expect(first.event).to.equal('snapshot');
       expect(first.data.feeders).to.deep.equal([FEEDER]);
@@ -305,7 +284,7 @@ describe('operator API', () => {
     });
 
     it('serves a bounded number of clients and says so to the next', async () => {
-      const clients = await Promise.all(Array.from({ length: STREAM_CLIENTS }, () => listen(url)));
+      const clients = await Promise.all(Array.from({ length: STREAM_CLIENTS }, () => readEvents(url)));
       const refused = await fetch(url);
       expect(refused.status).to.equal(503);
       expect(await refused.json()).to.have.nested.property('error.code', 'TOO_MANY_CLIENTS');
@@ -313,33 +292,3 @@ describe('operator API', () => {
     });
   });
 });
-
-/** One reader of server-sent events. */
-async function listen(url: string) {
-  const ended = new AbortController();
-  const response = await fetch(url, { signal: ended.signal });
-  if (!response.body) throw new Error('no stream');
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  let text = '';
-  return {
-    async next(): Promise<{
-      event: string;
-      data: { feeders: unknown; orders: { obpId: string; reason: string }[]; events: unknown[] };
-    }> {
-      for (;;) {
-        const found = /event: (\w+)\ndata: (.*)\n\n/.exec(text);
-        if (found) {
-          text = text.slice(found.index + found[0].length);
-          return { event: found[1] as string, data: JSON.parse(found[2] as string) };
-        }
-        const { value, done } = await reader.read();
-        if (done) throw new Error('the stream ended');
-        text += value;
-      }
-    },
-    async close() {
-      ended.abort();
-      await reader.cancel().catch(() => {});
-    },
-  };
-}

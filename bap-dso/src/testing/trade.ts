@@ -1,18 +1,13 @@
 /** A DSO's trading rooms on a database in memory, with scripted aggregators in place of the network. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Action } from '@flexder/protocol/beckn/actions.ts';
 import type { BecknBody, BecknError } from '@flexder/protocol/beckn/envelope.ts';
-import type { KeyId, MessageId, SubscriberId, TransactionId } from '@flexder/protocol/beckn/identifiers.ts';
+import type { KeyId, MessageId, SubscriberId } from '@flexder/protocol/beckn/identifiers.ts';
 import { Activity } from '@flexder/runtime/activity.ts';
-import { SteppedGridClock, systemWallClock } from '@flexder/runtime/clock.ts';
+import { SteppedGridClock } from '@flexder/runtime/clock.ts';
 import { type Context, systemIds } from '@flexder/runtime/context.ts';
 import { streamContract } from '@flexder/runtime/engines/events/contract.ts';
-import { openEngines } from '@flexder/runtime/engines/open.ts';
 import { createLogger } from '@flexder/runtime/logging.ts';
 import { createMetrics } from '@flexder/runtime/metrics.ts';
-import { participantMigrations } from '@flexder/runtime/participant/open.ts';
 import type {
   InboundMessage,
   OutgoingMessage,
@@ -33,60 +28,15 @@ import { Gathers } from '../flex-orchestration/gather.ts';
 import { Restrictions } from '../flex-orchestration/restrictions.ts';
 import { Together } from '../flex-orchestration/together.ts';
 import { Monitor } from '../grid-monitoring/monitor.ts';
-import { migrations } from '../migrations.ts';
 import type { BapTables } from '../tables.ts';
 import { type ManualWallClock, manualWallClock } from './clock.ts';
+import { contextOf, sampleOf } from './messages.ts';
 import { START_MS } from './offers.ts';
-
-export interface TestDatabase {
-  readonly database: Kysely<BapTables>;
-  /** Runs the migrations that are left; the tables are then those of this version. */
-  upgraded(): Promise<Kysely<BapTables>>;
-  close(): Promise<void>;
-}
-
-/** Opened once a test file; `Trade.open` empties it. With the tables of an earlier version after some of the migrations. */
-export async function openTestDatabase(chosen: typeof migrations = migrations): Promise<TestDatabase> {
-  const directory = await mkdtemp(join(tmpdir(), 'flexder-bap-'));
-  const engines = await openEngines(
-    {
-      databaseUrl: 'pglite:memory',
-      queueUrl: 'pglite:',
-      mqttUrl: 'mqtt://127.0.0.1:1',
-      eventsUrl: 'memory:',
-      archiveUrl: `file:${directory}`,
-    },
-    { wall: systemWallClock(), log: createLogger('test', 'silent'), activity: new Activity() },
-  );
-  return {
-    database: await engines.database.open<BapTables>('dso-1', { ...participantMigrations, ...chosen }),
-    upgraded: () => engines.database.open<BapTables>('dso-1', { ...participantMigrations, ...migrations }),
-    async close() {
-      await engines.close();
-      await rm(directory, { recursive: true, force: true });
-    },
-  };
-}
+import { emptied } from './test-database.ts';
 
 export type Answer = { readonly message: unknown } | { readonly error: BecknError };
 /** What a scripted aggregator says to a request; undefined is silence. */
 export type Script = (sent: OutgoingMessage, trade: Trade) => Answer | undefined;
-
-const TABLES = [
-  'settlement_row',
-  'meter_document',
-  'fallback_tier',
-  'order_change',
-  'order_revision',
-  'flex_order',
-  'flex_search',
-  'decision',
-  'restriction',
-  'der',
-  'overload',
-  'feeder_reading',
-  'finding',
-] as const;
 
 export class Trade {
   readonly sent: OutgoingMessage[] = [];
@@ -150,7 +100,7 @@ export class Trade {
   }
 
   static async open(database: Kysely<BapTables>, bpps: Record<string, Script>, changes: Partial<BapConfigInput> = {}) {
-    for (const table of TABLES) await database.deleteFrom(table).execute();
+    await emptied(database);
     return Trade.on(database, bpps, changes);
   }
 
@@ -218,19 +168,7 @@ export class Trade {
 
   /** A feeder sample, now. */
   sample(powerKw: number, feederId = 'feeder-1'): void {
-    const ts = new Date(this.grid.nowMs()).toISOString();
-    const body = {
-      v: 1,
-      feeder_id: feederId,
-      ts,
-      seq: 1,
-      power_kw: powerKw,
-      current_a: 1,
-      voltage_kv: 11,
-      quality: 'GOOD',
-    };
-    const payload = new TextEncoder().encode(JSON.stringify(body));
-    this.monitor.receive({ topic: `grid/v1/dso-1/${feederId}/telemetry`, payload });
+    this.monitor.receive(sampleOf(feederId, powerKw, this.grid.nowMs()));
   }
 
   /** Moves grid time on, takes a sample there, and lets everything happen that needs no waiting. */
@@ -248,7 +186,7 @@ export class Trade {
     answer: Answer,
     messageId?: MessageId,
   ): Promise<void> {
-    const context = this.#contextOf(bppId, action, transactionId);
+    const context = contextOf(this.wall, bppId, action, transactionId);
     const body = { context: { ...context, message_id: messageId ?? context.message_id }, ...answer } as BecknBody;
     const message: InboundMessage = {
       action,
@@ -265,29 +203,12 @@ export class Trade {
   }
 
   async undelivered(sent: OutgoingMessage, reason: Undelivered['reason']): Promise<void> {
-    const context = this.#contextOf(sent.to, sent.action, sent.transactionId);
+    const context = contextOf(this.wall, sent.to, sent.action, sent.transactionId);
     const message = {
       context: { ...context, message_id: sent.messageId ?? context.message_id },
       message: sent.message,
     } as BecknBody;
     await this.transact((work) => closeUndelivered(this.desk, work, { message, to: sent.to, reason }));
-  }
-
-  #contextOf(bppId: string, action: Action, transactionId: string) {
-    return {
-      domain: 'deg:demand-flexibility',
-      location: { country: { code: 'GBR' }, city: { code: 'std:020' } },
-      action,
-      version: '1.1.0',
-      bap_id: 'dso-1',
-      bap_uri: 'http://127.0.0.1:1/beckn',
-      bpp_id: bppId,
-      bpp_uri: 'http://127.0.0.1:2/beckn',
-      transaction_id: transactionId as TransactionId,
-      message_id: systemIds().uuid() as MessageId,
-      timestamp: new Date(this.wall.nowMs()).toISOString(),
-      ttl: 'PT30S',
-    };
   }
 
   #answered = 0;

@@ -1,7 +1,8 @@
 /** Trades of one test file: a database for all of them, each closed after its test. */
 import type { BapConfigInput } from '../config.ts';
 import { aggregator } from './aggregator.ts';
-import { openTestDatabase, type Script, type TestDatabase, Trade } from './trade.ts';
+import { openTestDatabase, type TestDatabase } from './test-database.ts';
+import { type Script, Trade } from './trade.ts';
 
 export interface Trades {
   open(bpps: Record<string, Script>, changes?: Partial<BapConfigInput>): Promise<Trade>;

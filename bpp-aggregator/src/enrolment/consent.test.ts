@@ -12,6 +12,7 @@ import { POWER_KW } from '../testing/fleet.ts';
 import { derIdOf, feederOf, portfolioOf, START_MS } from '../testing/portfolio.ts';
 import { type Ask, buy, buyInit, buyQuote, confirmation, reports } from '../testing/purchase.ts';
 import type { Buyer } from '../testing/world.ts';
+import type { ConsentView } from '../view/consent.ts';
 import { mayLeave } from './consent.ts';
 
 const TOKEN = 'token-of-the-app-of-consumers';
@@ -172,11 +173,25 @@ describe('consent', function () {
     expect((await post(`/questions/${of(1)}`, { answer: 'no' })).status).to.equal(200);
     expect((await post(`/questions/${of(1)}`, { answer: 'yes' })).status).to.equal(409);
     expect((await get('/questions')).body.questions).to.have.length(1);
+    const shown = async () => (await request(service.url).get('/api/v1/view/consent')).body as ConsentView;
+    const [{ open, openInAll, over, devices }] = [await shown()];
+    const answerByMs = bench.grid.nowMs() + 600_000;
+    expect([openInAll, devices.ask]).to.deep.equal([1, 3]);
+    expect(open[0]).to.deep.include({ derId: derIdOf(first + 2), state: 'open', answerByMs, answeredBy: null });
+    expect(over.map(({ derId, state, answeredBy }) => [derId, state, answeredBy]).sort()).to.deep.equal([
+      [derIdOf(first), 'yes', 'consumer-app'],
+      [derIdOf(first + 1), 'no', 'consumer-app'],
+    ]);
     expect(await excluded()).to.deep.equal([null, 'consent-declined', 'consent-asked', 'committed']);
     expect(await quoted(100)).to.be.closeTo(EXPECTED_KW, 0.1);
     await bench.advance(bench.grid.nowMs() + 600_000);
     await bench.report();
     expect((await excluded()).slice(1, 3)).to.deep.equal(['consent-declined', 'consent-unanswered']);
+    const after = await shown();
+    expect([after.openInAll, after.over.map(({ state }) => state).sort()]).to.deep.equal([
+      0,
+      ['no', 'unanswered', 'yes'],
+    ]);
     const late = await post(`/questions/${of(2)}`, { answer: 'yes' });
     expect([late.status, late.body.error.message]).to.deep.equal([409, 'the time to answer is over']);
   });
@@ -184,6 +199,9 @@ describe('consent', function () {
   it('is what was decided last, also after a start that reads the same contracts again', async function () {
     thorough.call(this);
     await withdraw(first);
+    const { body } = await request(service.url).get('/api/v1/view/consent');
+    expect(body.withdrawals[0]).to.deep.include({ derId: derIdOf(first), by: 'consumer-app' });
+    expect(JSON.stringify(body), 'reasons may say something of a person').to.not.contain('guests');
     await service.close();
     await bench.crash();
     await start();

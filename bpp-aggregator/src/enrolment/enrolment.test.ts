@@ -93,7 +93,7 @@ describe('enrolment', function () {
     expect(await audited('operator.refused')).to.deep.include({
       actor_id: 'vera',
       code: 'AUT_ROLE',
-      decision: '403 to POST /import',
+      decision: '403 to POST /api/v1/enrolment/import: this needs the role operator; vera has viewer',
     });
   });
 

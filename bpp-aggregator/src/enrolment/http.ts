@@ -1,5 +1,6 @@
 /** What the routes of enrolment have in common: bodies that are checked, and failures in words. */
 import { isIdentifier } from '@flexder/protocol/beckn/identifiers.ts';
+import { problem } from '@flexder/runtime/page/security.ts';
 import { type ErrorRequestHandler, json, type Request, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
 import type { Rooms } from '../context.ts';
@@ -47,10 +48,6 @@ export function answering(read: (request: Request, response: Response) => Promis
       response.json(answer);
     }, next);
   };
-}
-
-export function problem(response: Response, status: number, code: string, message: string): void {
-  response.status(status).json({ error: { code, message } });
 }
 
 const STATUS = { UNKNOWN: 404, CONFLICT: 409, INVALID: 400 } as const;

@@ -65,6 +65,8 @@ describe('devices that do not answer', function () {
     expect(await flagged()).to.deep.equal([derIdOf(0)]);
     expect(await excluded()).to.deep.equal(['maintenance', null]);
     expect(await gauge()).to.equal('1');
+    const { body: shown } = await request(service.url).get('/api/v1/view/maintenance');
+    expect(shown).to.deep.equal((await api('/maintenance')).body);
 
     const restore = (index: number, body: object) =>
       request(service.url)

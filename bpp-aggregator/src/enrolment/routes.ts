@@ -1,4 +1,5 @@
 /** The API of enrolment, below `/api/v1/enrolment`: everybody needs a token, also on a loopback host. */
+import { problem } from '@flexder/runtime/page/security.ts';
 import { type Express, type Request, Router } from 'express';
 import type { Rooms } from '../context.ts';
 import { LIMITS } from '../limits.ts';
@@ -6,7 +7,7 @@ import { EnrolmentError, historyOf } from './changes.ts';
 import { consentRoutes } from './consent-routes.ts';
 import { enrolmentDocument } from './document.ts';
 import { type Guard, guardOf } from './guard.ts';
-import { answering, body, deciderOf, derOf, failures, parsed, problem, withReason } from './http.ts';
+import { answering, body, deciderOf, derOf, failures, parsed, withReason } from './http.ts';
 import { importEnrolment } from './import.ts';
 import { maintenanceRoutes } from './maintenance-routes.ts';
 import { statementRoutes } from './statement-routes.ts';

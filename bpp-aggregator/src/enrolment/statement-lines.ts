@@ -104,22 +104,23 @@ function earnedOf(reward: Reward, paid: Big, payableMwh: Big): Big {
   return earned.round(MONEY_PLACES);
 }
 
-export interface Sums {
+export type Money = Pick<StatementLine, 'payable_mwh' | 'paid_gbp' | 'earned_gbp' | 'kept_gbp'>;
+
+export interface Sums extends Money {
   readonly orders: number;
-  readonly payable_mwh: string;
-  readonly paid_gbp: string;
-  readonly earned_gbp: string;
-  readonly kept_gbp: string;
 }
 
 export function sumsOf(lines: readonly StatementLine[]): Sums {
-  const total = (column: 'payable_mwh' | 'paid_gbp' | 'earned_gbp' | 'kept_gbp', places: number) =>
+  return { orders: new Set(lines.map((line) => line.order_id)).size, ...moneyOf(lines) };
+}
+
+export function moneyOf(some: readonly Money[]): Money {
+  const total = (column: keyof Money, places: number) =>
     fixed(
-      lines.reduce((all, line) => all.plus(decimal(line[column])), ZERO),
+      some.reduce((all, one) => all.plus(decimal(one[column])), ZERO),
       places,
     );
   return {
-    orders: new Set(lines.map((line) => line.order_id)).size,
     payable_mwh: total('payable_mwh', VOLUME_PLACES),
     paid_gbp: total('paid_gbp', MONEY_PLACES),
     earned_gbp: total('earned_gbp', MONEY_PLACES),

@@ -3,7 +3,7 @@ import { LINEAR_CURVE } from '@flexder/protocol/settlement/performance.ts';
 import { expect } from 'chai';
 import type { Reward } from './document.ts';
 import { statementCsv, statementFrom } from './statement.ts';
-import { type Holder, linesOf } from './statement-lines.ts';
+import { type Holder, linesOf, moneyOf } from './statement-lines.ts';
 
 const METERS = ['1000000000001', '1000000000002', '1000000000003'] as const;
 /** Half past four in London, in winter: settlement periods 34 and 35. */
@@ -56,6 +56,21 @@ describe('what consumers earned', () => {
     expect(totals).to.deep.equal({
       ...{ orders: 1, payable_mwh: '0.010000', paid_gbp: '3.60', earned_gbp: '2.88', kept_gbp: '0.72' },
     });
+  });
+
+  it('of an order that was changed is by what was agreed at each time', () => {
+    const { window, committedKw, priceGbpPerKwh } = order;
+    const confirmed = { revision: 0, fromMs: START_MS, committedKw, window, priceGbpPerKwh };
+    const less = { ...confirmed, revision: 1, fromMs: START_MS + HOUR_MS / 2, committedKw: 4 };
+    const changed = { ...order, committedKw: 4, revisions: [confirmed, less] };
+    const earned = linesOf(changed, '2026-01', LINEAR_CURVE, () => holder(SHARE));
+    // 5 kWh in the first half hour, 2 of 5 in the second: £1.80 and 72 p.
+    expect(earned.map(({ payable_mwh, paid_gbp }) => [payable_mwh, paid_gbp])).to.deep.equal([
+      ['0.002800', '1.01'],
+      ['0.004200', '1.51'],
+      ['0.000000', '0.00'],
+    ]);
+    expect(moneyOf(earned)).to.include({ payable_mwh: '0.007000', paid_gbp: '2.52' });
   });
 
   it('is by the kWh where the programme says so, also above what the DSO pays', () => {

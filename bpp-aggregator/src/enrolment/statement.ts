@@ -7,7 +7,7 @@ import { sql } from 'kysely';
 import type { Rooms } from '../context.ts';
 import { LIMITS } from '../limits.ts';
 import { revisionsOf } from '../orders/revisions.ts';
-import type { OrderRow } from '../orders/store.ts';
+import { type OrderRow, windowOf } from '../orders/store.ts';
 import { EnrolmentError } from './changes.ts';
 import { groupedBy, type Holder, linesOf, type StatementLine, type Sums, sumsOf } from './statement-lines.ts';
 
@@ -35,25 +35,30 @@ const DAY_MS = 86_400_000;
 export async function statementLines(rooms: Rooms, month: string, consumerId?: string): Promise<StatementLine[]> {
   const lines: StatementLine[] = [];
   for (const order of await ordersOf(rooms, month)) {
-    const holders = await holdersOf(rooms, order);
-    const document = JSON.parse(order.meter_document ?? '') as MeterDocument;
-    const settled = {
-      orderId: order.order_id ?? '',
-      obpId: order.order_references?.obpId ?? '',
-      window: { startMs: order.window_start_at.getTime(), endMs: order.window_end_at.getTime() },
-      committedKw: order.committed_kw,
-      priceGbpPerKwh: meanPrice(order.quote.items),
-      ...(order.revision > 0 && { revisions: await revisionsOf(rooms.database, order) }),
-      document,
-    };
-    const holderOf = (msid: string) => holders.get(msid) ?? { derId: 'NONE', ...NOBODY };
-    lines.push(...linesOf(settled, month, CURVES[rooms.config.settlementCurve], holderOf));
+    lines.push(...(await orderLines(rooms, order, month)));
     // A month is long work: messages go in between.
     await setImmediate();
   }
   const mine = consumerId === undefined ? lines : lines.filter((line) => line.consumer_id === consumerId);
   const keyOf = (line: StatementLine) => `${line.consumer_id}\0${line.start_at}\0${line.order_id}\0${line.der_id}`;
   return mine.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+}
+
+/** Of one completed order, what lies in that month; throws SettlementDataError when its meter document cannot be settled. */
+export async function orderLines(rooms: Rooms, order: OrderRow, month: string): Promise<StatementLine[]> {
+  const holders = await holdersOf(rooms, order);
+  const document = JSON.parse(order.meter_document ?? '') as MeterDocument;
+  const settled = {
+    orderId: order.order_id ?? '',
+    obpId: order.order_references?.obpId ?? '',
+    window: windowOf(order),
+    committedKw: order.committed_kw,
+    priceGbpPerKwh: meanPrice(order.quote.items),
+    ...(order.revision > 0 && { revisions: await revisionsOf(rooms.database, order) }),
+    document,
+  };
+  const holderOf = (msid: string) => holders.get(msid) ?? { derId: 'NONE', ...NOBODY };
+  return linesOf(settled, month, CURVES[rooms.config.settlementCurve], holderOf);
 }
 
 export function statementFrom(aggregatorId: string, month: string, lines: readonly StatementLine[]): Statement {

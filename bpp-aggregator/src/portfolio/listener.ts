@@ -27,7 +27,8 @@ export interface Ears {
  */
 export async function listenToDevices(bus: BusClient, ears: Ears): Promise<void> {
   const { config, process } = ears.rooms();
-  const share = process.shared && bus.shares ? { shared: 'readings' } : {};
+  // Where the broker shares nothing it is a subscription as any other.
+  const share = process.shared ? { shared: 'readings' } : {};
   // One after the other: with 3.1.1 a refused filter shows only in its own SUBACK.
   for (const kind of KINDS)
     await bus.subscribe(

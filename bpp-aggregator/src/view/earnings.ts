@@ -1,71 +1,126 @@
-/** What completed orders earned by this aggregator's own meters. The DSO's settlement decides; this says what to expect. */
+/**
+ * What completed orders earn, by the lines of the statement: what was agreed at each time, the settlement's baseline and
+ * its decimals, so that page, statement and the DSO's settlement say the same to the penny.
+ */
+import { setImmediate } from 'node:timers/promises';
+import { agreedKwh } from '@flexder/protocol/flexibility/revisions.ts';
 import { settlementPeriodOf } from '@flexder/protocol/flexibility/settlement-period.ts';
+import { sql } from 'kysely';
 import type { Rooms } from '../context.ts';
+import { orderLines } from '../enrolment/statement.ts';
+import { type Money, moneyOf } from '../enrolment/statement-lines.ts';
 import { LIMITS } from '../limits.ts';
+import { revisionsOf } from '../orders/revisions.ts';
 import { type OrderRow, windowOf } from '../orders/store.ts';
 import { grouped } from './grouped.ts';
 
-export interface EarningView {
-  /** London date of the window's start. */
+/** Of one London date; money and payable volume as decimal text. */
+export interface EarningView extends Money {
+  /** The first settlement date of its orders in that month. */
   readonly date: string;
   readonly orders: number;
+  /** What was agreed at each time, and what our meters measured against the five minutes before dispatch. */
+  readonly agreedKwh: number;
   readonly deliveredKwh: number;
-  readonly promisedKwh: number;
-  readonly earnedGbp: number;
 }
 
-type Earning = Pick<OrderRow, 'quote' | 'performance' | 'committed_kw' | 'window_start_at' | 'window_end_at'>;
-
-/** Null while nothing was measured. Less load than was promised earns no more; more load than before costs nothing. */
-export function earnedGbp(row: Earning): number | null {
-  const kwh = paidKwh(row);
-  return kwh === null ? null : Math.round(kwh * priceOf(row) * 100) / 100;
+export interface Earnings {
+  /** By day, newest first. */
+  readonly days: readonly EarningView[];
+  /** Completed orders that are not reckoned yet; the next look goes on. */
+  readonly waiting: number;
+  /** Decimal text; undefined while an order is not reckoned. */
+  paidGbp(orderNo: number): string | undefined;
 }
 
-function paidKwh({ performance, committed_kw, window_end_at }: Earning): number | null {
-  if (!performance) return null;
-  return performance.intervals.reduce((sum, { startMs, reductionKw }, index) => {
-    const endMs = performance.intervals[index + 1]?.startMs ?? window_end_at.getTime();
-    return sum + (Math.min(committed_kw, Math.max(0, reductionKw)) * (endMs - startMs)) / 3_600_000;
-  }, 0);
-}
-
-/** GBP per kWh, of all items by their share. */
-function priceOf({ quote }: Earning): number {
-  const items = quote.items.filter(({ kw }) => kw > 0);
-  const kw = items.reduce((sum, item) => sum + item.kw, 0);
-  return kw === 0 ? 0 : items.reduce((sum, item) => sum + item.kw * item.priceGbpPerKwh, 0) / kw;
-}
-
-/** By day, newest first. */
-export async function earnings({ database, context }: Rooms): Promise<EarningView[]> {
-  const since = new Date(context.grid.nowMs() - LIMITS.earningDays * 86_400_000);
-  const rows = await database
-    .selectFrom('flex_order')
-    .select(['quote', 'performance', 'committed_kw', 'window_start_at', 'window_end_at'])
-    .where('state', '=', 'COMPLETED')
-    .where('performance', 'is not', null)
-    .where('window_end_at', '>', since)
-    .orderBy('order_no', 'desc')
-    .limit(LIMITS.earningDays * LIMITS.maxOrdersShown)
-    .execute();
-  const byDate = grouped(rows, (row) => settlementPeriodOf(row.window_start_at.getTime()).date);
-  return [...byDate].map(([date, orders]) => dayOf(date, orders)).sort((a, b) => b.date.localeCompare(a.date));
-}
-
-function dayOf(date: string, orders: readonly Earning[]): EarningView {
-  const sum = (of: (order: Earning) => number, places: number) =>
-    Math.round(orders.reduce((total, order) => total + of(order), 0) * places) / places;
-  return {
-    date,
-    orders: orders.length,
-    deliveredKwh: sum((order) => order.performance?.deliveredKwh ?? 0, 1_000),
-    promisedKwh: sum((order) => order.committed_kw * hoursOf(order), 1_000),
-    earnedGbp: sum((order) => earnedGbp(order) ?? 0, 100),
+/** Reckons each completed order once: its meter document does not change any more. */
+export function earningsOf(rooms: Rooms): () => Promise<Earnings> {
+  const known = new Map<number, readonly EarningView[]>();
+  return async () => {
+    const orderNos = await completed(rooms);
+    const wanted = new Set(orderNos);
+    for (const orderNo of known.keys()) if (!wanted.has(orderNo)) known.delete(orderNo);
+    const missing = orderNos.filter((orderNo) => !known.has(orderNo));
+    for (const orderNo of missing.slice(0, LIMITS.ordersReckoned)) {
+      known.set(orderNo, await earnedWith(rooms, orderNo));
+      // Messages go in between.
+      await setImmediate();
+    }
+    return {
+      days: byDay([...known.values()].flat()),
+      waiting: Math.max(0, missing.length - LIMITS.ordersReckoned),
+      paidGbp(orderNo) {
+        const earned = known.get(orderNo);
+        return earned && moneyOf(earned).paid_gbp;
+      },
+    };
   };
 }
 
-function hoursOf(order: Earning): number {
-  const { startMs, endMs } = windowOf(order as OrderRow);
-  return (endMs - startMs) / 3_600_000;
+async function completed({ database, context }: Rooms): Promise<number[]> {
+  const since = new Date(context.grid.nowMs() - LIMITS.earningDays * 86_400_000);
+  const rows = await database
+    .selectFrom('flex_order')
+    .select('order_no')
+    .where('state', '=', 'COMPLETED')
+    .where(sql<boolean>`meter_document is not null`)
+    .where('window_end_at', '>', since)
+    .orderBy('order_no', 'desc')
+    .limit(LIMITS.ordersEarning)
+    .execute();
+  return rows.map(({ order_no }) => order_no);
+}
+
+async function earnedWith(rooms: Rooms, orderNo: number): Promise<EarningView[]> {
+  const order = await rooms.database
+    .selectFrom('flex_order')
+    .selectAll()
+    .where('order_no', '=', orderNo)
+    .executeTakeFirstOrThrow();
+  try {
+    return await reckoned(rooms, order);
+  } catch (error) {
+    // Its statement says so, too; the others are shown.
+    rooms.context.log.warn({ orderId: order.order_id, error: String(error) }, 'an order cannot be settled');
+    return [];
+  }
+}
+
+async function reckoned(rooms: Rooms, order: OrderRow): Promise<EarningView[]> {
+  const { startMs, endMs } = windowOf(order);
+  const revisions = await revisionsOf(rooms.database, order);
+  const months = grouped(datesOf(startMs, endMs), (date) => date.slice(0, 7));
+  const once = {
+    orders: 1,
+    agreedKwh: agreedKwh(revisions, { startMs, endMs }),
+    deliveredKwh: order.performance?.deliveredKwh ?? 0,
+  };
+  const earned: EarningView[] = [];
+  // An order that crosses the end of a month earns in both, and counts in the first.
+  for (const [month, [date]] of months) {
+    const money = moneyOf(await orderLines(rooms, order, month));
+    earned.push({ date: date!, ...(earned.length === 0 ? once : NOTHING), ...money });
+  }
+  return earned;
+}
+
+const NOTHING = { orders: 0, agreedKwh: 0, deliveredKwh: 0 };
+
+/** London dates on which a window begins and ends. */
+function datesOf(startMs: number, endMs: number): string[] {
+  return [...new Set([startMs, endMs - 1].map((ms) => settlementPeriodOf(ms).date))];
+}
+
+function byDay(earned: readonly EarningView[]): EarningView[] {
+  return [...grouped(earned, ({ date }) => date)]
+    .map(([date, of]) => ({
+      ...{ date, ...moneyOf(of), orders: of.reduce((sum, { orders }) => sum + orders, 0) },
+      agreedKwh: kwhOf(of, 'agreedKwh'),
+      deliveredKwh: kwhOf(of, 'deliveredKwh'),
+    }))
+    .sort((a, b) => b.date.localeCompare(a.date));
+}
+
+function kwhOf(of: readonly EarningView[], member: 'agreedKwh' | 'deliveredKwh'): number {
+  return Math.round(of.reduce((sum, one) => sum + one[member], 0) * 1_000) / 1_000;
 }

@@ -6,7 +6,7 @@ import { LIMITS } from '../limits.ts';
 import { measureDelivery } from '../metering/delivery.ts';
 import { roundKw } from '../orders/quantity.ts';
 import { type OrderRow, windowOf } from '../orders/store.ts';
-import { earnedGbp } from './earnings.ts';
+import type { Earnings } from './earnings.ts';
 import { grouped } from './grouped.ts';
 
 export interface SoldOrderView {
@@ -19,13 +19,15 @@ export interface SoldOrderView {
   readonly windowStartMs: number;
   readonly windowEndMs: number;
   readonly promisedKw: number;
+  /** Changes agreed since it was confirmed. */
+  readonly revision: number;
   readonly acknowledgedKw: number | null;
   /** Against the five minutes before: now of a running order, on average of one that is over. */
   readonly measuredKw: number | null;
   readonly short: boolean;
   readonly devices: Answers;
-  /** By its own meters, at most what was promised; the DSO's settlement decides. */
-  readonly earnedGbp: number | null;
+  /** What the DSO pays, decimal text: by what was agreed at each time; null until it is completed and reckoned. */
+  readonly paidGbp: string | null;
   readonly rating: number | null;
 }
 
@@ -52,7 +54,7 @@ export interface CommandView {
 }
 
 /** Newest first. */
-export async function soldOrders(rooms: Rooms): Promise<SoldOrderView[]> {
+export async function soldOrders(rooms: Rooms, { paidGbp }: Pick<Earnings, 'paidGbp'>): Promise<SoldOrderView[]> {
   const { database } = rooms;
   const rows = await database
     .selectFrom('flex_order')
@@ -65,10 +67,17 @@ export async function soldOrders(rooms: Rooms): Promise<SoldOrderView[]> {
     rows.map(({ order_no }) => order_no),
   );
   const measured = await measuredNow(rooms, rows);
-  return rows.map((row) => viewOf(row, counts.get(row.order_no), measured.get(row.order_no)));
+  return rows.map((row) => ({
+    ...viewOf(row, counts.get(row.order_no), measured.get(row.order_no)),
+    paidGbp: paidGbp(row.order_no) ?? null,
+  }));
 }
 
-function viewOf(row: OrderRow, counts: Counts | undefined, measuredKw: number | undefined): SoldOrderView {
+function viewOf(
+  row: OrderRow,
+  counts: Counts | undefined,
+  measuredKw: number | undefined,
+): Omit<SoldOrderView, 'paidGbp'> {
   const { startMs, endMs } = windowOf(row);
   const average = row.performance ? row.performance.deliveredKwh / ((endMs - startMs) / 3_600_000) : null;
   const { acknowledgedKw, ...answers } = counts ?? { ...NONE, acknowledgedKw: 0 };
@@ -77,12 +86,11 @@ function viewOf(row: OrderRow, counts: Counts | undefined, measuredKw: number | 
     bapId: row.bap_id,
     eventId: row.order_references?.eventId ?? null,
     ...{ state: row.state, feederId: row.feeder_id, windowStartMs: startMs, windowEndMs: endMs },
-    promisedKw: row.committed_kw,
+    ...{ promisedKw: row.committed_kw, revision: row.revision },
     acknowledgedKw: answers.commands > 0 ? roundKw(acknowledgedKw) : null,
     measuredKw: average === null ? (measuredKw ?? null) : roundKw(average),
     short: row.is_short,
     devices: { ...answers, closed: row.answers_closed },
-    earnedGbp: earnedGbp(row),
     rating: row.rating,
   };
 }

@@ -3,11 +3,11 @@ import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
 import type { AggregatorService } from '../main.ts';
 import { type Bench, openBench } from '../testing/bench.ts';
-import { AGGREGATOR, feederOf, START_MS } from '../testing/portfolio.ts';
+import { AGGREGATOR, derIdOf, feederOf, START_MS } from '../testing/portfolio.ts';
 import { buy } from '../testing/purchase.ts';
-import { earnedGbp } from './earnings.ts';
 import type { CommandView } from './orders.ts';
 import type { DeviceView } from './portfolio.ts';
+import type { ProgrammeView, SubscriptionsView } from './programmes.ts';
 import type { Overview } from './routes.ts';
 
 const FEEDER = feederOf(0);
@@ -81,7 +81,7 @@ describe('the aggregator’s view of itself', () => {
     await bench.advance(startMs + 30_000);
     await bench.report(() => 1);
     const [order] = (await overview()).orders;
-    expect(order).to.include({ orderId, bapId: 'dso-1', state: 'IN_PROGRESS', earnedGbp: null });
+    expect(order).to.include({ orderId, bapId: 'dso-1', state: 'IN_PROGRESS', paidGbp: null });
     expect(order?.acknowledgedKw).to.be.above(0);
     expect(order?.measuredKw).to.be.above(0);
     expect((await overview()).holdings[0]?.excluded.committed).to.equal(order?.devices.commands);
@@ -102,6 +102,11 @@ describe('the aggregator’s view of itself', () => {
     expect((await read('/api/v1/view/overview', { authorization: `Bearer ${TOKEN}` }, guarded)).status).to.equal(200);
     const asVera = await read('/api/v1/view/overview', { authorization: 'Bearer token-of-vera' }, guarded);
     expect(asVera.status).to.equal(200);
+    const session = (headers: Record<string, string>) => read('/api/v1/view/session', headers, guarded);
+    expect((await session({ authorization: 'Bearer token-of-vera' })).body).to.deep.equal({
+      ...{ name: 'vera', role: 'viewer' },
+    });
+    expect((await session({})).body).to.deep.equal({ name: null, role: null });
     const page = await fetch(`${guarded.url}/dashboard`);
     expect([page.status, page.headers.get('content-security-policy')?.slice(0, 18)]).to.deep.equal([
       ...[200, "default-src 'none'"],
@@ -110,25 +115,21 @@ describe('the aggregator’s view of itself', () => {
     await directory.close();
   });
 
-  it('earns for what was delivered, at most what was promised, at the quoted price', () => {
-    const order = (reductions: readonly number[]) => ({
-      quote: {
-        items: [
-          { itemId: 'a', kw: 6, priceGbpPerKwh: 0.5 },
-          { itemId: 'b', kw: 2, priceGbpPerKwh: 0.1 },
-        ],
-      },
-      committed_kw: 8,
-      window_start_at: new Date(0),
-      window_end_at: new Date(3_600_000),
-      performance: {
-        intervals: reductions.map((reductionKw, index) => ({ startMs: index * 1_800_000, reductionKw })),
-      },
-    });
-    const earned = (...reductions: number[]) => earnedGbp(order(reductions) as never);
-    expect(earned(8, 8)).to.equal(3.2);
-    expect(earned(4, 4)).to.equal(1.6);
-    expect([earned(80, 0), earned(8, -100)]).to.deep.equal([1.6, 1.6]);
-    expect(earnedGbp({ ...order([]), performance: null } as never)).to.equal(null);
+  it('lists programmes with what takes part, and the devices of one', async () => {
+    const { programmes } = (await read('/api/v1/view/programmes')).body as unknown as { programmes: ProgrammeView[] };
+    expect(programmes).to.have.length(1);
+    expect(programmes[0]).to.include({ programmeId: 'standard', devices: 4, consumers: 4 });
+    const one = (await read('/api/v1/view/programmes/standard')).body as unknown as SubscriptionsView;
+    expect([one.inAll, one.subscriptions.map(({ derId }) => derId)]).to.deep.equal([4, [0, 1, 2, 3].map(derIdOf)]);
+    expect((await read('/api/v1/view/programmes/none')).status).to.equal(404);
+  });
+
+  it('reckons a completed order once, with the figures of the statement', async () => {
+    await bench.advance(START_MS + 3 * 3_600_000);
+    await bench.until('the completion', async () => (await overview()).orders[0]?.state === 'COMPLETED');
+    const { orders, earnings, earningsWaiting } = await overview();
+    // No meter has a history here: nothing is proved, and nothing is paid.
+    expect([orders[0]?.paidGbp, earnings[0]?.paid_gbp, earningsWaiting]).to.deep.equal(['0.00', '0.00', 0]);
+    expect(earnings[0]).to.include({ date: '2026-01-15', orders: 1, agreedKwh: orders[0]!.promisedKw / 2 });
   });
 });

@@ -1,6 +1,7 @@
 import { isIdentifier } from '@flexder/protocol/beckn/identifiers.ts';
 import { readPublicKey } from '@flexder/protocol/beckn/keys.ts';
 import { registrationFault } from '@flexder/protocol/beckn/public-key.ts';
+import { AnswerError } from '@flexder/runtime/http/answer-error.ts';
 import { allowedUrl } from '@flexder/runtime/http/policy.ts';
 import { KEY_VALIDITY_MS, TEXT_CHARS, URL_CHARS } from '../limits.ts';
 import type { SubscriptionTable } from './tables.ts';
@@ -12,15 +13,8 @@ export type Application = Pick<
 > & { readonly valid_from: Date; readonly valid_until: Date };
 
 /** An answer with a 4xx or 5xx status. */
-export class RefusedError extends Error {
+export class RefusedError extends AnswerError {
   override name = 'RefusedError';
-  readonly status: number;
-  readonly code: string;
-  constructor(status: number, code: string, message: string) {
-    super(message);
-    this.status = status;
-    this.code = code;
-  }
 }
 
 const bad = (message: string) => new RefusedError(400, 'SCH_INVALID_FORMAT', message);

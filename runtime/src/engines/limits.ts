@@ -80,6 +80,10 @@ export const engineLimits = {
   /** How often those are looked for: a command that is given up this much late is not late for its device. */
   busWatchMs: 100,
   busReconnectMs: 500,
+  /** Pause between two rounds of a service that started without its broker; each round has the bound of a first connection. */
+  busAgainMs: 1_000,
+  /** A connection that fails in the same way is said again after this: it is tried twice a second. */
+  busLogMs: 60_000,
   /** Publishes waiting for an acknowledgement in one client. */
   busInFlight: 20_000,
   /** A subscriber that takes nothing off its socket for this long is dropped: it would hold everybody's memory. */

@@ -18,13 +18,13 @@ const HERE = { address: '127.0.0.1', family: 4 };
  * From here on TLS connections to PUBLIC end at this machine, and trust `ca`. The lookup of who connects is asked as ever
  * and has to allow the address first; what it refuses stays refused. Returns how to end it.
  */
-function redirectPublic(ca: string): () => void {
+function redirectPublic(ca: string, allowed: typeof PUBLIC): () => void {
   const { connect } = tls;
   const redirected = (options: ConnectionOptions) => {
     const lookup: LookupFunction = (hostname, how, done) =>
       options.lookup!(hostname, how, (error, found) => {
         if (error) return done(error, '', 0);
-        expect(found, 'the addresses that were allowed').to.deep.equal([PUBLIC]);
+        expect(found, 'the addresses that were allowed').to.deep.equal([allowed]);
         done(null, [HERE]);
       });
     return connect({ ...options, ca, lookup });
@@ -51,6 +51,7 @@ describe('certificates of counterparties', () => {
     { cert, key }: PemFiles,
     options: object = {},
     address = PUBLIC,
+    vouchedHosts: readonly string[] = [],
   ): Promise<OutboundResponse | Error> {
     let requests = 0;
     const server = createServer({ cert: readPem(cert), key: readPem(key), ...options }, (_request, response) => {
@@ -61,12 +62,12 @@ describe('certificates of counterparties', () => {
     server.on('tlsClientError', () => {});
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const outbound = createOutbound({ wall: systemWallClock(), resolve: async () => [address] });
-    const restore = redirectPublic(readPem(authority.ca));
+    const restore = redirectPublic(readPem(authority.ca), address);
     try {
       return await outbound
         .request(`https://${HOST}:${(server.address() as AddressInfo).port}/`, {
           ...{ method: 'POST', body: 'secret', timeoutMs: 5_000, maxResponseBytes: 100 },
-          allow: { profile: 'strict', sandboxOrigins: new Set() },
+          allow: { profile: 'strict', sandboxOrigins: new Set(), vouchedHosts: new Set(vouchedHosts) },
         })
         .catch((error: unknown) => {
           expect(requests, 'nothing was said').to.equal(0);
@@ -93,6 +94,16 @@ describe('certificates of counterparties', () => {
     expect(error).to.be.instanceOf(ForbiddenAddressError);
     expect((error as Error).message).to.match(/resolves to 127\.0\.0\.1, which is not public/);
   });
+
+  it('its own name, which resolves to this machine, and an operator vouches for it: called', async () => {
+    expect(await call(authority.issue('vouched', [`DNS:${HOST}`]), {}, HERE, [HOST])).to.include({ status: 200 });
+  });
+
+  it('vouched for, with somebody else’s certificate: not called', () =>
+    expectRefused(
+      call(authority.issue('foreign', ['DNS:evil.example.com']), {}, HERE, [HOST]),
+      /altnames|does not match/,
+    ));
 
   it("somebody else's name: not called", () =>
     expectRefused(call(authority.issue('other', ['DNS:evil.example.com'])), /altnames|does not match/));

@@ -18,6 +18,8 @@ export interface OutboundPolicy {
   readonly profile: 'strict' | 'sandbox';
   /** Exact http loopback origins allowed under `sandbox`; ignored under `strict`. */
   readonly sandboxOrigins: ReadonlySet<string>;
+  /** Hosts that an operator vouches for: reached under `strict` also in a private network, by https alone. */
+  readonly vouchedHosts?: ReadonlySet<string>;
 }
 
 export interface OutboundResponse {

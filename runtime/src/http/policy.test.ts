@@ -62,6 +62,21 @@ describe('where outbound calls may go', () => {
     });
   }
 
+  it('strict: a host that an operator vouches for, by https, and no other', () => {
+    const vouching = { ...strict, vouchedHosts: new Set(['login.corp', '10.1.2.3']) };
+    for (const url of ['https://login.corp/realms/dso', 'https://LOGIN.corp:8443/', 'https://10.1.2.3/']) {
+      expect(refusal(url, strict), url).to.be.instanceOf(ForbiddenAddressError);
+      expect(refusal(url, vouching), url).to.be.instanceOf(URL);
+    }
+    for (const url of ['http://login.corp/', 'https://other.corp/', 'https://a.login.corp/', 'https://10.1.2.4/']) {
+      const error = refusal(url, vouching);
+      expect(error, url).to.be.instanceOf(ForbiddenAddressError);
+      expect((error as Error).message).to.match(/https only|not a public/);
+    }
+    const inSandbox = { ...sandbox, vouchedHosts: vouching.vouchedHosts };
+    expect(refusal('https://login.corp/', inSandbox)).to.be.instanceOf(ForbiddenAddressError);
+  });
+
   for (const url of [
     'http://bpp.example.com/',
     'http://127.0.0.1:4000/',

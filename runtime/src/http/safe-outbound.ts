@@ -11,7 +11,7 @@ import {
   type OutboundRequest,
   type OutboundResponse,
 } from './outbound.ts';
-import { allowedUrl } from './policy.ts';
+import { allowedUrl, isVouched } from './policy.ts';
 
 /** All addresses of a host name. A test replaces it to answer with any address. */
 export type Resolve = (hostname: string) => Promise<readonly LookupAddress[]>;
@@ -31,14 +31,20 @@ const systemResolve: Resolve = (hostname) =>
  * whatever the name server says a moment later.
  */
 function guardedLookup(resolve: Resolve): LookupFunction {
+  return plainLookup(async (hostname) => {
+    const addresses = await resolve(hostname);
+    const bad = addresses.find(({ address }) => !isPublicUnicast(address));
+    if (bad) throw new ForbiddenAddressError(`${hostname} resolves to ${bad.address}, which is not public`);
+    return addresses;
+  });
+}
+
+function plainLookup(resolve: Resolve): LookupFunction {
   return (hostname: string, options: LookupOptions, callback) => {
     resolve(hostname).then(
       (addresses) => {
         const first = addresses[0];
-        const bad = addresses.find(({ address }) => !isPublicUnicast(address));
-        if (bad)
-          callback(new ForbiddenAddressError(`${hostname} resolves to ${bad.address}, which is not public`), '', 0);
-        else if (!first) callback(Object.assign(new Error(`${hostname} has no address`), { code: 'ENOTFOUND' }), '', 0);
+        if (!first) callback(Object.assign(new Error(`${hostname} has no address`), { code: 'ENOTFOUND' }), '', 0);
         else if (options.all) callback(null, [...addresses]);
         else callback(null, first.address, first.family);
       },
@@ -107,13 +113,19 @@ function flatHeaders(headers: Dispatcher.ResponseData['headers']): Record<string
   return flat;
 }
 
-/** Outbound HTTP on two kept-alive pools: one that connects to public addresses only, one for the sandbox. */
+/** Outbound HTTP on kept-alive pools: one that connects to public addresses only, one for the sandbox, one for vouched hosts. */
 export function createOutbound({ wall, resolve = systemResolve }: OutboundOptions): Outbound {
   const strict = agent({ lookup: guardedLookup(resolve) });
   const sandbox = agent();
+  // Resolved as the others, and not looked at: their certificates say who they are.
+  const vouched = agent({ lookup: plainLookup(resolve) });
+  const agentFor = (url: URL, { allow }: OutboundRequest) => {
+    if (allow.profile === 'sandbox') return sandbox;
+    return isVouched(url, allow) ? vouched : strict;
+  };
 
   async function call(url: URL, options: OutboundRequest, signal: AbortSignal): Promise<OutboundResponse> {
-    const response = await (options.allow.profile === 'sandbox' ? sandbox : strict).request({
+    const response = await agentFor(url, options).request({
       origin: url.origin,
       path: `${url.pathname}${url.search}`,
       method: options.method,
@@ -152,7 +164,7 @@ export function createOutbound({ wall, resolve = systemResolve }: OutboundOption
       }
     },
     async close() {
-      await Promise.all([strict.destroy(), sandbox.destroy()]);
+      await Promise.all([strict.destroy(), sandbox.destroy(), vouched.destroy()]);
     },
   };
 }

@@ -1,4 +1,5 @@
 /** The browser as a page uses it beside its document: clock, timers, network and address. The only file that does. */
+import { AnswerError } from '../http/answer-error.ts';
 
 export const nowMs = (): number => Date.now();
 
@@ -8,15 +9,8 @@ export function every(ms: number, run: () => void): () => void {
 }
 
 /** What the service refused, in its own words; `status` 0 when it was not reached. */
-export class ProblemError extends Error {
+export class ProblemError extends AnswerError {
   override name = 'ProblemError';
-  readonly status: number;
-  readonly code: string;
-  constructor(status: number, code: string, message: string) {
-    super(message);
-    this.status = status;
-    this.code = code;
-  }
 }
 
 export interface Asked {

@@ -32,6 +32,9 @@ const days = new Intl.DateTimeFormat('en-CA', { timeZone: 'Europe/London' });
 export const time = (ms: number): string => (Number.isFinite(ms) ? minutes.format(ms) : '–');
 export const timeOfDay = (ms: number): string => (Number.isFinite(ms) ? seconds.format(ms) : '–');
 export const dateTime = (ms: number): string => (Number.isFinite(ms) ? full.format(ms).replaceAll(',', '') : '–');
+/** A text of the record whose instants stand in it as RFC 3339, with London's time of day instead. */
+export const withTimes = (text: string): string =>
+  text.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (instant) => timeOfDay(Date.parse(instant)));
 /** London date as YYYY-MM-DD. */
 export const day = (ms: number): string => days.format(ms);
 

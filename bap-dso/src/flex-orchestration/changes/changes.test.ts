@@ -3,6 +3,7 @@ import { changedSelection, decodeUpdate, encodeOnUpdate } from '@flexder/protoco
 import type { TimeWindow } from '@flexder/protocol/flexibility/model.ts';
 import type { OutgoingMessage } from '@flexder/runtime/participant/types.ts';
 import { expect } from 'chai';
+import { orderViews } from '../../operator-api/orders.ts';
 import { aggregator, changedFacts, dispatched, statusOf } from '../../testing/aggregator.ts';
 import type { Answer, Script, Trade } from '../../testing/trade.ts';
 import { overload, useTrades } from '../../testing/trades.ts';
@@ -24,6 +25,8 @@ describe('a change of an order', () => {
   const only = async (trade: Trade) => (await trade.orders())[0]!;
   const changesOf = (trade: Trade) =>
     trade.database.selectFrom('order_change').selectAll().orderBy('asked_wall_at').execute();
+  /** As the operator sees them. */
+  const shown = async (trade: Trade) => (await orderViews(trade.database, { limit: 1, offset: 0 }))[0]!.changes;
   const revisionsOf = (trade: Trade) =>
     trade.database.selectFrom('order_revision').selectAll().orderBy('revision').execute();
   const ask = async (trade: Trade, wanted: { kw?: number; window?: TimeWindow }) => {
@@ -54,9 +57,14 @@ describe('a change of an order', () => {
       actor_role: 'OPERATOR',
       requested_kw: 40,
     });
+    const asked = { kw: 40, window: null, ...HAND, askedAtMs: trade.grid.nowMs() };
+    expect((await shown(trade))[0]).to.deep.include({ ...asked, state: 'ASKED', answer: null, answeredWallMs: null });
     await trade.grid.advanceTo(trade.grid.nowMs() + 2 * MINUTE_MS);
     await answer(trade);
     const after = await only(trade);
+    const [agreement] = await shown(trade);
+    expect(agreement).to.deep.include({ ...asked, state: 'AGREED', answeredWallMs: trade.wall.nowMs() });
+    expect(agreement?.answer).to.match(/^from 20/);
     expect(after).to.deep.include({ committed_kw: 40, requested_kw: 40, revision: 1, state: 'SCHEDULED' });
     expect(after.quote?.items.map(({ kw, priceGbpPerKwh }) => [kw, priceGbpPerKwh])).to.deep.equal([[40, 0.4]]);
     const rows = (await revisionsOf(trade)).map(({ committed_kw, from_at }) => [committed_kw, from_at.getTime()]);
@@ -74,7 +82,9 @@ describe('a change of an order', () => {
   it('of the window prolongs the event when it ends later', async () => {
     const trade = await bought();
     const { window } = (await only(trade)).selection;
-    await ask(trade, { window: { ...window, endMs: window.endMs + 30 * MINUTE_MS } });
+    const longer = { ...window, endMs: window.endMs + 30 * MINUTE_MS };
+    await ask(trade, { window: longer });
+    expect((await shown(trade))[0]).to.deep.include({ kw: null, window: longer });
     await answer(trade);
     await trade.grid.advanceTo(window.endMs + MINUTE_MS);
     await trade.settle();

@@ -1,9 +1,7 @@
 /** Changes that nobody answers: the order stands as it was here, and its aggregator is asked how it stands there. */
-import type { OrderId, SubscriberId, TransactionId } from '@flexder/protocol/beckn/identifiers.ts';
-import { encodeStatus } from '@flexder/protocol/flexibility/codec-v1.ts';
 import { isFinal } from '@flexder/protocol/flexibility/order-machine.ts';
-import { STATUS_TTL_MS } from '../../limits.ts';
 import { raiseAlarm } from '../alarms.ts';
+import { askStatus } from '../ask-status.ts';
 import type { Desk, OrderRow, Work } from '../desk.ts';
 import { type ChangeRow, endChange, findChange, refuseChange } from './agree.ts';
 
@@ -52,15 +50,7 @@ async function unanswered(desk: Desk, work: Work, order: OrderRow, change: Chang
   const names = { eventId: order.event_id, feederId: order.feeder_id, obpId: order.obp_id };
   const text = `${order.bpp_id} did not answer a change of its order: ${why}`;
   await raiseAlarm(desk, work, { kind: 'change-unanswered', ...names, text });
-  await work.send({
-    action: 'status',
-    to: order.bpp_id as SubscriberId,
-    toType: 'BPP',
-    transactionId: order.transaction_id as TransactionId,
-    ttlMs: STATUS_TTL_MS,
-    message: encodeStatus(order.order_id as OrderId),
-    audit: { obp_id: order.obp_id, event_id: order.event_id },
-  });
+  await askStatus(work, order);
 }
 
 /** After a restart: changes of these orders that are awaited go on being awaited. */

@@ -40,8 +40,8 @@ describe('access to the operator API', () => {
   let changes: object[] = [];
   let databaseIsAway = false;
 
-  function serve(viewing: BapConfig['viewing']): void {
-    const config = { ...dso.config, subscriberId: DSO, viewing, operators: PEOPLE } as unknown as BapConfig;
+  function serve(viewing: BapConfig['viewing'], more: Partial<BapConfig> = {}): void {
+    const config = { ...dso.config, subscriberId: DSO, viewing, operators: PEOPLE, ...more } as unknown as BapConfig;
     api = createOperatorApi({
       ...{ ...dso, config, feeders: () => [] },
       participant: Object.create(dso.participant, {
@@ -99,6 +99,19 @@ describe('access to the operator API', () => {
     serve('open');
     expect((await request(app).get('/api/v1/orders')).status).to.equal(200);
     expect((await request(app).get('/api/v1/session')).body).to.deep.equal({ name: null, role: 'viewer' });
+  });
+
+  it('nobody looks without signing in under a name that is not ours: a page of a stranger may have it', async () => {
+    await api.close();
+    serve('open', { publicUrl: 'https://grid.example.org' });
+    const under = (host: string) => request(app).get('/api/v1/orders').set('host', host);
+    for (const host of ['localhost:4000', '127.0.0.1', '[::1]:4000', '192.168.1.7:80', 'grid.example.org'])
+      expect((await under(host)).status, host).to.equal(200);
+    for (const host of ['rebound.example.com:4000', 'localhost.example.com', '127.0.0.1.example.com', 'a b', '']) {
+      const { status, body } = await under(host);
+      expect([status, body.error.code], host).to.deep.equal([401, 'AUT_SIGN_IN']);
+    }
+    expect((await request(app).get('/api/v1/session').set('host', 'rebound.example.com')).body.role).to.equal(null);
   });
 
   it('a token that nobody has is refused like none', async () => {

@@ -1,11 +1,10 @@
 /** Who asks, and whether they may. Every refusal says why and is on record. */
 import { timingSafeEqual } from 'node:crypto';
-import { type Actor, mayActAs, personOf, type Role } from '@flexder/runtime/access/people.ts';
-import { createTokenBucket, type TokenBucket } from '@flexder/runtime/participant/token-bucket.ts';
+import { isIP } from 'node:net';
+import { type Actor, personOf, type Role } from '@flexder/runtime/access/people.ts';
+import { bearerOf, createRefusals, isUnsafe, type Refusal, roleRefusal } from '@flexder/runtime/access/refusals.ts';
 import type { Request, RequestHandler, Response } from 'express';
 import type { OperatorApiDeps } from '../deps.ts';
-import { problem } from '../http.ts';
-import { AUDITED_REFUSALS, AUDITED_REFUSALS_PER_SECOND, TOKEN_LENGTH } from '../limits.ts';
 import { cookieOf, SESSION_COOKIE } from './cookies.ts';
 import { type Session, Sessions } from './sessions.ts';
 
@@ -29,23 +28,16 @@ export interface Guard {
   note(request: Request, refusal: Refusal): Promise<void>;
 }
 
-export interface Refusal {
-  readonly status: 401 | 403 | 429;
-  readonly code: string;
-  readonly message: string;
-}
-
 export function createGuard(deps: OperatorApiDeps): Guard {
-  const { context, config } = deps;
+  const { context, config, participant } = deps;
   const sessions = new Sessions(context);
-  // Strangers must not fill the record: what is beyond is counted.
-  const audited = createTokenBucket(AUDITED_REFUSALS, AUDITED_REFUSALS_PER_SECOND, () => context.wall.monotonicMs());
+  const refusals = createRefusals(context, (entry) => participant.transact((work) => work.audit(entry)));
   const people = config.operators ?? [];
-  const openToView = config.viewing === 'open';
+  const mayView = openViewing(config);
 
   const askerOf = (request: Request): Asker => {
-    const bearer = /^Bearer ([\w.~+/=-]+)$/.exec(request.get('authorization') ?? '')?.[1];
-    if (bearer !== undefined && bearer.length <= TOKEN_LENGTH) {
+    const bearer = bearerOf(request);
+    if (bearer !== undefined) {
       const person = personOf(people, bearer);
       return person ? { person } : {};
     }
@@ -53,43 +45,51 @@ export function createGuard(deps: OperatorApiDeps): Guard {
     return session ? { person: session.person, session } : {};
   };
 
-  const note = async (request: Request, refusal: Refusal): Promise<void> => {
-    context.metrics.count('operator_refused', { code: refusal.code });
-    await record(deps, audited, askerOf(request).person, request, refusal);
-  };
-
-  const refuse = async (request: Request, response: Response, refusal: Refusal): Promise<void> => {
-    // Who only looked changes nothing: counted, and not on record.
-    if (isUnsafe(request)) await note(request, refusal);
-    else context.metrics.count('operator_refused', { code: refusal.code });
-    if (refusal.status === 401) response.set('www-authenticate', 'Bearer realm="operators"');
-    problem(response, refusal.status, refusal.code, refusal.message);
-  };
+  const refuse: Guard['refuse'] = (request, response, refusal) =>
+    refusals.answer(request, response, askerOf(request).person, refusal);
 
   return {
     sessions,
     askerOf,
     refuse,
-    note,
+    note: (request, refusal) => refusals.note(request, askerOf(request).person, refusal),
     needs: (role) => (request, response, next) => {
-      const refusal = refusalOf(request, askerOf(request), role, openToView);
+      const refusal = refusalOf(request, askerOf(request), role, mayView);
       if (refusal === undefined) return next();
       refuse(request, response, refusal).catch(next);
     },
   };
 }
 
-function refusalOf(request: Request, asker: Asker, role: Role, openToView: boolean): Refusal | undefined {
+/**
+ * Whether a request needs no sign-in to look. Only under an address, `localhost` or the name of the public URL: a page of a stranger
+ * whose name was made to lead here (DNS rebinding) is of this origin for a browser, and says its own name in Host.
+ */
+export function openViewing({ viewing, publicUrl }: OperatorApiDeps['config']): (request: Request) => boolean {
+  if (viewing !== 'open') return () => false;
+  const own = publicUrl === undefined ? undefined : new URL(publicUrl).hostname;
+  return (request) => {
+    const host = `http://${request.get('host')}`;
+    if (!URL.canParse(host)) return false;
+    const { hostname } = new URL(host);
+    return hostname === own || hostname === 'localhost' || isIP(hostname.replace(/^\[|\]$/g, '')) !== 0;
+  };
+}
+
+function refusalOf(
+  request: Request,
+  asker: Asker,
+  role: Role,
+  mayView: (request: Request) => boolean,
+): Refusal | undefined {
   const { person, session } = asker;
   if (!person) {
-    if (role === 'viewer' && openToView) return undefined;
+    if (role === 'viewer' && mayView(request)) return undefined;
     const message = 'sign in with POST /api/v1/session, or send Authorization: Bearer and your token';
     return { status: 401, code: 'AUT_SIGN_IN', message };
   }
-  if (!mayActAs(person.role, role)) {
-    const message = `this needs the role ${role}; ${person.name} has ${person.role}`;
-    return { status: 403, code: 'AUT_ROLE', message };
-  }
+  const denied = roleRefusal(person, role);
+  if (denied) return denied;
   if (!session || !isUnsafe(request)) return undefined;
   const origin = request.get('origin');
   if (origin !== undefined && (!URL.canParse(origin) || new URL(origin).host !== request.get('host')))
@@ -97,29 +97,6 @@ function refusalOf(request: Request, asker: Asker, role: Role, openToView: boole
   if (same(request.get(CSRF_HEADER) ?? '', session.csrf)) return undefined;
   const message = `send the csrf token of GET /api/v1/session in ${CSRF_HEADER}`;
   return { status: 403, code: 'AUT_CSRF', message };
-}
-
-async function record(
-  { participant, context }: OperatorApiDeps,
-  audited: TokenBucket,
-  person: Actor | undefined,
-  request: Request,
-  { status, code, message }: Refusal,
-): Promise<void> {
-  if (!audited.take()) return context.metrics.count('operator_refused_unrecorded');
-  const path = request.baseUrl + request.path;
-  await participant.transact((work) =>
-    work.audit({
-      event_type: 'operator.refused',
-      ...(person && { actor_id: person.name, actor_role: 'OPERATOR' as const }),
-      code,
-      decision: `${status} to ${request.method} ${path.slice(0, 120)}: ${message}`,
-    }),
-  );
-}
-
-function isUnsafe({ method }: Request): boolean {
-  return method !== 'GET' && method !== 'HEAD';
 }
 
 function same(a: string, b: string): boolean {

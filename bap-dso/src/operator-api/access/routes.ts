@@ -7,13 +7,14 @@ import { body, text } from '../body.ts';
 import type { OperatorApiDeps } from '../deps.ts';
 import { SIGN_INS, SIGN_INS_PER_SECOND, TOKEN_LENGTH } from '../limits.ts';
 import { sessionCookie } from './cookies.ts';
-import type { Guard } from './guard.ts';
+import { type Guard, openViewing } from './guard.ts';
 import { oidcRoutes } from './oidc/routes.ts';
 
 export function sessionRoutes(deps: OperatorApiDeps, guard: Guard): Router {
   const { context, config } = deps;
   const attempts = createTokenBucket(SIGN_INS, SIGN_INS_PER_SECOND, () => context.wall.monotonicMs());
   const oidc = oidcRoutes(deps, guard);
+  const mayView = openViewing(config);
   const router = Router();
   if (oidc) router.use(oidc.router);
 
@@ -21,7 +22,7 @@ export function sessionRoutes(deps: OperatorApiDeps, guard: Guard): Router {
     const { person, session } = guard.askerOf(request);
     response.json({
       name: person?.name ?? null,
-      role: person?.role ?? (config.viewing === 'open' ? 'viewer' : null),
+      role: person?.role ?? (mayView(request) ? 'viewer' : null),
       ...(session && { csrf: session.csrf }),
       ...(oidc && { signInAt: '/api/v1/session/oidc' }),
     });

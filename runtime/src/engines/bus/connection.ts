@@ -15,6 +15,11 @@ export class NotSpokenError extends Error {
   override name = 'NotSpokenError';
 }
 
+/** Nobody answered within the bound for a first connection; a broker that says no is another error. */
+export class BrokerAwayError extends Error {
+  override name = 'BrokerAwayError';
+}
+
 export interface Attempt {
   readonly url: string;
   readonly version: 4 | 5;
@@ -91,7 +96,11 @@ export function firstConnection(client: MqttClient, { url, version, wall, once }
       if (once && last === undefined) settle(notSpoken(url, 'it ended the connection'));
     };
     const disarm = wall.after(engineLimits.busFirstConnectMs, () =>
-      settle(new Error(`no MQTT broker at ${url} within ${engineLimits.busFirstConnectMs} ms: ${last ?? 'no answer'}`)),
+      settle(
+        new BrokerAwayError(
+          `no MQTT broker at ${url} within ${engineLimits.busFirstConnectMs} ms: ${last ?? 'no answer'}`,
+        ),
+      ),
     );
     client.on('connect', onConnect);
     client.on('error', onError);

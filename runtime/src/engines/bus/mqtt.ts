@@ -1,6 +1,7 @@
 import type { Activity } from '../../activity.ts';
 import type { WallClock } from '../../clock.ts';
 import type { Logger } from '../../logging.ts';
+import { engineLimits } from '../limits.ts';
 import { clientOver } from './client.ts';
 import {
   type Attempt,
@@ -27,7 +28,8 @@ export interface MqttDeps {
 export function mqttBus(url: string, deps: MqttDeps, settings?: MqttSettings): DeviceBus {
   const problem = settings && mqttProblem(url, settings);
   if (problem !== undefined) throw new Error(problem);
-  const open = settings?.version === 'auto' ? negotiating(url, deps, settings) : fixed(url, deps, settings);
+  const own = complaining(deps);
+  const open = settings?.version === 'auto' ? negotiating(url, own, settings) : fixed(url, own, settings);
   let checked: Promise<void> | undefined;
   return {
     kind: 'mqtt',
@@ -50,10 +52,10 @@ export function mqttBus(url: string, deps: MqttDeps, settings?: MqttSettings): D
 
 type Open = (options: BusConnectOptions) => Promise<Opened & { readonly version: 4 | 5 }>;
 
-async function openWith(attempt: Attempt, options: BusConnectOptions, { log }: MqttDeps): ReturnType<Open> {
+async function openWith(attempt: Attempt, options: BusConnectOptions, { complain }: Deps): ReturnType<Open> {
   const client = begin(attempt, options);
   const { url, version } = attempt;
-  client.on('error', (error) => log.warn({ url, clientId: clientIdOf(options), error: error.message }, FAILED));
+  client.on('error', ({ message }) => complain({ url, clientId: clientIdOf(options), error: message }));
   client.on('connect', () => {
     // Nagle and the delayed acknowledgement together make 40 ms of each round trip.
     (client.stream as { setNoDelay?: (on: boolean) => void }).setNoDelay?.(true);
@@ -61,15 +63,32 @@ async function openWith(attempt: Attempt, options: BusConnectOptions, { log }: M
   return { client, connack: await firstConnection(client, attempt), version };
 }
 
-const FAILED = 'bus connection failed';
+/** Failures of connections of one bus; the same one is said once a minute. */
+interface Deps extends MqttDeps {
+  complain(failure: { readonly url: string; readonly clientId: string; readonly error: string }): void;
+}
 
-function fixed(url: string, deps: MqttDeps, settings: MqttSettings | undefined): Open {
+function complaining(deps: MqttDeps): Deps {
+  const { wall, log } = deps;
+  let last: { readonly error: string; readonly atMs: number } | undefined;
+  return {
+    ...deps,
+    complain(failure) {
+      const atMs = wall.monotonicMs();
+      if (last?.error === failure.error && atMs - last.atMs < engineLimits.busLogMs) return;
+      last = { error: failure.error, atMs };
+      log.warn(failure, 'bus connection failed');
+    },
+  };
+}
+
+function fixed(url: string, deps: Deps, settings: MqttSettings | undefined): Open {
   const version = settings?.version === 5 ? 5 : 4;
   return (options) => openWith({ url, version, wall: deps.wall, tls: settings?.tls }, options, deps);
 }
 
 /** Asks for MQTT 5 and, where that is not spoken, for 3.1.1; the answer to the first connection holds for all. */
-function negotiating(url: string, deps: MqttDeps, { tls }: MqttSettings): Open {
+function negotiating(url: string, deps: Deps, { tls }: MqttSettings): Open {
   const attempt = { url, wall: deps.wall, tls };
   let known: Promise<4 | 5> | undefined;
   const negotiate: Open = async (options) => {

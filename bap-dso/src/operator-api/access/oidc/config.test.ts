@@ -41,6 +41,17 @@ describe('settings of signing in with OpenID Connect', () => {
     expect(oidcConfig({ FLEXDER_BAP_OIDC_ISSUER: '' }, 'strict', undefined, problems)).to.equal(undefined);
   });
 
+  it('takes hosts of a private network that somebody vouches for, by name alone and under the strict profile', () => {
+    const hosts = (text: string, profile?: 'strict' | 'sandbox') =>
+      problemsOf({ FLEXDER_BAP_OIDC_PRIVATE_HOSTS: text }, profile);
+    const { problems, config } = hosts('login.corp, 10.1.2.3');
+    expect([problems, config?.privateHosts]).to.deep.equal([[], ['login.corp', '10.1.2.3']]);
+    expect(problemsOf().config).to.not.have.property('privateHosts');
+    for (const wrong of ['https://login.corp', 'login.corp:8443', '*.corp/x', 'Login.corp', 'a,,b'])
+      expect(hosts(wrong).problems.join(), wrong).to.match(/PRIVATE_HOSTS must be at most 8 host names/);
+    expect(hosts('login.corp', 'sandbox').problems.join()).to.contain('is for the strict profile');
+  });
+
   it('says what is wrong, each by its variable, and never the secret', () => {
     const cases: [Record<string, string>, string, string?][] = [
       [{ FLEXDER_BAP_OIDC_ISSUER: 'http://login.example.org' }, 'FLEXDER_BAP_OIDC_ISSUER must begin with https:'],

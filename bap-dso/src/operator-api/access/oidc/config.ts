@@ -1,7 +1,7 @@
 /** Where the DSO's people sign in with the account they have anyway. */
 import { readFileSync } from 'node:fs';
 import type { Env } from '../../../environment.ts';
-import { OIDC_SECRET_LENGTH } from '../../limits.ts';
+import { OIDC_PRIVATE_HOSTS, OIDC_SECRET_LENGTH } from '../../limits.ts';
 
 export interface OidcConfig {
   /** As it stands in the issuer's tokens, letter by letter. */
@@ -13,6 +13,8 @@ export interface OidcConfig {
   /** The claim under whose value a person acts. */
   readonly nameClaim: string;
   readonly scope: string;
+  /** Hosts of the issuer in a private network, reached all the same: whoever runs the DSO vouches for them. */
+  readonly privateHosts?: readonly string[];
 }
 
 const PREFIX = 'FLEXDER_BAP_OIDC_';
@@ -23,6 +25,7 @@ const VARIABLES = {
   roleClaim: `${PREFIX}ROLE_CLAIM`,
   nameClaim: `${PREFIX}NAME_CLAIM`,
   scope: `${PREFIX}SCOPE`,
+  privateHosts: `${PREFIX}PRIVATE_HOSTS`,
 } as const;
 const DEFAULTS = { roleClaim: 'flexder_role', nameClaim: 'preferred_username', scope: 'openid profile' };
 
@@ -43,8 +46,10 @@ export function oidcConfig(
     problems.push(`FLEXDER_BAP_PUBLIC_URL is missing: the issuer of ${VARIABLES.issuer} sends people back there`);
   const scope = read.scope ?? DEFAULTS.scope;
   if (!scope.split(' ').includes('openid')) problems.push(`${VARIABLES.scope} must hold openid`);
+  const privateHosts = read.privateHosts ? hostsIn(read.privateHosts, profile, problems) : undefined;
   const clientSecret = read.clientSecret ? secretIn(read.clientSecret, problems) : undefined;
-  return { ...DEFAULTS, ...defined(read), scope, clientSecret: clientSecret ?? '' } as OidcConfig;
+  const own = { scope, clientSecret: clientSecret ?? '', ...(privateHosts && { privateHosts }) };
+  return { ...DEFAULTS, ...defined(read), ...own } as OidcConfig;
 }
 
 /** By variable, what a configuration has; the secret is left out. */
@@ -63,6 +68,19 @@ function issuerProblem(url: string, profile: 'strict' | 'sandbox'): string | und
   if (protocol === 'https:') return undefined;
   if (protocol === 'http:' && profile === 'sandbox') return undefined;
   return 'must begin with https: (plain http is for the sandbox profile: whoever is on the way could sign in as anybody)';
+}
+
+/** Names as they stand in URLs, so that none stands for more than one host. */
+function hostsIn(text: string, profile: 'strict' | 'sandbox', problems: string[]): readonly string[] {
+  const hosts = text.split(',').map((host) => host.trim());
+  const wrong = hosts.find((host) => !URL.canParse(`https://${host}`) || new URL(`https://${host}`).hostname !== host);
+  if (wrong !== undefined || hosts.length > OIDC_PRIVATE_HOSTS)
+    problems.push(
+      `${VARIABLES.privateHosts} must be at most ${OIDC_PRIVATE_HOSTS} host names with commas between, in lower case and without port or path`,
+    );
+  if (profile === 'sandbox')
+    problems.push(`${VARIABLES.privateHosts} is for the strict profile: the sandbox reaches this machine alone`);
+  return hosts;
 }
 
 function secretIn(path: string, problems: string[]): string | undefined {

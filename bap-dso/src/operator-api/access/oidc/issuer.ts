@@ -35,13 +35,19 @@ export interface Issuer {
 
 /** `publicUrl`: of the DSO, under which people reach it. */
 export function createIssuer(
-  { http }: Pick<Context, 'http'>,
+  { http, log }: Pick<Context, 'http' | 'log'>,
   config: OidcConfig,
   publicUrl: string,
   profile: OutboundPolicy['profile'],
 ): Issuer {
   const redirectUri = callbackUrl(publicUrl);
-  const allow: OutboundPolicy = { profile, sandboxOrigins: new Set([new URL(config.issuer).origin]) };
+  const vouchedHosts = new Set(config.privateHosts);
+  const allow: OutboundPolicy = { profile, sandboxOrigins: new Set([new URL(config.issuer).origin]), vouchedHosts };
+  if (vouchedHosts.size > 0)
+    log.warn(
+      { hosts: config.privateHosts },
+      'signing in may call these hosts at addresses that are not public: FLEXDER_BAP_OIDC_PRIVATE_HOSTS',
+    );
   let known: client.Configuration | undefined;
 
   /** Asked when it is first needed, so that an issuer that is away keeps nobody else out; kept once it has answered. */

@@ -9,6 +9,7 @@ import { decodeJwt, type JWTPayload } from 'jose';
 import { DSO, type Opened, opened } from '../../../audit-settlement/fixtures/opened.ts';
 import type { BapConfig } from '../../../config.ts';
 import { createOperatorApi, type OperatorApi } from '../../router.ts';
+import { createIssuer, type OidcError } from './issuer.ts';
 import { CLIENT, startProvider, type TestProvider } from './provider.fixture.ts';
 
 const OLGA = { preferred_username: 'olga@dso.example', flexder_role: 'operator' };
@@ -252,5 +253,31 @@ describe('signing in with OpenID Connect', () => {
     expect(token.status).to.equal(200);
     isAway = false;
     expect((await signIn(browser)).url.hash).to.equal('');
+  });
+
+  it('an issuer in a private network is called where somebody vouches for its host, and not otherwise', async () => {
+    const nearby = createOutbound({
+      wall: dso.context.wall,
+      resolve: async () => [{ address: '127.0.0.1', family: 4 }],
+    });
+    const config = {
+      ...{ issuer: 'https://login.corp:9', ...CLIENT, scope: 'openid' },
+      ...{ roleClaim: 'role', nameClaim: 'name' },
+    };
+    const signIn = { id: 'i', state: 's', nonce: 'n', codeVerifier: 'v', begunMs: 0 };
+    const said: object[] = [];
+    const log = { warn: (of: object) => void said.push(of) } as unknown as Opened['context']['log'];
+    const outcome = (privateHosts?: readonly string[]) =>
+      createIssuer({ http: nearby, log }, { ...config, ...(privateHosts && { privateHosts }) }, url, 'strict')
+        .authorizationUrl(signIn)
+        .catch((error: unknown) => error as OidcError);
+    const refused = (await outcome()) as OidcError;
+    expect([refused.code, said]).to.deep.equal(['OIDC_UNREACHABLE', []]);
+    expect(refused.message).to.contain('the name is not a public one');
+    const called = (await outcome(['login.corp'])) as OidcError;
+    expect(called.code).to.equal('OIDC_UNREACHABLE');
+    expect(called.message, 'nobody listens there').to.contain('ECONNREFUSED');
+    expect(said).to.deep.equal([{ hosts: ['login.corp'] }]);
+    await nearby.close();
   });
 });
