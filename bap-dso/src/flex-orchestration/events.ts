@@ -1,30 +1,29 @@
 /** The open events of the DSO: findings open them, samples and moved orders drive them, one piece of work at a time each. */
-import type { FeederId } from '@flexder/protocol/beckn/identifiers.ts';
 import { isFinal } from '@flexder/protocol/flexibility/order-machine.ts';
 import { alarmIncomplete, askCompletion, release } from '../dispatch/release.ts';
-import { operationalBaselineKw, verify, weigh } from '../dispatch/relief.ts';
+import { verify, weigh } from '../dispatch/relief.ts';
 import { acknowledgedTopUp, lostTopUp, rememberLosses } from '../dispatch/top-up.ts';
 import type { Judgement } from '../dispatch/verification.ts';
 import type { AnomalyChange } from '../grid-monitoring/anomalies.ts';
 import { rounded } from '../grid-monitoring/detection.ts';
 import type { MonitoredFeeder, MonitorListener, NamedFinding, Received } from '../grid-monitoring/monitor.ts';
-import { COMPLETION_ASK_MS, COMPLETION_CLOSE_MS, GAP_MIN_KW, OPEN_EVENTS, TELEMETRY_WAIT_MS } from '../limits.ts';
-import { raiseAlarm, recordAnomaly } from './alarms.ts';
+import { COMPLETION_ASK_MS, COMPLETION_CLOSE_MS, OPEN_EVENTS, TELEMETRY_WAIT_MS } from '../limits.ts';
+import { alarmUnread, recordAnomaly } from './alarms.ts';
 import { buy, finish, review } from './buying.ts';
 import { askByRule, wishOf } from './changes/by-rule.ts';
 import { awaitChanges } from './changes/late.ts';
 import { takeUpDecision } from './decisions/decide.ts';
 import type { Desk, OrderRow } from './desk.ts';
-import { newPurchase, type OpenEvent, openEvent, type Purchase } from './event.ts';
+import { newPurchase, type OpenEvent, type Purchase } from './event.ts';
 import { armTiers, releaseTier, takeUpTiers } from './fallback.ts';
-import { lendersOf, ordersFelt, ownOf } from './lent.ts';
+import { borrowersOf, lendersOf, ordersFelt, ownOf } from './lent.ts';
+import { eventFrom } from './opening.ts';
 import { AWAITING, BOUGHT, feltKw } from './orders.ts';
-import { insertOverload } from './overloads.ts';
+import { insertOverload, writePeak } from './overloads.ts';
 import { place } from './placing.ts';
 import { eventFromRow, purchaseUnderWay, topUpsOf, unfinishedEvents } from './resume.ts';
 import { TooLateError } from './too-late.ts';
 import { Turns } from './turns.ts';
-import { activationWindow, peakInWindow } from './window.ts';
 
 /** What events ask of Grid Monitoring. */
 export interface FeederWatch {
@@ -65,7 +64,7 @@ export class Events implements MonitorListener {
     const desk = this.#desk();
     if (this.#turns.closed) return;
     if (this.#events.size >= OPEN_EVENTS) throw new Error(`${OPEN_EVENTS} events are open`);
-    const event = this.#eventFrom(feeder, finding);
+    const event = eventFrom(desk, feeder, finding);
     const purchase = newPurchase('need', event.requestedKw, event.window, received.wallMs);
     event.purchase = purchase;
     this.#add(event);
@@ -120,24 +119,14 @@ export class Events implements MonitorListener {
   /** Peaks that come while one is being written go with the next. */
   #writePeak(event: OpenEvent): void {
     event.peakDirty = false;
-    const { database } = this.#desk().participant;
-    this.#turns.step(event, async () => {
-      await database
-        .updateTable('overload')
-        .set({ peak_during_kw: event.peakKw })
-        .where('event_id', '=', event.eventId)
-        .execute();
-    });
+    this.#turns.step(event, () => writePeak(this.#desk(), event));
   }
 
   /** An order of this event moved: what follows is decided in the turn of each event that it concerns. */
   moved(eventId: string): void {
-    const event = this.#events.get(eventId);
-    if (event) this.#turns.step(event, () => this.#advance(event));
     // Who counts on one of its orders hears of it, too.
-    for (const other of this.#events.values())
-      if (other.lent.size > 0 && [...other.lent.values()].includes(eventId))
-        this.#turns.step(other, () => this.#advance(other));
+    const concerned = [this.#events.get(eventId) ?? [], borrowersOf(this.#events.values(), eventId)].flat();
+    for (const event of concerned) this.#turns.step(event, () => this.#advance(event));
   }
 
   /** There may be means again where they were used up. */
@@ -179,29 +168,6 @@ export class Events implements MonitorListener {
     await awaitChanges(desk, event.eventId);
     this.#armEnd(event);
     this.moved(event.eventId);
-  }
-
-  #eventFrom(feeder: MonitoredFeeder, finding: NamedFinding): OpenEvent {
-    const { context, config } = this.#desk();
-    const window = activationWindow(finding, feeder.forecast, {
-      nowMs: context.grid.nowMs() + config.activationLeadSeconds * 1_000,
-      releaseKw: feeder.releaseKw,
-      defaultMinutes: config.defaultWindowMinutes,
-      marginMinutes: config.forecastMarginMinutes,
-    });
-    return openEvent({
-      eventId: finding.eventId,
-      feederId: feeder.config.feederId as FeederId,
-      limitKw: feeder.limitKw,
-      releaseKw: feeder.releaseKw,
-      requestedKw: Math.max(GAP_MIN_KW, rounded(peakInWindow(finding, feeder.forecast, window) - feeder.releaseKw)),
-      detectedBy: finding.detectedBy,
-      interventionClass: config.interventionClass,
-      window,
-      state: 'BUYING',
-      baselineKw: operationalBaselineKw(feeder, feeder.sample!.atMs + 1),
-      baselineFixed: false,
-    });
   }
 
   /** One pass over what an event is at: its purchase, its losses, its end. */
@@ -255,7 +221,7 @@ export class Events implements MonitorListener {
     event.purchase = topUp;
     const desk = this.#desk();
     // A tier that each of two takes up for the same loss would be bought twice: they search, and plan as one.
-    const shares = event.lent.size > 0 || this.#lends(event);
+    const shares = event.lent.size > 0 || borrowersOf(this.#events.values(), event.eventId).length > 0;
     const ready =
       !shares &&
       topUp.failed !== undefined &&
@@ -263,10 +229,6 @@ export class Events implements MonitorListener {
     if (ready) await place(desk, event, topUp, topUp.needKw);
     else await buy(desk, event, topUp, topUp.needKw, async () => {});
     await this.#advance(event);
-  }
-
-  #lends({ eventId }: OpenEvent): boolean {
-    return [...this.#events.values()].some(({ lent }) => [...lent.values()].includes(eventId));
   }
 
   #judge(event: OpenEvent, feeder: MonitoredFeeder, judgement: Judgement, wallMs: number): void {
@@ -294,9 +256,7 @@ export class Events implements MonitorListener {
     this.#turns.at(event, dueAtMs + TELEMETRY_WAIT_MS, 'telemetry', async () => {
       const lastMs = this.#watch.feeder(event.feederId)?.sample?.atMs ?? Number.NEGATIVE_INFINITY;
       if (lastMs >= dueAtMs || event.state === 'RELEASED') return;
-      const text = `relief on ${event.feederId} cannot be verified: no telemetry since it was due`;
-      const alarm = { kind: 'telemetry-missing', eventId: event.eventId, feederId: event.feederId, text } as const;
-      await this.#desk().participant.transact((work) => raiseAlarm(this.#desk(), work, alarm));
+      await alarmUnread(this.#desk(), event);
     });
   }
 

@@ -70,3 +70,8 @@ export function ownOf({ eventId }: Pick<OpenEvent, 'eventId'>, orders: readonly 
 export async function lendersOf(db: Kysely<BapTables>, eventId: string): Promise<[string, string][]> {
   return (await lentOrders(db, eventId)).map(({ obp_id, event_id }) => [obp_id, event_id]);
 }
+
+/** Events that count on an order of this one. */
+export function borrowersOf(events: Iterable<OpenEvent>, eventId: string): OpenEvent[] {
+  return [...events].filter(({ lent }) => lent.size > 0 && [...lent.values()].includes(eventId));
+}
