@@ -44,6 +44,8 @@ export const feeder = z.object({
   limitKw: positive,
   /** Share of the limit below which an overload counts as over and at which plans aim. */
   releaseShare: z.number().gt(0).lte(1).default(0.95),
+  /** Export, kW of flow back through it, beyond which generation would have to be curtailed. */
+  exportLimitKw: positive.optional(),
   gspGroupId: z.string().min(1).max(4).default('_J'),
   licenceArea: z.string().min(1).max(10).default('SPN'),
   /** By season, from the network model; without one `limitKw` holds all year. */
@@ -115,7 +117,7 @@ const schema = z
     activationLeadSeconds: z.number().min(0).max(3_600).default(2),
     /** From the start of the window until the fall at the feeder is judged (grid time). */
     verifyAfterSeconds: positive.default(120),
-    /** The most that one plan asks of one BPP, kW. */
+    /** The most that one BPP is asked for at a time, over all open events, kW. */
     maxBppKw: positive.optional(),
     /** Wall time a solver has for a plan that a short search does not prove cheapest. */
     planSolveMs: positive.max(60_000).default(PLAN_SOLVE_MS),

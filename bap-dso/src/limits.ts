@@ -119,6 +119,17 @@ export const PLAN_SOLVE_MS = 100;
 export const SOLVER_GRACE_MS = 50;
 /** Plans that wait for the solver: more would wait longer than their bound. */
 export const SOLVER_QUEUE = 4;
+/** Columns up to which several needs are covered by what gives most as well: it looks at all of them at each step. */
+export const JOINT_GREEDY_COLUMNS = 2_000;
+/** Needs one joint plan has: a fault above them seldom meets more feeders, and the others are planned after it. */
+export const JOINT_NEEDS = 20;
+/**
+ * Wall time that an event with its offers waits for one that it is coupled with and that still gathers: the time a
+ * catalogue is waited for after the first. An event that is coupled with no other does not wait.
+ */
+export const TOGETHER_WAIT_MS = 250;
+/** Windows of overloads found within a minute end within one: a feeder is read once a minute. */
+export const JOINT_WINDOW_SLACK_MS = 60_000;
 /** It keeps its memory as long as it lives: it ends when no plan has needed it for this long. */
 export const SOLVER_IDLE_MS = 600_000;
 /** Of JavaScript; that of the solver itself grows with the plan, 140 to 240 MB at 10,000 blocks. */

@@ -31,6 +31,7 @@ import { Gathers } from './flex-orchestration/gather.ts';
 import { knowsExchange } from './flex-orchestration/orders.ts';
 import { createSolver } from './flex-orchestration/planning/solver.ts';
 import { Restrictions } from './flex-orchestration/restrictions.ts';
+import { Together } from './flex-orchestration/together.ts';
 import { ReadingWriter } from './grid-monitoring/reading-writer.ts';
 import { keepReadings } from './grid-monitoring/retention.ts';
 import { feederViews, streamSamples } from './grid-monitoring/view.ts';
@@ -147,6 +148,7 @@ function openRooms(
 ): Rooms {
   const events: Events = new Events(() => desk, watch);
   const gathers = new Gathers(context, config);
+  const together = new Together(() => desk);
   const deadlines: Deadlines = new Deadlines(context, (obpId, mayHaveCome) => closeLate(desk, obpId, mayHaveCome));
   const desk: Desk = {
     context,
@@ -154,6 +156,7 @@ function openRooms(
     participant: participant as unknown as Desk['participant'],
     counterparties: new Counterparties(context, participant),
     gathers,
+    together,
     deadlines,
     restrictions: new Restrictions(),
     offers: new OffersOnHand(),
@@ -168,6 +171,7 @@ function openRooms(
     close: async () => {
       deadlines.close();
       gathers.close();
+      together.close();
       await events.close();
     },
   });

@@ -134,6 +134,14 @@ const FALLBACK_TIER = `create table fallback_tier (
   made_at timestamptz not null, made_wall_at timestamptz not null, released_at timestamptz, reason text,
   primary key (event_id, plan_no, tier))`;
 
+const ORDER_REACH = [
+  `create table order_reach (
+  obp_id text not null references flex_order on delete cascade,
+  event_id text not null references overload on delete cascade, felt_share double precision not null,
+  primary key (obp_id, event_id))`,
+  'create index order_reach_event on order_reach (event_id)',
+];
+
 const forecastState: Migration = {
   async up(db: Kysely<unknown>): Promise<void> {
     await sql.raw(FORECAST_STATE).execute(db);
@@ -221,6 +229,11 @@ export const migrations: Record<string, Migration> = {
   '0014-shift-note': {
     async up(db: Kysely<unknown>): Promise<void> {
       await sql.raw(SHIFT_NOTE).execute(db);
+    },
+  },
+  '0015-order-reach': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      for (const statement of ORDER_REACH) await sql.raw(statement).execute(db);
     },
   },
 };

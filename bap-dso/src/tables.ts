@@ -134,6 +134,14 @@ export interface ShelvingTable {
   ended_wall_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
 }
 
+/** An order of one event that another, planned with it, counts on: its relief is felt at that one's feeder, too. */
+export interface OrderReachTable {
+  obp_id: string;
+  event_id: string;
+  /** Of a kW of the order, what is felt there, 0 to 1. */
+  felt_share: number;
+}
+
 export interface FlexOrderTable {
   obp_id: string;
   event_id: string;
@@ -291,6 +299,7 @@ export interface BapTables {
   order_revision: OrderRevisionTable;
   order_change: OrderChangeTable;
   fallback_tier: FallbackTierTable;
+  order_reach: OrderReachTable;
   flex_search: FlexSearchTable;
   finding: FindingTable;
   settlement_row: SettlementRowTable;

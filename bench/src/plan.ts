@@ -23,13 +23,13 @@ export interface PlanBenchOptions {
   readonly seed: number;
 }
 
-const START_MS = Date.parse('2026-01-15T17:00:00Z');
+export const START_MS = Date.parse('2026-01-15T17:00:00Z');
 const HOUR_MS = 3_600_000;
 /** Of all that is offered. */
 const NEED_SHARE = 0.3;
 /** A wait that nobody would have, to know how cheap it could be. */
-const PATIENT_MS = 30_000;
-const PARTIES = 20;
+export const PATIENT_MS = 30_000;
+export const PARTIES = 20;
 
 /** Three ways to the same needs: without a solver, with it in the time a service gives it, and with all the time it wants. */
 export async function benchPlan(
@@ -95,9 +95,9 @@ async function ofSize(count: number, rounds: number, seed: number, solver: Cover
   return { offers: count, ...Object.fromEntries(figures) };
 }
 
-const percent = (share: number) => Math.round(share * 100_000) / 1_000;
+export const percent = (share: number) => Math.round(share * 100_000) / 1_000;
 
-function counted(names: readonly string[]): Record<string, number> {
+export function counted(names: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
   return counts;
@@ -105,18 +105,23 @@ function counted(names: readonly string[]): Record<string, number> {
 
 /** Offers unlike each other in price, size, step, minimum and reliability, of twenty aggregators. */
 function marketplace(count: number, seed: string): { need: FlexNeed; offers: FlexOffer[] } {
+  const offers = unlikeOffers(count, seed, () => 'feeder-1');
+  const offeredKw = offers.reduce((sum, offer) => sum + offer.availableKw * offer.reliability, 0);
+  return { need: needOf('feeder-1', Math.round(NEED_SHARE * offeredKw)), offers };
+}
+
+export function unlikeOffers(count: number, seed: string, placeOf: (i: number) => string): FlexOffer[] {
   const random = seededRandom(seed);
   const between = (low: number, high: number) => low + random.next() * (high - low);
-  const window = { startMs: START_MS + 60_000, endMs: START_MS + 60_000 + HOUR_MS };
-  const offers = Array.from({ length: count }, (_, i): FlexOffer => {
+  return Array.from({ length: count }, (_, i): FlexOffer => {
     const stepKw = [0.5, 1, 3, 7][i % 4]!;
     const steps = Math.round(between(2, 40));
     return {
       bppId: `aggregator-${i % PARTIES}` as SubscriberId,
       providerId: `provider-${i % PARTIES}`,
       itemId: `block-${i}`,
-      fulfillmentId: 'window.feeder-1',
-      feederId: 'feeder-1' as FeederId,
+      fulfillmentId: `window.${placeOf(i)}`,
+      feederId: placeOf(i) as FeederId,
       direction: 'TURN_DOWN',
       deviceType: 'battery',
       ...{ stepKw, availableKw: stepKw * steps, minimumKw: i % 3 === 0 ? stepKw * Math.ceil(steps / 2) : stepKw },
@@ -127,12 +132,13 @@ function marketplace(count: number, seed: string): { need: FlexNeed; offers: Fle
       availability: { startMs: START_MS, endMs: START_MS + 3 * HOUR_MS },
     };
   });
-  const requestedKw = Math.round(
-    NEED_SHARE * offers.reduce((sum, offer) => sum + offer.availableKw * offer.reliability, 0),
-  );
-  const need: FlexNeed = {
-    ...{ eventId: 'event-1' as EventId, feederId: 'feeder-1' as FeederId, direction: 'TURN_DOWN', requestedKw, window },
-    ...{ maxPriceGbpPerKwh: 1, minReliability: 0.5, maxResponseSeconds: 300, interventionClass: 'INCENTIVE' },
+}
+
+export function needOf(feederId: string, requestedKw: number): FlexNeed {
+  const window = { startMs: START_MS + 60_000, endMs: START_MS + 60_000 + HOUR_MS };
+  return {
+    ...{ eventId: `event-${feederId}` as EventId, feederId: feederId as FeederId, direction: 'TURN_DOWN' },
+    ...{ requestedKw, window, maxPriceGbpPerKwh: 1, minReliability: 0.5, maxResponseSeconds: 300 },
+    interventionClass: 'INCENTIVE',
   };
-  return { need, offers };
 }

@@ -15,7 +15,14 @@ export function manyFeeders(ids: readonly string[]): NetworkModel {
   const feeders = ids.map((feederId, index): NetworkFeeder => {
     const primary = Math.floor(index / PER_PRIMARY);
     return {
-      ...{ feederId, name: `Feeder ${feederId}`, releaseShare: 0.95, limitBasis: 'normal', ratings: [] },
+      ...{
+        feederId,
+        name: `Feeder ${feederId}`,
+        releaseShare: 0.95,
+        limitBasis: 'normal',
+        exportLimitKw: null,
+        ratings: [],
+      },
       ...{ transformerIds: [], gspGroupId: '_J', substationId: `primary-${primary}` },
       place: { postcodes: [], operatingZone: null, constraintIds: [] },
       essentialLoads: { count: 0, peakKw: 0 },

@@ -1,11 +1,13 @@
 /** The options of an event side by side, the recommended one with its reason, and who decides by when. */
 
+import { to } from '@flexder/runtime/page/address.ts';
 import { kw, percent, pounds, timeOfDay } from '@flexder/runtime/page/format.ts';
 import { Mark, Note, Panel, Reading } from '@flexder/runtime/page/parts.tsx';
 import type { DecisionView } from '../../src/operator-api/decisions.ts';
 import type { OverloadView } from '../../src/operator-api/overloads.ts';
 import type { Live } from '../state/model.ts';
 import { useRead } from '../state/read.ts';
+
 import { Act, WhyNot } from './act.tsx';
 import { Due } from './event-line.tsx';
 
@@ -19,12 +21,12 @@ export function Options({ state, event }: { readonly state: Live; readonly event
   return (
     <Panel id="options" title="Options">
       {waiting ? (
-        <Decision decision={waiting} />
+        <Decision state={state} decision={waiting} />
       ) : (
         <Reading of={read}>
           {({ decisions: [last] }) =>
             last ? (
-              <Decision decision={last} />
+              <Decision state={state} decision={last} />
             ) : (
               <p class="empty">No offers yet, so there is nothing to choose from.</p>
             )
@@ -35,7 +37,7 @@ export function Options({ state, event }: { readonly state: Live; readonly event
   );
 }
 
-function Decision({ decision }: { readonly decision: DecisionView }) {
+function Decision({ state, decision }: { readonly state: Live; readonly decision: DecisionView }) {
   const open = decision.state === 'OPEN';
   return (
     <>
@@ -58,6 +60,19 @@ function Decision({ decision }: { readonly decision: DecisionView }) {
       <p>
         <strong>Why {decision.recommended}:</strong> {decision.reason}
       </p>
+      {decision.plannedWith.length > 0 && (
+        <p id="planned-with">
+          Planned together with{' '}
+          {decision.plannedWith.map((eventId, i) => (
+            <span key={eventId}>
+              {i > 0 && ', '}
+              <a href={to('events', eventId)} title={eventId}>
+                {state.overloads.find((event) => event.eventId === eventId)?.feederId ?? eventId}
+              </a>
+            </span>
+          ))}
+        </p>
+      )}
       <p class="note">
         Left out:{' '}
         {decision.excluded.length === 0
@@ -132,7 +147,7 @@ function Option({
         {option.method}
         {option.gap > 0 && `, at most ${percent(option.gap, 2)} too dear`}
       </p>
-      {open && option.orders.length > 0 && (
+      {open && option.reliefKw > 0 && (
         <Act
           kind="approve-option"
           title={`Approve ${option.name} for ${decision.feederId}`}

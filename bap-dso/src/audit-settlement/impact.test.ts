@@ -56,10 +56,32 @@ describe('impact', () => {
         ...{ feederId: 'feeder-1', season: 'winter', halfHours: 2, activatedHalfHours: 1, limitKw: 600 },
         ...{ peakWithKw: 590, peakWithoutKw: 630, halfHoursAboveLimitWith: 0, halfHoursAboveLimitWithout: 1 },
         ...{ deliveredMwh: 0.02, paidGbp: 8.5, gbpPerMwh: 425, deferredKw: 30, deferredGbpPerYear: 1_500 },
+        ...{ exportLimitKw: null, renewablesKeptMwh: null },
       },
     ]);
     expect(method).to.match(/^Half-hour means/);
-    expect(notComputed[0]).to.match(/renewables kept on/);
+    expect(notComputed[0]).to.equal('renewables kept on: no export limit is known of feeder-1');
+  });
+
+  it('counts as renewables kept on what flexibility took off exports beyond the limit, and what it added', async () => {
+    // Half-hour means of -130, -90 and -120 kW; the limit of flow back is 100 kW.
+    await loads('feeder-1', '2026-06-15T11:00:00Z', [-120, -140, -90, -90, -120, -120]);
+    const kept = async () => {
+      const exportLimits = new Map([['feeder-1', 100]]);
+      const { feeders, notComputed } = await impactOf(dso.db as never, { limits: new Map(), exportLimits });
+      expect(notComputed).to.have.length(1);
+      return feeders.map(({ exportLimitKw, renewablesKeptMwh }) => [exportLimitKw, renewablesKeptMwh]);
+    };
+    expect(await kept(), 'nothing was activated').to.deep.equal([[100, 0]]);
+    // 40 kW more demand: 170 kW would have flowed back, 70 beyond the limit instead of 30: 40 kW for half an hour.
+    await settled('feeder-1', '2026-06-15T11:00:00.000Z', '-0.020000', '0.00', 1, 'obp-1');
+    expect(await kept()).to.deep.equal([[100, 0.02]]);
+    // Within the limit either way: 70 and 90 kW.
+    await settled('feeder-1', '2026-06-15T11:30:00.000Z', '0.010000', '4.00', 1, 'obp-2');
+    expect(await kept()).to.deep.equal([[100, 0.02]]);
+    // 30 kW less demand: 90 kW would have flowed back, and 120 did: 20 kW beyond the limit, for half an hour.
+    await settled('feeder-1', '2026-06-15T12:00:00.000Z', '0.015000', '6.00', 1, 'obp-3');
+    expect(await kept()).to.deep.equal([[100, 0.01]]);
   });
 
   it('goes by feeder and by season of the London day, within the dates', async () => {

@@ -6,7 +6,7 @@ import { settlementPeriodOf } from '@flexder/protocol/flexibility/settlement-per
 import { type Kysely, sql } from 'kysely';
 import { isWithin, type Season } from '../network-model/season.ts';
 import type { BapTables } from '../tables.ts';
-import { MAX_IMPACT_ROWS } from './limits.ts';
+import { FEEDERS_NAMED, MAX_IMPACT_ROWS } from './limits.ts';
 import { ReportTooLargeError } from './report.ts';
 
 const DAY_MS = 86_400_000;
@@ -25,6 +25,8 @@ export interface ImpactQuery {
   readonly to?: string | undefined;
   /** kW by feeder. */
   readonly limits: ReadonlyMap<string, number>;
+  /** kW of flow back by feeder, beyond which generation would have to be curtailed; of the others nothing is said. */
+  readonly exportLimits?: ReadonlyMap<string, number> | undefined;
   /** What a kW of new capacity costs a year, in pounds; nothing is said of money when absent. */
   readonly reinforcementGbpPerKwYear?: number | undefined;
 }
@@ -48,6 +50,9 @@ export interface FeederImpact {
   /** Capacity beyond the limit that the peak would have asked for and did not. */
   readonly deferredKw: number | null;
   readonly deferredGbpPerYear: number | null;
+  readonly exportLimitKw: number | null;
+  /** MWh of export beyond the limit that flexibility avoided; negative when it added to them. Null without a limit. */
+  readonly renewablesKeptMwh: number | null;
 }
 
 export interface Impact {
@@ -58,11 +63,8 @@ export interface Impact {
 }
 
 const METHOD =
-  'Half-hour means of the feeder’s own readings; without flexibility: plus the energy that settled meters delivered in the half hour (baseline less metered, newest revision), on the feeder of the order. Capacity deferred: peak above the limit without less that with flexibility, at the given cost a kW and year. Rebound after an event is in the load with flexibility and not taken from the load without.';
-const NOT_COMPUTED = [
-  'renewables kept on: needs the curtailment that would have been, which no source here tells',
-  'losses: a feeder’s readings are at its head',
-];
+  'Half-hour means of the feeder’s own readings; without flexibility: plus the energy that settled meters delivered in the half hour (baseline less metered, newest revision), on the feeder of the order. Capacity deferred: peak above the limit without less that with flexibility, at the given cost a kW and year. Renewables kept on: the export of each half hour (a negative mean) beyond the feeder’s export limit without flexibility less that with it; what stood in the way within a half hour, and whether a generator would have been curtailed in fact, is not in it. Rebound after an event is in the load with flexibility and not taken from the load without.';
+const LOSSES = 'losses: a feeder’s readings are at its head';
 
 interface HalfHour {
   readonly feeder_id: string;
@@ -89,7 +91,15 @@ export async function impactOf(db: Kysely<BapTables>, query: ImpactQuery): Promi
     return feederImpact(feederId, season, rows, query);
   });
   feeders.sort((a, b) => compare(a.feederId, b.feederId) || compare(a.season, b.season));
-  return { feeders, method: METHOD, notComputed: NOT_COMPUTED };
+  return { feeders, method: METHOD, notComputed: [...exportsUnknown(feeders), LOSSES] };
+}
+
+function exportsUnknown(feeders: readonly FeederImpact[]): string[] {
+  const unknown = new Set(feeders.flatMap(({ feederId, exportLimitKw }) => (exportLimitKw === null ? [feederId] : [])));
+  if (unknown.size === 0) return [];
+  const named = [...unknown].slice(0, FEEDERS_NAMED).join(', ');
+  const more = unknown.size > FEEDERS_NAMED ? ` and ${unknown.size - FEEDERS_NAMED} more` : '';
+  return [`renewables kept on: no export limit is known of ${named}${more}`];
 }
 
 /** Those of the days asked for, and of a day more on either side: whose day in London they are is looked at afterwards. */
@@ -131,6 +141,7 @@ function feederImpact(feederId: string, season: string, rows: readonly HalfHour[
   const deliveredMwh = sum(rows, ({ delivered_mwh }) => delivered_mwh);
   const paidGbp = sum(rows, ({ paid_gbp }) => paid_gbp);
   const deferred = limitKw === null ? null : Math.max(0, peakWithout - limitKw) - Math.max(0, peakWith - limitKw);
+  const exportLimitKw = query.exportLimits?.get(feederId) ?? null;
   const price = query.reinforcementGbpPerKwYear;
   return {
     ...{ feederId, season, halfHours: rows.length, limitKw },
@@ -144,7 +155,18 @@ function feederImpact(feederId: string, season: string, rows: readonly HalfHour[
     gbpPerMwh: deliveredMwh > 0 ? rounded(paidGbp / deliveredMwh, 2) : null,
     deferredKw: deferred === null ? null : rounded(deferred, 3),
     deferredGbpPerYear: deferred === null || price === undefined ? null : rounded(deferred * price, 2),
+    exportLimitKw,
+    renewablesKeptMwh: exportLimitKw === null ? null : rounded(keptMwh(rows, exportLimitKw), 6),
   };
+}
+
+/** By the signed figures: relief of demand adds to what flows back, more demand takes from it. */
+function keptMwh(rows: readonly HalfHour[], exportLimitKw: number): number {
+  const beyondKw = (loadKw: number) => Math.max(0, -loadKw - exportLimitKw);
+  return sum(rows, ({ mean_kw, delivered_mwh }) => {
+    const avoidedKw = beyondKw(mean_kw + kwOf(delivered_mwh)) - beyondKw(mean_kw);
+    return avoidedKw / 2_000;
+  });
 }
 
 function highest(loads: readonly number[]): number {

@@ -22,3 +22,5 @@ export const MAX_USAGE_ROWS = 1_000;
 export const NAMED_CHECKPOINT_FAULTS = 20;
 /** Half hours of one impact report: a thousand feeders for ten days, or fifty for half a year. */
 export const MAX_IMPACT_ROWS = 500_000;
+/** Feeders without an export limit that a report names; the rest is counted. */
+export const FEEDERS_NAMED = 10;

@@ -3,6 +3,7 @@ import type { AuditEntry } from '@flexder/protocol/audit/record.ts';
 import { ANOMALY_KINDS, type AnomalyChange, type AnomalyKind } from '../grid-monitoring/anomalies.ts';
 import { ruleOf } from '../rules.ts';
 import type { Desk, Work } from './desk.ts';
+import type { OpenEvent } from './event.ts';
 
 export type AlarmKind =
   | 'search-undelivered'
@@ -114,4 +115,11 @@ export async function clearAnomalyAlarms({ context, participant }: Pick<Desk, 'c
     .where('kind', 'in', ANOMALY_KINDS)
     .where('cleared_wall_at', 'is', null)
     .execute();
+}
+
+/** Relief is due, and the feeder is not read. */
+export async function alarmUnread(desk: Desk, { eventId, feederId }: OpenEvent): Promise<void> {
+  const text = `relief on ${feederId} cannot be verified: no telemetry since it was due`;
+  const alarm = { kind: 'telemetry-missing', eventId, feederId, text } as const;
+  await desk.participant.transact((work) => raiseAlarm(desk, work, alarm));
 }

@@ -6,8 +6,9 @@ import { decide } from './decisions/decide.ts';
 import type { Desk, OrderRow, Work } from './desk.ts';
 import type { OpenEvent, Purchase } from './event.ts';
 import { releaseTier } from './fallback.ts';
+import { ordersFelt } from './lent.ts';
 import { search } from './need.ts';
-import { AWAITING, BOUGHT, feltKw, LIVE, ordersOf } from './orders.ts';
+import { AWAITING, BOUGHT, feltKw, LIVE } from './orders.ts';
 import { moveOverload } from './overloads.ts';
 import { place } from './placing.ts';
 
@@ -26,6 +27,7 @@ export async function buy(
     transactionId,
     bpps.filter((bppId) => !quiet.has(bppId)),
   );
+  const seat = desk.together.enter(event, purchase, needKw);
   try {
     await desk.participant.transact(async (work) => {
       await open(work);
@@ -41,6 +43,7 @@ export async function buy(
       );
     });
   } catch (error) {
+    desk.together.leave(seat);
     desk.gathers.abandon(transactionId);
     throw error;
   }
@@ -53,11 +56,19 @@ export async function buy(
   } else if (bpps.length > 0 && !purchase.searchedAgain) {
     // The market is there and was slow, or the message lost: an overload does not wait for the next reading.
     purchase.searchedAgain = true;
+    desk.together.leave(seat);
     return;
   }
   purchase.offers = [...gathered.offers];
-  if (!purchase.isTopUp && !purchase.decided) await decide(desk, event, purchase, needKw, gathered.silent);
-  else await place(desk, event, purchase, needKw, gathered.silent);
+  const joint = await desk.together.plan(seat, gathered.offers);
+  try {
+    if (!purchase.isTopUp && !purchase.decided) await decide(desk, event, purchase, needKw, gathered.silent, joint);
+    else await place(desk, event, purchase, needKw, gathered.silent, joint && { plan: joint.part.plan, joint });
+  } finally {
+    joint?.placed();
+  }
+  // What may be counted on is known when all have placed their orders.
+  await joint?.all;
 }
 
 /**
@@ -90,7 +101,7 @@ export async function review(
     dropDisappointing(purchase, orders);
     if (purchase.offers) await place(desk, event, purchase, missingKw);
     else await buy(desk, event, purchase, missingKw, async () => {});
-    return review(desk, event, purchase, await ordersOf(desk.participant.database, event.eventId));
+    return review(desk, event, purchase, await ordersFelt(desk.participant.database, event));
   }
   return !orders.some((order) => AWAITING.includes(order.state));
 }

@@ -13,6 +13,7 @@ import type { OpenEvent } from './event.ts';
 import type { Gathers } from './gather.ts';
 import type { CoverSolver } from './planning/solver.ts';
 import type { Restrictions } from './restrictions.ts';
+import type { Together } from './together.ts';
 
 export type Work = UnitOfWork<BapTables>;
 export type OrderRow = Selectable<FlexOrderTable>;
@@ -29,13 +30,14 @@ export interface Desk {
   readonly participant: Trader;
   readonly counterparties: Counterparties;
   readonly gathers: Gathers;
+  readonly together: Together;
   readonly deadlines: Deadlines;
   /** What is felt where, by the network model; absent without one. */
   readonly reach?: Reach;
   readonly restrictions: Restrictions;
   /** What could be bought now, by the latest catalogues. */
   readonly offers: OffersOnHand;
-  readonly solver: Pick<CoverSolver, 'solve'>;
+  readonly solver: Pick<CoverSolver, 'solve' | 'solveJoint'>;
   /** Absent while open data are off. */
   readonly openData?: Pick<OpenData, 'eventContext' | 'costContext'> | undefined;
   /** Called after a commit that moved an order: what its event makes of it. */

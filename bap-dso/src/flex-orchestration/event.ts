@@ -26,6 +26,7 @@ export interface Purchase {
   readonly window: TimeWindow;
   /** When the sample that led here was received, wall time. */
   readonly triggerWallMs: number;
+  /** Its orders, and those of other events that were planned with it and that it counts on. */
   readonly obpIds: Set<string>;
   /** What is left of the catalogues; undefined until there was a search. */
   offers: FlexOffer[] | undefined;
@@ -80,6 +81,8 @@ export interface OpenEvent {
   /** A judgement is on its way into the database. */
   judging: boolean;
   exhausted: boolean;
+  /** Orders of other events whose relief it counts on, with the event of each. */
+  readonly lent: Map<string, string>;
   /** What stands behind its orders, in order. */
   tiers: readonly Tier[];
   plans: number;
@@ -126,6 +129,7 @@ export function openEvent(seed: EventSeed): OpenEvent {
     measuredKw: null,
     judging: false,
     exhausted: false,
+    lent: new Map(),
     tiers: [],
     plans: 0,
     answersDueMs: null,

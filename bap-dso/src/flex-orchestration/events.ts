@@ -1,29 +1,29 @@
 /** The open events of the DSO: findings open them, samples and moved orders drive them, one piece of work at a time each. */
-import type { FeederId } from '@flexder/protocol/beckn/identifiers.ts';
 import { isFinal } from '@flexder/protocol/flexibility/order-machine.ts';
 import { alarmIncomplete, askCompletion, release } from '../dispatch/release.ts';
-import { operationalBaselineKw, verify, weigh } from '../dispatch/relief.ts';
+import { verify, weigh } from '../dispatch/relief.ts';
 import { acknowledgedTopUp, lostTopUp, rememberLosses } from '../dispatch/top-up.ts';
 import type { Judgement } from '../dispatch/verification.ts';
 import type { AnomalyChange } from '../grid-monitoring/anomalies.ts';
 import { rounded } from '../grid-monitoring/detection.ts';
 import type { MonitoredFeeder, MonitorListener, NamedFinding, Received } from '../grid-monitoring/monitor.ts';
-import { COMPLETION_ASK_MS, COMPLETION_CLOSE_MS, GAP_MIN_KW, OPEN_EVENTS, TELEMETRY_WAIT_MS } from '../limits.ts';
-import { raiseAlarm, recordAnomaly } from './alarms.ts';
+import { COMPLETION_ASK_MS, COMPLETION_CLOSE_MS, OPEN_EVENTS, TELEMETRY_WAIT_MS } from '../limits.ts';
+import { alarmUnread, recordAnomaly } from './alarms.ts';
 import { buy, finish, review } from './buying.ts';
 import { askByRule, wishOf } from './changes/by-rule.ts';
 import { awaitChanges } from './changes/late.ts';
 import { takeUpDecision } from './decisions/decide.ts';
 import type { Desk, OrderRow } from './desk.ts';
-import { newPurchase, type OpenEvent, openEvent, type Purchase } from './event.ts';
+import { newPurchase, type OpenEvent, type Purchase } from './event.ts';
 import { armTiers, releaseTier, takeUpTiers } from './fallback.ts';
-import { AWAITING, BOUGHT, feltKw, ordersOf } from './orders.ts';
-import { insertOverload } from './overloads.ts';
+import { borrowersOf, lendersOf, ordersFelt, ownOf } from './lent.ts';
+import { eventFrom } from './opening.ts';
+import { AWAITING, BOUGHT, feltKw } from './orders.ts';
+import { insertOverload, writePeak } from './overloads.ts';
 import { place } from './placing.ts';
 import { eventFromRow, purchaseUnderWay, topUpsOf, unfinishedEvents } from './resume.ts';
 import { TooLateError } from './too-late.ts';
 import { Turns } from './turns.ts';
-import { activationWindow, peakInWindow } from './window.ts';
 
 /** What events ask of Grid Monitoring. */
 export interface FeederWatch {
@@ -64,7 +64,7 @@ export class Events implements MonitorListener {
     const desk = this.#desk();
     if (this.#turns.closed) return;
     if (this.#events.size >= OPEN_EVENTS) throw new Error(`${OPEN_EVENTS} events are open`);
-    const event = this.#eventFrom(feeder, finding);
+    const event = eventFrom(desk, feeder, finding);
     const purchase = newPurchase('need', event.requestedKw, event.window, received.wallMs);
     event.purchase = purchase;
     this.#add(event);
@@ -119,20 +119,14 @@ export class Events implements MonitorListener {
   /** Peaks that come while one is being written go with the next. */
   #writePeak(event: OpenEvent): void {
     event.peakDirty = false;
-    const { database } = this.#desk().participant;
-    this.#turns.step(event, async () => {
-      await database
-        .updateTable('overload')
-        .set({ peak_during_kw: event.peakKw })
-        .where('event_id', '=', event.eventId)
-        .execute();
-    });
+    this.#turns.step(event, () => writePeak(this.#desk(), event));
   }
 
-  /** An order of this event moved: what follows is decided in the event's turn. */
+  /** An order of this event moved: what follows is decided in the turn of each event that it concerns. */
   moved(eventId: string): void {
-    const event = this.#events.get(eventId);
-    if (event) this.#turns.step(event, () => this.#advance(event));
+    // Who counts on one of its orders hears of it, too.
+    const concerned = [this.#events.get(eventId) ?? [], borrowersOf(this.#events.values(), eventId)].flat();
+    for (const event of concerned) this.#turns.step(event, () => this.#advance(event));
   }
 
   /** There may be means again where they were used up. */
@@ -157,14 +151,16 @@ export class Events implements MonitorListener {
 
   async #takeUp(event: OpenEvent): Promise<void> {
     const desk = this.#desk();
-    const orders = await ordersOf(desk.participant.database, event.eventId);
+    for (const [obpId, lender] of await lendersOf(desk.participant.database, event.eventId))
+      event.lent.set(obpId, lender);
+    const orders = await ordersFelt(desk.participant.database, event);
     event.topUps = await topUpsOf(desk.participant.database, event.eventId);
     rememberLosses(event, orders);
-    event.endMs = Math.max(event.window.endMs, ...orders.map((order) => order.selection.window.endMs));
+    event.endMs = Math.max(event.window.endMs, ...ownOf(event, orders).map((order) => order.selection.window.endMs));
     event.purchase = purchaseUnderWay(event, orders, desk.context.wall.nowMs());
     await takeUpTiers(desk.participant.database, event);
     await takeUpDecision(desk, event);
-    const awaiting = orders.filter((order) => AWAITING.includes(order.state));
+    const awaiting = ownOf(event, orders).filter((order) => AWAITING.includes(order.state));
     if (event.state !== 'RELEASED') this.#watch.reopen(event.feederId);
     this.#add(event);
     if (!event.purchase) this.#expectRelief(event);
@@ -172,29 +168,6 @@ export class Events implements MonitorListener {
     await awaitChanges(desk, event.eventId);
     this.#armEnd(event);
     this.moved(event.eventId);
-  }
-
-  #eventFrom(feeder: MonitoredFeeder, finding: NamedFinding): OpenEvent {
-    const { context, config } = this.#desk();
-    const window = activationWindow(finding, feeder.forecast, {
-      nowMs: context.grid.nowMs() + config.activationLeadSeconds * 1_000,
-      releaseKw: feeder.releaseKw,
-      defaultMinutes: config.defaultWindowMinutes,
-      marginMinutes: config.forecastMarginMinutes,
-    });
-    return openEvent({
-      eventId: finding.eventId,
-      feederId: feeder.config.feederId as FeederId,
-      limitKw: feeder.limitKw,
-      releaseKw: feeder.releaseKw,
-      requestedKw: Math.max(GAP_MIN_KW, rounded(peakInWindow(finding, feeder.forecast, window) - feeder.releaseKw)),
-      detectedBy: finding.detectedBy,
-      interventionClass: config.interventionClass,
-      window,
-      state: 'BUYING',
-      baselineKw: operationalBaselineKw(feeder, feeder.sample!.atMs + 1),
-      baselineFixed: false,
-    });
   }
 
   /** One pass over what an event is at: its purchase, its losses, its end. */
@@ -205,14 +178,15 @@ export class Events implements MonitorListener {
       if (event.purchase) return;
     }
     const orders = await this.#orders(event);
-    this.#prolong(event, orders);
+    const own = ownOf(event, orders);
+    this.#prolong(event, own);
     if (event.state !== 'RELEASED') {
       const topUp = (await lostTopUp(desk, event, orders)) ?? (await acknowledgedTopUp(desk, event, orders));
       if (topUp) return this.#topUp(event, topUp);
-      if (!(await release(desk, event, orders))) return;
+      if (!(await release(desk, event, own))) return;
       this.#release(event);
     }
-    if (orders.every((order) => isFinal(order.state))) this.#remove(event);
+    if (own.every((order) => isFinal(order.state))) this.#remove(event);
   }
 
   /** A change may have moved the end of an order beyond all others. */
@@ -236,7 +210,7 @@ export class Events implements MonitorListener {
   }
 
   async #orders(event: OpenEvent): Promise<OrderRow[]> {
-    const orders = await ordersOf(this.#desk().participant.database, event.eventId);
+    const orders = await ordersFelt(this.#desk().participant.database, event);
     const bought = orders.filter((order) => BOUGHT.includes(order.state));
     const felt = (order: OrderRow) => feltKw(order, order.committed_kw) || order.expected_kw;
     event.committedKw = rounded(bought.reduce((sum, order) => sum + felt(order), 0));
@@ -246,8 +220,12 @@ export class Events implements MonitorListener {
   async #topUp(event: OpenEvent, topUp: Purchase): Promise<void> {
     event.purchase = topUp;
     const desk = this.#desk();
+    // A tier that each of two takes up for the same loss would be bought twice: they search, and plan as one.
+    const shares = event.lent.size > 0 || borrowersOf(this.#events.values(), event.eventId).length > 0;
     const ready =
-      topUp.failed !== undefined && (await releaseTier(desk, event, topUp, `${topUp.needKw} kW are missing`));
+      !shares &&
+      topUp.failed !== undefined &&
+      (await releaseTier(desk, event, topUp, `${topUp.needKw} kW are missing`));
     if (ready) await place(desk, event, topUp, topUp.needKw);
     else await buy(desk, event, topUp, topUp.needKw, async () => {});
     await this.#advance(event);
@@ -278,9 +256,7 @@ export class Events implements MonitorListener {
     this.#turns.at(event, dueAtMs + TELEMETRY_WAIT_MS, 'telemetry', async () => {
       const lastMs = this.#watch.feeder(event.feederId)?.sample?.atMs ?? Number.NEGATIVE_INFINITY;
       if (lastMs >= dueAtMs || event.state === 'RELEASED') return;
-      const text = `relief on ${event.feederId} cannot be verified: no telemetry since it was due`;
-      const alarm = { kind: 'telemetry-missing', eventId: event.eventId, feederId: event.feederId, text } as const;
-      await this.#desk().participant.transact((work) => raiseAlarm(this.#desk(), work, alarm));
+      await alarmUnread(this.#desk(), event);
     });
   }
 
@@ -291,11 +267,11 @@ export class Events implements MonitorListener {
     // A top-up may have prolonged the event since: its later end has timers of its own.
     const isLast = () => event.endMs === endMs;
     this.#turns.at(event, endMs + COMPLETION_ASK_MS, 'completion', async () => {
-      if (isLast()) await askCompletion(this.#desk(), await this.#orders(event));
+      if (isLast()) await askCompletion(this.#desk(), ownOf(event, await this.#orders(event)));
     });
     this.#turns.at(event, endMs + COMPLETION_CLOSE_MS, 'close', async () => {
       if (!isLast()) return;
-      await alarmIncomplete(this.#desk(), event, await this.#orders(event));
+      await alarmIncomplete(this.#desk(), event, ownOf(event, await this.#orders(event)));
       this.#remove(event);
     });
   }

@@ -11,7 +11,7 @@ import { needOf } from './need.ts';
 import { BOUGHT } from './orders.ts';
 import { planConditions } from './placing.ts';
 import { exclusionOf, reachOf } from './planning/eligibility.ts';
-import type { PlanOptions } from './planning/plan.ts';
+import { type PlanOptions, partyLeftKw } from './planning/plan.ts';
 
 /**
  * Holds ready what would stand in for the aggregator that most is expected of: tier 1 from others than it, tier 2 from
@@ -25,7 +25,7 @@ export async function armTiers(
   orders: readonly OrderRow[],
 ): Promise<void> {
   if (purchase.tier !== undefined || !purchase.offers) return;
-  const conditions = planConditions(desk, event, purchase);
+  const conditions = await planConditions(desk, event, purchase);
   const expected = new Map<string, number>();
   for (const { bpp_id, expected_kw, state } of orders)
     if (BOUGHT.includes(state)) expected.set(bpp_id, (expected.get(bpp_id) ?? 0) + expected_kw);
@@ -79,10 +79,14 @@ function nextCheapest(
     .filter((offer) => !without.has(offer.bppId) && exclusionOf(need, offer, conditions) === undefined)
     .sort((a, b) => a.priceGbpPerKwh / shareOf(a) - b.priceGbpPerKwh / shareOf(b) || (a.bppId < b.bppId ? -1 : 1));
   const picked: FlexOffer[] = [];
+  const leftKw = new Map<string, number>();
   let [expectedKw, costGbpPerHour] = [0, 0];
   for (const offer of ranked) {
     if (expectedKw >= gapKw) break;
-    const kw = Math.min(offer.availableKw, (gapKw - expectedKw) / shareOf(offer));
+    const partyKw = leftKw.get(offer.bppId) ?? partyLeftKw(conditions, offer.bppId);
+    const kw = Math.min(offer.availableKw, partyKw, (gapKw - expectedKw) / shareOf(offer));
+    if (kw < Math.max(offer.minimumKw, offer.stepKw) && kw < gapKw - expectedKw) continue;
+    leftKw.set(offer.bppId, partyKw - kw);
     picked.push(offer);
     expectedKw += kw * shareOf(offer);
     costGbpPerHour += kw * offer.priceGbpPerKwh;

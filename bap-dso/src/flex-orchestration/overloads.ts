@@ -135,3 +135,11 @@ async function emitOverload(
     },
   });
 }
+
+export async function writePeak({ participant }: Desk, { eventId, peakKw }: OpenEvent): Promise<void> {
+  await participant.database
+    .updateTable('overload')
+    .set({ peak_during_kw: peakKw })
+    .where('event_id', '=', eventId)
+    .execute();
+}

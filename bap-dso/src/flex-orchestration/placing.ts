@@ -1,13 +1,19 @@
 /** From offers to selected orders: plan, number, select side by side. */
 import type { ObpId, TransactionId } from '@flexder/protocol/beckn/identifiers.ts';
 import { encodeSelect } from '@flexder/protocol/flexibility/codec-v1.ts';
+import type { FlexNeed } from '@flexder/protocol/flexibility/model.ts';
+import { LEAST_REACH } from '../network-model/limits.ts';
+import { committedKwByBpp } from './committed.ts';
 import type { Desk, Work } from './desk.ts';
 import type { OpenEvent, Purchase } from './event.ts';
+import { insertReaches } from './lent.ts';
 import { needOf } from './need.ts';
 import { orderRow } from './orders.ts';
 import { blockKey } from './planning/eligibility.ts';
+import { lastsFor } from './planning/joint-columns.ts';
 import { choosePlan, type Plan, type PlannedOrder, type PlanOptions, reliabilityDerate } from './planning/plan.ts';
 import { recordPlan } from './planning/record.ts';
+import type { Placement, Seat } from './together.ts';
 import { stagger } from './window.ts';
 
 interface PlacedSelection {
@@ -16,15 +22,17 @@ interface PlacedSelection {
   readonly planned: PlannedOrder;
 }
 
-/** A plan that was chosen, and what is written with it. */
+/** A plan that was made before, and what is written with it. */
 export interface Decided {
   readonly plan: Plan;
-  record(work: Work): Promise<void>;
+  readonly joint?: Placement | undefined;
+  record?(work: Work): Promise<void>;
 }
 
 /** What holds for every plan of this purchase. */
-export function planConditions(desk: Desk, event: OpenEvent, purchase: Purchase): PlanOptions {
-  const { reach, config, counterparties, context, solver, restrictions } = desk;
+export async function planConditions(desk: Desk, event: OpenEvent, purchase: Purchase): Promise<PlanOptions> {
+  const { reach, config, counterparties, context, solver, restrictions, participant } = desk;
+  const limited = config.maxBppKw !== undefined;
   return {
     derate: reliabilityDerate,
     nowMs: context.grid.nowMs(),
@@ -32,6 +40,7 @@ export function planConditions(desk: Desk, event: OpenEvent, purchase: Purchase)
     declined: purchase.declined,
     heldBack: (bppId) => restrictions.has('exclude-bpp', bppId),
     partyMaxKw: config.maxBppKw,
+    ...(limited && { partyCommittedKw: await committedKwByBpp(participant.database, purchase.window) }),
     solver,
     solveMs: config.planSolveMs,
     ...(reach ? { reach: (offer) => reach(offer.bppId, offer.feederId, event.feederId) } : {}),
@@ -52,19 +61,21 @@ export async function place(
     return;
   }
   const need = needOf(desk, event, purchase, needKw);
-  const plan = decided?.plan ?? (await choosePlan(need, purchase.offers ?? [], planConditions(desk, event, purchase)));
+  const plan =
+    decided?.plan ?? (await choosePlan(need, purchase.offers ?? [], await planConditions(desk, event, purchase)));
   const selections = numbered(
     desk,
     purchase,
     stagger(plan.orders, desk.config.releaseStaggerSeconds, purchase.obpIds.size),
   );
   await desk.participant.transact(async (work) => {
-    await decided?.record(work);
-    await recordPlan(desk, work, event, plan, needKw, purchase, silent);
+    await decided?.record?.(work);
+    await recordPlan(desk, work, event, plan, needKw, purchase, silent, decided?.joint?.part);
     if (selections.length > 0) await select(desk, work, event, purchase, selections);
+    if (decided?.joint) await lend(desk, work, event, need, selections, decided.joint.borrowers);
   });
-  take(purchase, plan);
-  if (selections.length === 0) purchase.spent = true;
+  take(purchase, plan, decided?.joint?.part.othersKw);
+  if (selections.length === 0 && plan.reliedKw === 0) purchase.spent = true;
   for (const { obpId, planned } of selections) {
     purchase.obpIds.add(obpId);
     event.endMs = Math.max(event.endMs, planned.selection.window.endMs);
@@ -133,9 +144,37 @@ async function select(
   });
 }
 
-/** What was asked of a block is not on offer any more. */
-function take(purchase: Purchase, plan: Plan): void {
-  const taken = new Map(plan.blocks.map((block) => [blockKey(block.offer), block.kw]));
+/** Orders that are felt at the feeders of events planned with this one, and last for them, count there as well. */
+async function lend(
+  desk: Desk,
+  work: Work,
+  event: OpenEvent,
+  need: FlexNeed,
+  selections: readonly PlacedSelection[],
+  borrowers: readonly Seat[],
+): Promise<void> {
+  const { reach } = desk;
+  if (!reach) return;
+  const lent = selections.flatMap(({ obpId, planned: { bppId, selection } }) =>
+    borrowers.flatMap((seat) => {
+      const feltShare = reach(bppId, selection.feederId, seat.event.feederId);
+      const lasts = lastsFor(need.window, needOf(desk, seat.event, seat.purchase, seat.needKw).window);
+      return lasts && feltShare >= LEAST_REACH ? [{ obpId, seat, eventId: seat.event.eventId, feltShare }] : [];
+    }),
+  );
+  await insertReaches(work, lent);
+  work.afterCommit(() => {
+    for (const { obpId, seat } of lent) {
+      seat.event.lent.set(obpId, event.eventId);
+      seat.purchase.obpIds.add(obpId);
+    }
+  });
+}
+
+/** What was asked of a block, here or for an event planned with this one, is not on offer any more. */
+function take(purchase: Purchase, plan: Plan, othersKw: ReadonlyMap<string, number> = new Map()): void {
+  const taken = new Map(othersKw);
+  for (const { offer, kw } of plan.blocks) taken.set(blockKey(offer), (taken.get(blockKey(offer)) ?? 0) + kw);
   purchase.offers = (purchase.offers ?? []).map((offer) => {
     const kw = taken.get(blockKey(offer));
     return kw === undefined ? offer : { ...offer, availableKw: Math.round((offer.availableKw - kw) * 1_000) / 1_000 };

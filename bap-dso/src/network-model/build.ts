@@ -27,6 +27,7 @@ export function buildNetwork(head: Head, rows: NetworkRows, problems: Problems):
       feederId: row.feeder_id,
       name: row.name,
       releaseShare: row.release_share,
+      exportLimitKw: row.export_limit_kw,
       limitBasis: row.limit_basis,
       ratings,
       transformerIds,

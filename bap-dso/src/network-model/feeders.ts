@@ -51,6 +51,7 @@ export function feedersOf(model: NetworkModel): FeederConfig[] {
     // The seasons have every day; the least of them stands where one limit is asked for.
     limitKw: Math.min(...feeder.ratings.map((rating) => rating.limitKw)),
     releaseShare: feeder.releaseShare,
+    ...(feeder.exportLimitKw === null ? {} : { exportLimitKw: feeder.exportLimitKw }),
     gspGroupId: feeder.gspGroupId,
     licenceArea: model.licenceArea,
     ratings: [...feeder.ratings],

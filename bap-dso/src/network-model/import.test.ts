@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { feedersOf } from './feeders.ts';
 import { importNetwork } from './import.ts';
 import { PROBLEMS_TOLD } from './limits.ts';
 import { cycleIn } from './links.ts';
@@ -89,7 +90,11 @@ describe('network model', () => {
       firmKw: 5_300,
       limitKw: 5_300,
     });
-    expect(model.feeders.get('river-lane')).to.deep.include({ releaseShare: 0.9, gspGroupId: '_J' });
+    expect(model.feeders.get('river-lane')).to.deep.include({
+      releaseShare: 0.9,
+      gspGroupId: '_J',
+      exportLimitKw: null,
+    });
     expect(model.feeders.get('river-lane')!.ratings[2]).to.include({ normalKw: 2_700, firmKw: null, limitKw: 2_700 });
     expect(heathRoad.essentialLoads).to.deep.equal({ count: 2, peakKw: 182 });
     expect(heathRoad.place).to.deep.equal({
@@ -98,6 +103,16 @@ describe('network model', () => {
       constraintIds: ['CON-7'],
     });
     expect(model.ders.filter(({ essential }) => essential).map(({ derId }) => derId)).to.deep.equal(['der-5']);
+  });
+
+  it('takes an export limit where one is known, and no other than a power', () => {
+    change('feeders.csv', /(\S)$/gm, '$1,');
+    change('feeders.csv', /^(feeder_id.*),$/m, '$1,export_limit_kw');
+    change('feeders.csv', /^(heath-road.*),$/m, '$1,1500.5');
+    const feeders = feedersOf(importNetwork(dir));
+    expect(feeders.map(({ exportLimitKw }) => exportLimitKw)).to.deep.equal([1_500.5, undefined, undefined]);
+    change('feeders.csv', '1500.5', '-3');
+    expect(problems()[0]).to.match(/^feeders\.csv, line 2, export_limit_kw: must be a number above 0/);
   });
 
   it('takes a byte order mark, Windows lines, blank lines, quotes and columns in any order', () => {

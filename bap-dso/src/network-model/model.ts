@@ -32,6 +32,8 @@ export interface NetworkFeeder {
   readonly feederId: string;
   readonly name: string;
   readonly releaseShare: number;
+  /** kW of flow back through it; null when none is known. */
+  readonly exportLimitKw: number | null;
   readonly limitBasis: 'normal' | 'firm';
   readonly ratings: readonly SeasonRating[];
   readonly transformerIds: readonly string[];

@@ -23,6 +23,8 @@ const columns = {
     release_share: optional(number(0, 1, 'above'), 0.95),
     /** Load that neighbours can take over after an outage. */
     transfer_kw: optional(number(0, 1_000_000, 'from'), 0),
+    /** Flow back through the feeder beyond which generation would have to be curtailed. */
+    export_limit_kw: optional(kw, null),
     postcodes: list,
     operating_zone: optional(text, null),
     constraint_ids: list,

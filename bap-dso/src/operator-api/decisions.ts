@@ -6,6 +6,8 @@ import type { BapTables } from '../tables.ts';
 import { PAGE_ROWS } from './limits.ts';
 
 export interface DecisionView extends PlanOptions {
+  /** Events whose plans were made as one with this; empty when it was planned alone. */
+  readonly plannedWith: readonly string[];
   readonly decisionId: string;
   readonly eventId: string;
   readonly feederId: string;
@@ -51,6 +53,7 @@ export async function decisionViews(db: Kysely<BapTables>, filter: DecisionFilte
     because: row.because,
     state: row.state,
     ...row.offered,
+    plannedWith: row.offered.plannedWith ?? [],
     dueAt: row.due_wall_at?.toISOString() ?? null,
     onDue: row.on_due,
     madeAt: row.made_wall_at.toISOString(),

@@ -67,17 +67,24 @@ export interface OverloadFilter {
 
 const committed = sql.join([...COMMITTED_STATES].map((state) => sql.lit(state)));
 
+/** Each order where it is felt: for its own event, and for those planned with it that count on it. */
+const felt = sql<{ event_id: string; own: boolean; committed_kw: number; acknowledged_kw: number }>`(
+  select event_id, true as own, committed_kw * felt_share as committed_kw,
+    (dispatch->>'acknowledgedKw')::float8 * felt_share as acknowledged_kw from flex_order where state in (${committed})
+  union all
+  select r.event_id, false, f.committed_kw * r.felt_share, (f.dispatch->>'acknowledgedKw')::float8 * r.felt_share
+    from order_reach r join flex_order f on f.obp_id = r.obp_id where f.state in (${committed}))`;
+
 /** Newest first. */
 export async function overloadViews(db: Kysely<BapTables>, filter: OverloadFilter): Promise<OverloadView[]> {
   const orders = db
-    .selectFrom('flex_order')
+    .selectFrom(felt.as('felt'))
     .select([
       'event_id as order_event_id',
-      sql<number>`count(*)::int`.as('orders'),
-      sql<number>`sum(committed_kw * felt_share)::float8`.as('committed_kw'),
-      sql<number>`coalesce(sum((dispatch->>'acknowledgedKw')::float8 * felt_share), 0)`.as('acknowledged_kw'),
+      sql<number>`(count(*) filter (where own))::int`.as('orders'),
+      sql<number>`sum(committed_kw)::float8`.as('committed_kw'),
+      sql<number>`coalesce(sum(acknowledged_kw), 0)`.as('acknowledged_kw'),
     ])
-    .where(sql<boolean>`state in (${committed})`)
     .groupBy('event_id')
     .as('o');
   let query = db

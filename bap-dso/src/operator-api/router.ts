@@ -182,7 +182,10 @@ async function impact(deps: OperatorApiDeps, request: Request) {
   const { from, to } = parameters(request, { from: date, to: date });
   const { feeders } = deps.config;
   const limits = new Map(feeders.map(({ feederId, limitKw }) => [feederId, limitKw]));
-  return impactOf(bapTables(deps), { from, to, limits });
+  const exportLimits = new Map(
+    feeders.flatMap(({ feederId, exportLimitKw }) => (exportLimitKw === undefined ? [] : [[feederId, exportLimitKw]])),
+  );
+  return impactOf(bapTables(deps), { from, to, limits, exportLimits });
 }
 
 /** Dates are of the wall clock, UTC, both included. */

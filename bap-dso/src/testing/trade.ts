@@ -26,6 +26,7 @@ import type { Desk } from '../flex-orchestration/desk.ts';
 import { Events } from '../flex-orchestration/events.ts';
 import { Gathers } from '../flex-orchestration/gather.ts';
 import { Restrictions } from '../flex-orchestration/restrictions.ts';
+import { Together } from '../flex-orchestration/together.ts';
 import { Monitor } from '../grid-monitoring/monitor.ts';
 import type { BapTables } from '../tables.ts';
 import { type ManualWallClock, manualWallClock } from './clock.ts';
@@ -87,10 +88,11 @@ export class Trade {
       participant,
       counterparties: new Counterparties(context, participant),
       gathers: new Gathers(context, this.config),
+      together: new Together(() => this.desk),
       deadlines: new Deadlines(context, (obpId, mayHaveCome) => closeLate(this.desk, obpId, mayHaveCome)),
       restrictions: new Restrictions(),
       offers: new OffersOnHand(),
-      solver: { solve: async () => undefined },
+      solver: { solve: async () => undefined, solveJoint: async () => undefined },
       moved: (eventId) => this.events.moved(eventId),
       reconsider: () => this.events.reconsider(),
       inTurn: (eventId, run) => this.events.inTurn(eventId, run),
@@ -268,6 +270,7 @@ export class Trade {
   async close(): Promise<void> {
     this.desk.deadlines.close();
     this.desk.gathers.close();
+    this.desk.together.close();
     await this.events.close();
   }
 }

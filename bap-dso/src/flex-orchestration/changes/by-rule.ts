@@ -15,6 +15,7 @@ import {
 import { ORDER_PROLONGED, type Rule, ruleOf, SURPLUS_RETURNED } from '../../rules.ts';
 import type { Desk, OrderRow } from '../desk.ts';
 import type { OpenEvent } from '../event.ts';
+import { unlentOrders } from '../lent.ts';
 import { feltKw, ordersOf } from '../orders.ts';
 import { TooLateError } from '../too-late.ts';
 import { askChange } from './ask.ts';
@@ -56,8 +57,12 @@ function loadAhead(feeder: MonitoredFeeder, nowMs: number, endMs: number): numbe
 
 /** Asks for what a rule wishes; what is refused, or is being changed already, stays as it is. */
 export async function askByRule(desk: Desk, event: OpenEvent, wish: Wish): Promise<void> {
-  const orders = (await ordersOf(desk.participant.database, event.eventId)).filter(isRunning);
-  const wanted = wish.rule === SURPLUS_RETURNED ? less(orders, wish.surplusKw) : longer(event, orders);
+  const { database } = desk.participant;
+  // What another event counts on is not this one's to give back.
+  const wanted =
+    wish.rule === SURPLUS_RETURNED
+      ? less((await unlentOrders(database, event.eventId)).filter(isRunning), wish.surplusKw)
+      : longer(event, (await ordersOf(database, event.eventId)).filter(isRunning));
   for (const { order, change, reason } of wanted) {
     const record = {
       ...ruleOf(wish.rule),

@@ -8,6 +8,7 @@ import { needOf } from '../need.ts';
 import { place, planConditions } from '../placing.ts';
 import { type OptionName, type PlanOptions, planOptions } from '../planning/options.ts';
 import { marketOf } from '../planning/plan.ts';
+import type { Placement } from '../together.ts';
 import { TooLateError } from '../too-late.ts';
 import { beyondApproval, type Mode, modeOf } from './modes.ts';
 import { type Choice, closeDecision, type DecisionRow, insertDecision, lastDecision, type Made } from './store.ts';
@@ -19,11 +20,12 @@ export async function decide(
   purchase: Purchase,
   needKw: number,
   silent: readonly string[],
+  joint?: Placement,
 ): Promise<void> {
   const need = needOf(desk, event, purchase, needKw);
-  const market = marketOf(need, purchase.offers ?? [], planConditions(desk, event, purchase));
+  const market = joint?.part.left ?? marketOf(need, purchase.offers ?? [], await planConditions(desk, event, purchase));
   const belowLimitKw = Math.max(0, needKw - (event.limitKw - event.releaseKw));
-  const { plans, ...offered } = await planOptions(market, { requestedKw: needKw, belowLimitKw });
+  const { plans, ...offered } = await planOptions(market, { requestedKw: needKw, belowLimitKw }, joint?.part);
   const mode = modeOf(desk.config.modes, event.feederId, event.detectedBy);
   const recommended = offered.options.find(({ name }) => name === offered.recommended)!;
   const because = beyondApproval(mode, recommended);
@@ -33,6 +35,7 @@ export async function decide(
     purchase.decided = true;
     return place(desk, event, purchase, needKw, silent, {
       plan: plans.get(offered.recommended)!,
+      joint,
       async record(work) {
         await insertDecision(desk, work, event, made);
         await closeDecision(desk, work, event, made.decisionId, { ...choice, role: 'RULE', reason: offered.reason });

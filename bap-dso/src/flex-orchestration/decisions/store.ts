@@ -25,7 +25,7 @@ export interface Choice {
 }
 
 export async function insertDecision(desk: Desk, work: Work, event: OpenEvent, made: Made): Promise<void> {
-  const { options, recommended, reason, excluded } = made.offered;
+  const { options, recommended, reason, excluded, plannedWith } = made.offered;
   await work.db
     .insertInto('decision')
     .values({
@@ -35,7 +35,7 @@ export async function insertDecision(desk: Desk, work: Work, event: OpenEvent, m
       mode: made.mode,
       because: made.because,
       state: 'OPEN',
-      offered: JSON.stringify({ options, recommended, reason, excluded }),
+      offered: JSON.stringify({ options, recommended, reason, excluded, plannedWith }),
       due_wall_at: made.dueWallMs === null ? null : new Date(made.dueWallMs),
       on_due: made.onDue,
       made_wall_at: new Date(desk.context.wall.nowMs()),
@@ -84,6 +84,7 @@ export async function closeDecision(
       mode: row.mode,
       chosen: choice.chosen,
       recommended: row.offered.recommended,
+      ...(row.offered.plannedWith?.length ? { planned_with: row.offered.plannedWith.join(' ') } : {}),
       ...(option ? { cost_gbp: option.costGbp, relief_kw: option.reliefKw, risk: option.risk } : {}),
     },
     decision: `${choice.chosen ?? 'nothing'} of ${row.offered.options.map(({ name }) => name).join(', ')}: ${choice.reason}`,

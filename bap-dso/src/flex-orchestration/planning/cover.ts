@@ -39,14 +39,14 @@ export interface Cover {
   readonly gap: number;
 }
 
-/** The best that is found within a bound on branches; the most there is when that is not enough. */
-export function cheapestCover(problem: CoverProblem): Cover {
+/** The best that is found within a bound on branches (`nodes`); the most there is when that is not enough. */
+export function cheapestCover(problem: CoverProblem, nodes = PLAN_NODES): Cover {
   const first = firstCover(problem);
   if (!first.sufficient) return { ...first, method: 'all', gap: 0 };
-  if (problem.blocks.length > SEARCH_BLOCKS) return coreCover(problem, first);
-  const search = new CoverSearch(problem, first);
+  if (problem.blocks.length > SEARCH_BLOCKS) return coreCover(problem, first, nodes);
+  const search = new CoverSearch(problem, first, nodes);
   search.descend(0, problem.neededMilliW, 0);
-  if (search.nodes <= PLAN_NODES) return { ...search.best(), method: 'search', gap: 0 };
+  if (search.nodes <= nodes) return { ...search.best(), method: 'search', gap: 0 };
   return { ...search.best(), method: 'heuristic', gap: gapOf(problem, search.bestCost) };
 }
 
@@ -54,7 +54,7 @@ export function cheapestCover(problem: CoverProblem): Cover {
  * Whether a block is worth taking is in doubt only near the price at which the need is covered: what is well below it is
  * taken, what is well above is left, and those between are searched.
  */
-function coreCover(problem: CoverProblem, first: Cover): Cover {
+function coreCover(problem: CoverProblem, first: Cover, nodes: number): Cover {
   const { blocks, neededMilliW, partyMaxW } = problem;
   const last = first.takenW.findLastIndex((watts) => watts > 0);
   const from = Math.max(0, last - SEARCH_BLOCKS / 2);
@@ -68,7 +68,7 @@ function coreCover(problem: CoverProblem, first: Cover): Cover {
   }
   const core = { blocks: blocks.slice(from, from + SEARCH_BLOCKS), neededMilliW: missing, partyMaxW: left };
   const takenW = first.takenW.slice(from, from + SEARCH_BLOCKS);
-  const search = new CoverSearch(core, { ...first, takenW, cost: first.cost - cost });
+  const search = new CoverSearch(core, { ...first, takenW, cost: first.cost - cost }, nodes);
   if (first.takenW.slice(from + SEARCH_BLOCKS).every((watts) => watts === 0)) search.descend(0, missing, 0);
   const after = blocks.slice(from + SEARCH_BLOCKS).map(() => 0);
   const found = coverOf(problem, [...first.takenW.slice(0, from), ...search.best().takenW, ...after]);
@@ -143,12 +143,16 @@ function levelFor(block: CoverBlock, milliW: number, partyLeftW: number): number
   return Math.min(most, Math.max(least, watts));
 }
 
-export function leastLevel(block: CoverBlock): number {
+export function leastLevel(block: Pick<CoverBlock, 'stepW' | 'minimumW'>): number {
   return Math.max(block.stepW, Math.ceil(block.minimumW / block.stepW) * block.stepW);
 }
 
 /** Cost of the blocks from `index` on when they could be cut at will: never above the true cost. Infinite when they cannot cover it. */
-function relaxedCost(blocks: readonly CoverBlock[], index: number, missing: number): number {
+export function relaxedCost(
+  blocks: readonly Pick<CoverBlock, 'maximumW' | 'unitCost' | 'yieldMilli'>[],
+  index: number,
+  missing: number,
+): number {
   let left = missing;
   let cost = 0;
   for (let i = index; left > 0 && i < blocks.length; i++) {
@@ -165,11 +169,13 @@ class CoverSearch {
   readonly #blocks: readonly CoverBlock[];
   readonly #partyLeftW: number[];
   readonly #taken: number[];
+  readonly #most: number;
   #best: readonly number[];
   bestCost: number;
   nodes = 0;
 
-  constructor({ blocks, partyMaxW }: CoverProblem, incumbent: Cover) {
+  constructor({ blocks, partyMaxW }: CoverProblem, incumbent: Cover, most: number) {
+    this.#most = most;
     this.#blocks = blocks;
     this.#partyLeftW = [...partyMaxW];
     this.#taken = blocks.map(() => 0);
@@ -182,7 +188,7 @@ class CoverSearch {
   }
 
   descend(index: number, missing: number, cost: number): void {
-    if (++this.nodes > PLAN_NODES) return;
+    if (++this.nodes > this.#most) return;
     if (missing <= 0) {
       if (cost < this.bestCost) [this.#best, this.bestCost] = [[...this.#taken], cost];
       return;

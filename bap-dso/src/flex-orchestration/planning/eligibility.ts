@@ -19,6 +19,7 @@ export type ExclusionReason =
   | 'unresponsive'
   | 'declined'
   | 'excluded-by-operator'
+  | 'party-limit'
   | 'beyond-plan-size';
 
 export interface Exclusion {

@@ -1,6 +1,7 @@
 /** What a person chooses from for one event: how much relief, what it costs, and how likely it is to be enough. */
 import { OPTION_UNIT_KW, PLAN_NAMED } from '../../limits.ts';
 import type { ExclusionReason } from './eligibility.ts';
+import type { JointPart } from './joint.ts';
 import { type Market, type Plan, planOf } from './plan.ts';
 
 export type OptionName = 'low' | 'sufficient' | 'everything';
@@ -28,6 +29,8 @@ export interface PlanOptions {
   readonly recommended: OptionName;
   readonly reason: string;
   /** kW of the offers that were left out, by reason. */
+  /** Events whose plans were made as one with this; absent in decisions of before there were such. */
+  readonly plannedWith?: readonly string[];
   readonly excluded: readonly { readonly reason: ExclusionReason; readonly offers: number; readonly kw: number }[];
 }
 
@@ -37,10 +40,14 @@ export interface Relief {
   readonly belowLimitKw: number;
 }
 
-/** Three plans, or fewer where they are the same; the plan of each by its name. */
+/**
+ * Three plans, or fewer where they are the same; the plan of each by its name. Of an event that was planned together with
+ * others `market` is what they leave, their relief counts, and `sufficient` is its part of the joint plan.
+ */
 export async function planOptions(
   market: Market,
   relief: Relief,
+  joint?: JointPart,
 ): Promise<PlanOptions & { readonly plans: ReadonlyMap<OptionName, Plan> }> {
   const needs: [OptionName, number][] = [
     ['low', relief.belowLimitKw],
@@ -50,22 +57,36 @@ export async function planOptions(
   const plans = new Map<OptionName, Plan>();
   // The time of the solver is for what is recommended.
   const quick = { ...market, options: { ...market.options, solver: undefined } };
-  for (const [name, kw] of needs) plans.set(name, await planOf(name === 'low' ? quick : market, kw));
+  for (const [name, kw] of needs) {
+    const planned = name === 'sufficient' ? joint?.plan : undefined;
+    plans.set(name, planned ?? (await counting(joint, kw, (ownKw) => planOf(name === 'low' ? quick : market, ownKw))));
+  }
   const hours = (market.need.window.endMs - market.need.window.startMs) / 3_600_000;
   const drafts = needs.map(([name, kw]) => draftOf(name, kw, plans.get(name)!, relief, hours));
   const [low, sufficient, everything] = drafts as [PlanOption, PlanOption, PlanOption];
   const recommended = sufficient.sufficient ? 'sufficient' : 'everything';
   return {
     options: [
-      { ...low, tradeOff: lowSays(low, sufficient) },
+      { ...low, tradeOff: lowSays(low, sufficient) + lentSays(joint) },
       { ...sufficient, tradeOff: sufficientSays(sufficient, relief) },
       { ...everything, tradeOff: everythingSays(everything, sufficient, relief) },
     ],
     recommended,
-    reason: reasonOf(low, sufficient, everything, relief),
+    reason: reasonOf(low, sufficient, everything, relief) + jointSays(joint),
+    plannedWith: joint?.plannedWith.map(({ eventId }) => eventId) ?? [],
     excluded: byReason(market),
     plans,
   };
+}
+
+/** A plan of what the others' relief leaves open. */
+async function counting(
+  joint: JointPart | undefined,
+  needKw: number,
+  plan: (ownKw: number) => Promise<Plan>,
+): Promise<Plan> {
+  const { relied = [], reliedKw = 0 } = joint?.plan ?? {};
+  return { ...(await plan(Math.max(0, needKw - reliedKw))), relied, reliedKw };
 }
 
 function draftOf(name: OptionName, needKw: number, plan: Plan, relief: Relief, hours: number): PlanOption {
@@ -73,10 +94,10 @@ function draftOf(name: OptionName, needKw: number, plan: Plan, relief: Relief, h
     name,
     needKw: Number.isFinite(needKw) ? needKw : null,
     askedKw: plan.askedKw,
-    reliefKw: plan.expectedKw,
+    reliefKw: reliefOf(plan),
     costGbp: Math.round(plan.costGbpPerHour * hours * 100) / 100,
-    risk: riskOf(plan, relief.belowLimitKw),
-    sufficient: name === 'everything' ? plan.expectedKw >= relief.requestedKw : plan.sufficient,
+    risk: riskOf({ blocks: [...plan.blocks, ...plan.relied], expectedKw: reliefOf(plan) }, relief.belowLimitKw),
+    sufficient: name === 'everything' ? reliefOf(plan) >= relief.requestedKw : plan.sufficient,
     method: plan.method,
     gap: plan.gap,
     orders: plan.orders.map(({ bppId, requestedKw }) => ({ bppId, kw: requestedKw })),
@@ -106,6 +127,8 @@ function normalBelow(z: number): number {
   return z > 0 ? 1 - tail : tail;
 }
 
+const reliefOf = (plan: Plan) => Math.round((plan.expectedKw + plan.reliedKw) * 1_000) / 1_000;
+
 const pounds = (gbp: number) => `£${gbp.toFixed(2)}`;
 const percent = (share: number) => `${Math.round(share * 1_000) / 10} %`;
 const kws = (kw: number) => `${Math.round(kw * 10) / 10} kW`;
@@ -126,6 +149,24 @@ function everythingSays(everything: PlanOption, sufficient: PlanOption, { reques
   if (over < 0)
     return `All that is offered, ${kws(-over)} short of the release level; ${percent(everything.risk)} that the limit does not hold.`;
   return `${kws(over)} beyond the release level for ${pounds(everything.costGbp - sufficient.costGbp)} more, ${percent(everything.risk)} that the limit does not hold; nothing is left for another need.`;
+}
+
+const feeders = (named: readonly { readonly feederId: string }[]) => named.map(({ feederId }) => feederId).join(', ');
+
+/** What low would take from the others. */
+function lentSays(joint: JointPart | undefined): string {
+  if (!joint || joint.lends.length === 0) return '';
+  return ` Of sufficient ${feeders(joint.lends)} count on ${joint.lends.map(({ kw }) => kws(kw)).join(', ')}: what low leaves out is bought for them anew.`;
+}
+
+function jointSays(joint: JointPart | undefined): string {
+  if (!joint) return '';
+  const { plannedWith, plan, shared, shortBecause } = joint;
+  return [
+    ` Solved together with ${feeders(plannedWith)}: ${kws(shared.neededKw)} for all, £${shared.costGbp.toFixed(2)} in all, so one of them may pay more for another to have enough.`,
+    ...(plan.reliedKw > 0 ? [`${kws(plan.reliedKw)} of its relief come from orders for them.`] : []),
+    ...(shortBecause === undefined ? [] : [`It is short: ${shortBecause}.`]),
+  ].join(' ');
 }
 
 function reasonOf(low: PlanOption, sufficient: PlanOption, everything: PlanOption, relief: Relief): string {

@@ -9,16 +9,19 @@ import {
   type CoverMethod,
   type CoverProblem,
   cheapestCover,
+  leastLevel,
 } from './cover.ts';
-import { type Exclusion, exclusionOf, type PlanConditions, reachOf } from './eligibility.ts';
+import { type Exclusion, type ExclusionReason, exclusionOf, type PlanConditions, reachOf } from './eligibility.ts';
 import type { CoverSolver } from './solver.ts';
 
 export interface PlanOptions extends PlanConditions {
   /** kW that may be expected for each kW asked of an offer, 0 to 1. */
   readonly derate: (offer: FlexOffer) => number;
-  /** The most that one BPP is asked for, in kW; no limit when absent. */
+  /** The most that one BPP is asked for at a time, over all events, in kW; no limit when absent. */
   readonly partyMaxKw?: number | undefined;
-  readonly solver?: Pick<CoverSolver, 'solve'> | undefined;
+  /** kW of each BPP that are committed in overlapping windows of open events: they come off its limit. */
+  readonly partyCommittedKw?: ReadonlyMap<string, number> | undefined;
+  readonly solver?: Pick<CoverSolver, 'solve' | 'solveJoint'> | undefined;
   /** Wall time that the solver has. */
   readonly solveMs?: number | undefined;
 }
@@ -55,6 +58,16 @@ export interface Plan {
   readonly method: CoverMethod;
   /** By how much of itself the cost may lie above the cheapest; 0 where it is proven to be that. */
   readonly gap: number;
+  /** BPPs of which a part of the limit is committed already, with the kW that were left. */
+  readonly limited: readonly { readonly bppId: string; readonly leftKw: number }[];
+  /** Blocks that are bought for other events and felt here, too; their kW are not in the figures above. */
+  readonly relied: readonly ReliedBlock[];
+  /** kW of those that may be expected at the feeder in need. */
+  readonly reliedKw: number;
+}
+
+export interface ReliedBlock extends PlannedBlock {
+  readonly eventId: string;
 }
 
 /** An unproven newcomer offers with reliability 0: buying from it at no discount or never are both wrong. */
@@ -77,6 +90,13 @@ export interface Market {
   readonly blocks: readonly CoverBlock[];
   readonly excluded: readonly Exclusion[];
   readonly parties: readonly SubscriberId[];
+  /** What each of them may be asked for yet, in watts; infinite where there is no limit. */
+  readonly partyMaxW: readonly number[];
+}
+
+/** kW that a BPP may be asked for yet; infinite without a limit. */
+export function partyLeftKw({ partyMaxKw, partyCommittedKw }: PlanOptions, bppId: string): number {
+  return Math.max(0, (partyMaxKw ?? Number.POSITIVE_INFINITY) - (partyCommittedKw?.get(bppId) ?? 0));
 }
 
 export function marketOf(need: FlexNeed, offers: readonly FlexOffer[], options: PlanOptions): Market {
@@ -84,19 +104,25 @@ export function marketOf(need: FlexNeed, offers: readonly FlexOffer[], options: 
   const eligible: { offer: FlexOffer; block: CoverBlock }[] = [];
   const parties = [...new Set(offers.map(({ bppId }) => bppId))].sort();
   const partyOf = new Map(parties.map((bppId, i) => [bppId, i]));
+  const partyMaxW = parties.map((bppId) => Math.floor(partyLeftKw(options, bppId) * 1_000));
   for (const offer of [...offers].sort(byPrice)) {
     const block = blockOf(need, offer, options, partyOf.get(offer.bppId)!);
-    const reason = exclusionOf(need, offer, options) ?? (block.maximumW > 0 ? undefined : 'nothing-available');
+    const reason = exclusionOf(need, offer, options) ?? unusable(block, partyMaxW[block.party]!);
     if (reason) excluded.push(exclusion(offer, reason));
     else eligible.push({ offer, block });
   }
   eligible.sort((a, b) => byUnitCost(a.block, b.block) || byPrice(a.offer, b.offer));
   for (const { offer } of eligible.splice(PLAN_OFFERS)) excluded.push(exclusion(offer, 'beyond-plan-size'));
   return {
-    ...{ need, options, parties, excluded },
+    ...{ need, options, parties, partyMaxW, excluded },
     eligible: eligible.map(({ offer }) => offer),
     blocks: eligible.map(({ block }) => block),
   };
+}
+
+function unusable(block: CoverBlock, partyLeftW: number): ExclusionReason | undefined {
+  if (block.maximumW <= 0) return 'nothing-available';
+  return partyLeftW < leastLevel(block) ? 'party-limit' : undefined;
 }
 
 function exclusion({ bppId, itemId, availableKw }: FlexOffer, reason: Exclusion['reason']): Exclusion {
@@ -111,11 +137,11 @@ export const milliWatts = (kw: number): number => Math.ceil(kw * 1_000) * 1_000;
  * too long a solver has `solveMs`; the best block after block serves when it has nothing by then, and says so.
  */
 export async function planOf(market: Market, needKw: number): Promise<Plan> {
-  const { solver, solveMs = PLAN_SOLVE_MS, partyMaxKw = Number.POSITIVE_INFINITY } = market.options;
+  const { solver, solveMs = PLAN_SOLVE_MS } = market.options;
   const problem: CoverProblem = {
     blocks: market.blocks,
     neededMilliW: milliWatts(needKw),
-    partyMaxW: market.parties.map(() => partyMaxKw * 1_000),
+    partyMaxW: market.partyMaxW,
   };
   const found = cheapestCover(problem);
   if (found.gap <= PLAN_GAP || !solver) return planWith(market, found);
@@ -128,7 +154,12 @@ export function choosePlan(need: FlexNeed, offers: readonly FlexOffer[], options
   return planOf(marketOf(need, offers, options), need.requestedKw);
 }
 
-function planWith({ need, options, eligible, blocks: market, excluded }: Market, cover: Cover): Plan {
+/** A plan of what a cover takes of each eligible block. */
+export function planWith(
+  { need, options, eligible, blocks: market, excluded }: Market,
+  cover: Cover,
+  relied: readonly ReliedBlock[] = [],
+): Plan {
   const blocks = eligible.flatMap((offer, i): PlannedBlock[] => {
     const watts = cover.takenW[i]!;
     if (watts <= 0) return [];
@@ -146,7 +177,16 @@ function planWith({ need, options, eligible, blocks: market, excluded }: Market,
     sufficient: cover.sufficient,
     method: cover.method,
     gap: cover.gap,
+    limited: limitedOf(options),
+    relied,
+    reliedKw: total(relied, (block) => block.expectedKw),
   };
+}
+
+function limitedOf(options: PlanOptions): Plan['limited'] {
+  if (options.partyMaxKw === undefined) return [];
+  const bpps = [...(options.partyCommittedKw?.keys() ?? [])].sort();
+  return bpps.map((bppId) => ({ bppId, leftKw: Math.round(partyLeftKw(options, bppId) * 1_000) / 1_000 }));
 }
 
 /** Whole watts and hundred-thousandths of a pound, so that equal plans cost exactly the same. */

@@ -5,6 +5,7 @@ import type { Desk, Work } from '../desk.ts';
 import type { OpenEvent, Purchase } from '../event.ts';
 import { planCosts } from '../outside.ts';
 import { blockKey } from './eligibility.ts';
+import type { JointPart } from './joint.ts';
 import type { Plan } from './plan.ts';
 
 export async function recordPlan(
@@ -15,6 +16,7 @@ export async function recordPlan(
   needKw: number,
   purchase: Purchase,
   silent: readonly string[],
+  joint?: JointPart,
 ): Promise<void> {
   const costs = planCosts(desk);
   const chosen = plan.blocks.map(
@@ -23,6 +25,9 @@ export async function recordPlan(
   );
   const excluded = plan.excluded.map(
     ({ bppId, itemId, availableKw, reason }) => `${bppId}/${itemId} ${availableKw} kW: ${reason}`,
+  );
+  const limited = plan.limited.map(
+    ({ bppId, leftKw }) => `${bppId}: ${leftKw} of ${desk.config.maxBppKw} kW, the rest is committed`,
   );
   const without = silent.map((bppId) => `${bppId}: no catalogue in time`);
   await work.audit({
@@ -44,12 +49,45 @@ export async function recordPlan(
       max_price_gbp_per_kwh: desk.config.maxPriceGbpPerKwh,
       min_reliability: desk.config.minReliability,
       round: purchase.replans,
+      ...(desk.config.maxBppKw === undefined ? {} : { party_max_kw: desk.config.maxBppKw }),
+      ...(joint ? sharedInputs(joint, plan) : {}),
       ...costs?.inputs,
     },
     ...(costs ? { data_sources: costs.sources } : {}),
     requested_kw: plan.askedKw,
-    decision: [`chosen: ${named(chosen)}`, `excluded: ${named([...excluded, ...without])}`].join('; '),
+    decision: [
+      `chosen: ${named(chosen)}`,
+      `excluded: ${named([...excluded, ...without])}`,
+      ...(limited.length > 0 ? [`limited: ${named(limited)}`] : []),
+      ...(joint ? [jointText(joint, plan)] : []),
+    ].join('; '),
   });
+}
+
+function sharedInputs({ plannedWith, shared }: JointPart, { reliedKw }: Plan) {
+  return {
+    planned_with: plannedWith.map(({ eventId }) => eventId).join(' '),
+    joint_needed_kw: shared.neededKw,
+    joint_asked_kw: shared.askedKw,
+    joint_cost_gbp: shared.costGbp,
+    joint_method: shared.method,
+    joint_gap: shared.gap,
+    relied_kw: reliedKw,
+  };
+}
+
+/** Which orders of which event it counts on, and why it is short. */
+function jointText({ plannedWith, lends, shortBecause }: JointPart, { relied }: Plan): string {
+  const counted = relied.map(
+    ({ eventId, offer, expectedKw }) => `${expectedKw} kW of ${blockKey(offer)} for ${eventId}`,
+  );
+  const lent = lends.map(({ eventId, kw }) => `${kw} kW to ${eventId}`);
+  return [
+    `planned with: ${named(plannedWith.map(({ eventId, feederId }) => `${eventId} on ${feederId}`))}`,
+    ...(counted.length > 0 ? [`counts on: ${named(counted)}`] : []),
+    ...(lent.length > 0 ? [`gives: ${named(lent)}`] : []),
+    ...(shortBecause === undefined ? [] : [`short: ${shortBecause}`]),
+  ].join('; ');
 }
 
 function named(parts: readonly string[]): string {

@@ -5,11 +5,14 @@ import type { WallClock } from '@flexder/runtime/clock.ts';
 import type { Logger } from '@flexder/runtime/logging.ts';
 import { PLAN_GAP, SOLVER_GRACE_MS, SOLVER_IDLE_MS, SOLVER_MEMORY_MB, SOLVER_QUEUE } from '../../limits.ts';
 import { type Cover, type CoverProblem, coverOf, gapOf } from './cover.ts';
-import { programOf, wattsOf } from './program.ts';
+import { type JointCover, type JointProblem, jointCoverOf } from './joint-problem.ts';
+import { asJoint, programOf, wattsOf } from './program.ts';
 
 export interface CoverSolver {
   /** The best cover found within `boundMs`; undefined when there is none in time. Never throws. */
   solve(problem: CoverProblem, boundMs: number): Promise<Cover | undefined>;
+  /** The same for several needs at once. */
+  solveJoint(problem: JointProblem, boundMs: number): Promise<JointCover | undefined>;
   close(): Promise<void>;
 }
 
@@ -62,7 +65,7 @@ export function createSolver({ wall, log }: { readonly wall: WallClock; readonly
     return begun;
   }
 
-  function ask(problem: CoverProblem, boundMs: number): Promise<Solved | undefined> {
+  function ask(problem: JointProblem, boundMs: number): Promise<Solved | undefined> {
     thread ??= begin();
     const { worker, waiting } = thread;
     const id = ++asked;
@@ -83,25 +86,43 @@ export function createSolver({ wall, log }: { readonly wall: WallClock; readonly
     stopIdle = wall.after(SOLVER_IDLE_MS, () => void thread?.worker.terminate());
   }
 
+  /** The checked answer to a problem with these columns. */
+  async function found<T extends Cover | JointCover>(
+    problem: JointProblem,
+    boundMs: number,
+    checked: (takenW: number[]) => T,
+    gapOfCost: (cover: T) => number,
+  ): Promise<T | undefined> {
+    if (thread && thread.waiting.size >= SOLVER_QUEUE) return undefined;
+    try {
+      const answer = await ask(problem, boundMs);
+      if (!answer) return undefined;
+      const cover = checked(wattsOf(problem.columns, (name) => answer.values[name] ?? 0));
+      if (!cover.sufficient) return undefined;
+      return { ...cover, gap: answer.status === 'Optimal' ? PLAN_GAP : gapOfCost(cover) };
+    } catch (error) {
+      log.warn({ error: String(error) }, 'the solver gave no plan');
+      return undefined;
+    } finally {
+      endWhenIdle();
+    }
+  }
+
   return {
-    async solve(problem, boundMs) {
-      if (thread && thread.waiting.size >= SOLVER_QUEUE) return undefined;
-      try {
-        const answer = await ask(problem, boundMs);
-        if (!answer) return undefined;
-        const cover = coverOf(
-          problem,
-          wattsOf(problem, (name) => answer.values[name] ?? 0),
-        );
-        if (!cover.sufficient) return undefined;
-        return { ...cover, gap: answer.status === 'Optimal' ? PLAN_GAP : gapOf(problem, cover.cost) };
-      } catch (error) {
-        log.warn({ error: String(error) }, 'the solver gave no plan');
-        return undefined;
-      } finally {
-        endWhenIdle();
-      }
-    },
+    solve: (problem, boundMs) =>
+      found(
+        asJoint(problem),
+        boundMs,
+        (takenW) => coverOf(problem, takenW),
+        ({ cost }) => gapOf(problem, cost),
+      ),
+    solveJoint: (problem, boundMs) =>
+      found(
+        problem,
+        boundMs,
+        (takenW) => jointCoverOf(problem, takenW, 'solver'),
+        ({ gap }) => gap,
+      ),
     async close() {
       stopIdle();
       await thread?.worker.terminate();

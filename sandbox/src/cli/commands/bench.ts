@@ -62,6 +62,11 @@ const BENCHES: Record<string, (values: Values) => Promise<object>> = {
     const { benchIngest } = await import('@flexder/bench/ingest.ts');
     return benchIngest({ n: integer(values, 'n', 80_000, 8_000, 400_000), databaseUrl: databaseUrlOf(values) }, say);
   },
+  async 'joint-plan'(values) {
+    const { benchJointPlan } = await import('@flexder/bench/joint-plan.ts');
+    const rounds = integer(values, 'n', 5, 1, 1_000);
+    return benchJointPlan({ needs: [2, 5, 20], offers: [100, 1_000], rounds, seed: seedOf(values) }, say);
+  },
   async plan(values) {
     const { benchPlan } = await import('@flexder/bench/plan.ts');
     const rounds = integer(values, 'n', 10, 1, 1_000);
@@ -84,7 +89,7 @@ const command: Command = {
     n: {
       type: 'string',
       value: 'N',
-      help: 'activations (200; settlement 10000), messages (4000), rows (80000), readings (30000; feeders 50000), records (20000) or plans of each size (10)',
+      help: 'activations (200; settlement 10000), messages (4000), rows (80000), readings (30000; feeders 50000), records (20000) or plans of each size (10; joint-plan 5)',
     },
     kafka: { type: 'string', value: 'URL', help: 'stream: kafka://HOST:PORT/PREFIX of a broker that is up' },
     ders: { type: 'string', value: 'N', help: 'simulated devices: activation (300), fleet and fan-out (10000)' },
@@ -104,7 +109,7 @@ const command: Command = {
       help: 'forecast, feeders: the largest number of feeders (10000); stream: their number (100)',
     },
     hung: { type: 'string', value: 'N', help: 'activation: BPPs beside the two that accept and never answer (0)' },
-    seed: { type: 'string', value: 'N', help: 'activation, fleet, plan: the seed (1)' },
+    seed: { type: 'string', value: 'N', help: 'activation, fleet, plan, joint-plan: the seed (1)' },
     ...DATABASE_OPTION,
   },
   async run(values, [what = '', place = '']) {

@@ -14,14 +14,20 @@ const command: Command = {
     from: { type: 'string', value: 'DATE', help: 'first London settlement date, YYYY-MM-DD' },
     to: { type: 'string', value: 'DATE', help: 'last one' },
     'gbp-per-kw-year': { type: 'string', value: 'N', help: 'what a kW of new capacity costs a year; no money without' },
+    'export-limits': {
+      type: 'string',
+      value: 'FEEDER=KW,…',
+      help: 'flow back beyond which generation would be curtailed; without it nothing is said of renewables',
+    },
     json: { type: 'boolean', help: 'one line of JSON' },
   },
   async run(values) {
     const [from, to, price] = [date(values, 'from'), date(values, 'to'), priceOf(values)];
+    const exportLimits = exportLimitsOf(values);
     await using stored = await openStored(values);
     const db = stored.database as unknown as Kysely<BapTables>;
     const limits = await limitsOf(db);
-    const impact = await impactOf(db, { from, to, limits, reinforcementGbpPerKwYear: price });
+    const impact = await impactOf(db, { from, to, limits, exportLimits, reinforcementGbpPerKwYear: price });
     if (values.json === true) print(JSON.stringify(impact));
     else
       print(
@@ -47,6 +53,9 @@ function lines(of: FeederImpact): string[] {
   return [
     `${of.feederId}, ${of.season}: peak ${of.peakWithKw} kW, without flexibility ${of.peakWithoutKw} kW, ${limit}`,
     `  ${of.activatedHalfHours} of ${of.halfHours} half hours activated, ${of.deliveredMwh} MWh${money}${deferred}`,
+    ...(of.renewablesKeptMwh === null
+      ? []
+      : [`  ${of.renewablesKeptMwh} MWh of renewables kept on, export limit ${of.exportLimitKw} kW`]),
   ];
 }
 
@@ -66,6 +75,17 @@ function date(values: Values, name: string): string | undefined {
   const value = text(values, name);
   if (value === undefined || /^\d{4}-\d{2}-\d{2}$/.test(value)) return value;
   throw new UsageError(`--${name} must be a date as YYYY-MM-DD`);
+}
+
+function exportLimitsOf(values: Values): ReadonlyMap<string, number> {
+  const pairs = (text(values, 'export-limits') ?? '').split(',').filter((pair) => pair !== '');
+  return new Map(
+    pairs.map((pair) => {
+      const [feederId = '', kw = '', ...more] = pair.split('=');
+      if (feederId !== '' && more.length === 0 && Number(kw) > 0) return [feederId.trim(), Number(kw)] as const;
+      throw new UsageError(`--export-limits takes FEEDER=KW, separated by commas, not ${pair}`);
+    }),
+  );
 }
 
 function priceOf(values: Values): number | undefined {
