@@ -144,6 +144,11 @@ export const DECISION_COUNTDOWN_S = 120;
 export const AVAILABILITY_SLACK_MS = 5_000;
 /** Exclusions and options one record names; the rest is counted. */
 export const PLAN_NAMED = 50;
+/**
+ * The search after one that nobody answered waits so many times as long: a market that is slow, on a machine under load or
+ * just started, is better than none, and the time in which relief was promised has passed already.
+ */
+export const SEARCH_AGAIN_PATIENCE = 5;
 /** Catalogues a gather keeps: one a known BPP, and as many from newcomers. */
 export const GATHER_CATALOGUES = 256;
 /** How long a silent BPP is not waited for: longer than any event's buying, short enough to be back for the next. */

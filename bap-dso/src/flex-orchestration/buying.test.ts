@@ -101,17 +101,37 @@ describe('buying relief', () => {
     expect(trade.auditsOf('alarm.raised')).to.deep.equal([]);
   });
 
+  it('waits longer the second time, and buys from whoever answers then', async () => {
+    const trade = await open({ a: aggregator('a', { silentOn: ['search'] }) });
+    trade.sample(1_020);
+    await trade.settle();
+    trade.wall.pass(1_000);
+    await trade.settle();
+    trade.wall.pass(4_000);
+    await trade.settle();
+    const [, second] = trade.actions('search');
+    await trade.callback('a', 'on_search', second!.transactionId, aggregator('a')(second!, trade)!);
+    await trade.settle();
+    expect(await states(trade)).to.deep.equal(['a SCHEDULED']);
+    expect(trade.auditsOf('alarm.raised')).to.deep.equal([]);
+  });
+
   it('gives up after two searches that nobody answers: short, with an alarm, and nobody is blamed', async () => {
     const trade = await open({ a: aggregator('a', { silentOn: ['search'] }) });
     trade.sample(1_060);
     await trade.settle();
-    for (let searches = 1; searches <= 2; searches++) {
+    for (const [searches, waitedMs] of [
+      [1, 1_000],
+      [2, 5_000],
+    ] as const) {
+      trade.wall.pass(waitedMs - 1);
+      await trade.settle();
       expect(trade.actions('search')).to.have.length(searches);
       expect(trade.auditsOf('alarm.raised')).to.deep.equal([]);
-      trade.wall.pass(1_000);
+      trade.wall.pass(1);
       await trade.settle();
     }
-    expect(trade.actions('search')).to.have.length(2);
+    expect(trade.actions('search').map(({ ttlMs }) => ttlMs)).to.deep.equal([1_000, 5_000]);
     expect((await overload(trade)).state).to.equal('SHORT');
     expect(trade.auditsOf('alarm.raised').map(({ code }) => code)).to.deep.equal(['nothing-to-buy']);
     expect([...trade.desk.counterparties.unresponsive('catalogue')]).to.deep.equal([]);
@@ -305,8 +325,8 @@ describe('buying relief', () => {
     await trade.settle();
     expect((await overload(trade)).state).to.equal('BUYING');
     trade.broken = undefined;
-    for (let searches = 0; searches < 2; searches++) {
-      trade.wall.pass(1_000);
+    for (const waitedMs of [1_000, 5_000]) {
+      trade.wall.pass(waitedMs);
       await trade.settle();
     }
     expect((await overload(trade)).state).to.equal('SHORT');

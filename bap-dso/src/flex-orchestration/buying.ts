@@ -7,7 +7,7 @@ import type { Desk, OrderRow, Work } from './desk.ts';
 import type { OpenEvent, Purchase } from './event.ts';
 import { releaseTier } from './fallback.ts';
 import { ordersFelt } from './lent.ts';
-import { search } from './need.ts';
+import { answersWithinMs, search } from './need.ts';
 import { AWAITING, BOUGHT, feltKw, LIVE } from './orders.ts';
 import { moveOverload } from './overloads.ts';
 import { place } from './placing.ts';
@@ -26,6 +26,7 @@ export async function buy(
   const gathering = desk.gathers.collect(
     transactionId,
     bpps.filter((bppId) => !quiet.has(bppId)),
+    answersWithinMs(desk, purchase),
   );
   const seat = desk.together.enter(event, purchase, needKw);
   try {

@@ -36,13 +36,20 @@ export class Gathers {
     this.#bounds = bounds;
   }
 
-  /** Opens before the search leaves, so that no answer is too early. Resolves when all `expected` answered or a bound passed. */
-  collect(transactionId: string, expected: readonly SubscriberId[]): Promise<Gathered> {
+  /**
+   * Opens before the search leaves, so that no answer is too early. Resolves when all `expected` answered or a bound passed:
+   * `overallMs` where there is no answer at all.
+   */
+  collect(
+    transactionId: string,
+    expected: readonly SubscriberId[],
+    overallMs: number = this.#bounds.gatherOverallMs,
+  ): Promise<Gathered> {
     const { activity, wall } = this.#context;
     if (this.#open.size >= OPEN_EVENTS) throw new Error(`${OPEN_EVENTS} searches are open`);
     const end = activity.begin('gather');
     return new Promise((resolve) => {
-      const cancels = [wall.after(this.#bounds.gatherOverallMs, () => gather.close())];
+      const cancels = [wall.after(overallMs, () => gather.close())];
       let bounded = false;
       const gather: Gather = {
         expected: new Set(expected),

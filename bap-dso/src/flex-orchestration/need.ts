@@ -2,9 +2,15 @@
 import type { SubscriberId, TransactionId } from '@flexder/protocol/beckn/identifiers.ts';
 import { encodeSearch } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { FlexNeed, TimeWindow } from '@flexder/protocol/flexibility/model.ts';
+import { SEARCH_AGAIN_PATIENCE } from '../limits.ts';
 import type { Desk, Work } from './desk.ts';
 import type { OpenEvent, Purchase } from './event.ts';
 import { wholeSecond } from './window.ts';
+
+/** How long the first catalogue is waited for. */
+export function answersWithinMs({ config }: Desk, { searchedAgain }: Purchase): number {
+  return config.gatherOverallMs * (searchedAgain ? SEARCH_AGAIN_PATIENCE : 1);
+}
 
 /** Asked for somewhat longer than needed, so that the orders can be let go one after the other. */
 export async function search(
@@ -37,7 +43,7 @@ export async function search(
       to: one,
       toType,
       transactionId,
-      ttlMs: desk.config.gatherOverallMs,
+      ttlMs: answersWithinMs(desk, purchase),
       message,
       audit: names,
     });

@@ -48,5 +48,6 @@ describe('events that gather offers at the same time', () => {
     const closed = waiting(['f-1', 'f-2']);
     closed.together.close();
     expect(await closed.isAnswered()).to.equal(true);
+    expect(await closed.together.plan(closed.second, [offer('a')]), 'who comes after it').to.equal(undefined);
   });
 });

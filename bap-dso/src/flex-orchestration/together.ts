@@ -38,6 +38,7 @@ export class Together {
   readonly #seats = new Set<Seat>();
   /** With a limit for each aggregator the next plan must see what the one before has placed. */
   #last: Promise<void> = Promise.resolve();
+  #closed = false;
 
   constructor(desk: () => Desk) {
     this.#desk = desk;
@@ -63,7 +64,7 @@ export class Together {
   plan(seat: Seat, offers: readonly FlexOffer[]): Promise<Placement | undefined> {
     const places = new Map(offers.map((offer) => [JSON.stringify([offer.bppId, offer.feederId]), offer]));
     Object.assign(seat, { offers, places: [...places.values()] });
-    if (this.#seats.size === 1) {
+    if (this.#closed || this.#seats.size === 1) {
       this.#seats.delete(seat);
       return this.#limited ? this.#last.then(() => undefined) : Promise.resolve(undefined);
     }
@@ -78,8 +79,9 @@ export class Together {
     });
   }
 
-  /** Nobody waits any longer: the service stops. */
+  /** Nobody waits any longer, nor whoever comes yet: the service stops. */
   close(): void {
+    this.#closed = true;
     for (const seat of [...this.#seats]) {
       this.#seats.delete(seat);
       seat.settle?.(undefined);
