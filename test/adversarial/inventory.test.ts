@@ -7,12 +7,11 @@ const folder = import.meta.dirname;
 const ID = /\b(?:SIG|MSG|TXN|NET|REG|MQ|OPS)-\d\d\b/g;
 const read = (name: string) => readFileSync(join(folder, name), 'utf8');
 
-/** A test with the rows that it takes from a file of their own. */
+/** A test with the rows that it takes from files of their own. */
 function withRows(name: string): string {
   const text = read(name);
-  return (
-    text + [...text.matchAll(/from '(\.\.\/harness\/[a-z-]+-rows\.ts)'/g)].map(([, rows = '']) => read(rows)).join('')
-  );
+  const rows = text.matchAll(/from '(\.\.\/harness\/[a-z-]+-rows\.ts|\.\/[a-z-]+\/[a-z-]+\.ts)'/g);
+  return text + [...rows].map(([, path = '']) => read(path)).join('');
 }
 
 function table(text: string): Map<string, string[]> {

@@ -25,11 +25,8 @@ const column = (head: string, cell: (der: DerView) => preact.ComponentChildren, 
   cell: (line) => (isHere(line) ? cell(line) : head === 'DER' ? <Note>Reading…</Note> : ''),
 });
 
-export const derAddress = ({ derId, bppId }: Pick<DerView, 'derId' | 'bppId'>): string =>
-  to('ders', derId, bppId === null ? {} : { bpp: bppId });
-
 const COLUMNS: readonly Column<Line>[] = [
-  column('DER', (der) => <a href={derAddress(der)}>{der.derId}</a>),
+  column('DER', ({ derId, bppId }) => <a href={to('ders', derId, bppId === null ? {} : { bpp: bppId })}>{derId}</a>),
   column('Feeder', ({ feederId }) => <a href={to('feeders', feederId)}>{feederId}</a>),
   column('Type', ({ deviceType }) => typeName(deviceType)),
   column('Aggregator', ({ bppId }) => bppId ?? <Note>not known</Note>),

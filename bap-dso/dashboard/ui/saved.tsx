@@ -21,7 +21,7 @@ export function SavedSearches({ screen, present }: { readonly screen: string; re
       {own.length > 0 && <span class="note">Saved on this browser:</span>}
       {own.map((one) => (
         <span key={one.name}>
-          <a href={one.address}>{one.name}</a>{' '}
+          <a href={`#/${one.address.slice(2)}`}>{one.name}</a>{' '}
           <button type="button" aria-label={`Forget ${one.name}`} onClick={() => forget(one.name)}>
             ×
           </button>

@@ -51,8 +51,8 @@ export interface FallbackView {
 const fallback = sql<FallbackView[]>`(
   select coalesce(json_agg(json_build_object('tier', f.tier, 'plan', f.plan_no, 'state', f.state, 'gapKw', f.gap_kw,
     'expectedKw', f.expected_kw, 'costGbpPerHour', f.cost_gbp_per_hour, 'reason', f.reason,
-    'madeAtMs', round(extract(epoch from f.made_at) * 1000),
-    'releasedAtMs', round(extract(epoch from f.released_at) * 1000),
+    'madeAtMs', round(date_part('epoch', f.made_at) * 1000),
+    'releasedAtMs', round(date_part('epoch', f.released_at) * 1000),
     'bppIds', (select json_agg(distinct o->>'bppId') from jsonb_array_elements(f.offers) o)) order by f.plan_no, f.tier),
     '[]'::json)
   from fallback_tier f where f.event_id = overload.event_id)`;
