@@ -47,8 +47,10 @@ export async function openSubscription(
     positions?.set(record.partition, String(BigInt(record.offset) + 1n));
   };
 
-  const join = () =>
-    client.consume({
+  let joins = 0;
+  const join = () => {
+    const mine = ++joins;
+    return client.consume({
       group,
       topic: topicName,
       commits: shared,
@@ -56,8 +58,21 @@ export async function openSubscription(
       positions,
       handle,
       onShare,
-      onEnd: (error) => void again(error),
+      // One that was given up for another has nothing to say any more.
+      onEnd: (error) => void (mine === joins && again(error)),
     });
+  };
+
+  /** A broker that comes and goes can leave a client waiting for ever. */
+  async function joinWithin(): Promise<() => Promise<void>> {
+    const joining = join();
+    try {
+      return await within(wall, engineLimits.eventsSubscribeMs, joining);
+    } catch (error) {
+      void joining.then((left) => left()).catch(() => {});
+      throw error;
+    }
+  }
 
   async function again(error: unknown): Promise<void> {
     deps.went(error);
@@ -68,7 +83,7 @@ export async function openSubscription(
       await wall.sleep(pauseMs, closing.signal).catch(() => {});
       if (closing.signal.aborted) return;
       try {
-        const joined = await join();
+        const joined = await joinWithin();
         if (closing.signal.aborted) return void (await joined().catch(() => {}));
         leave = joined;
         deps.went();
