@@ -41,7 +41,8 @@ describe('an aggregator that fails its order', function () {
     expect(overloads[0]!.committedKw).to.be.at.least(overloads[0]!.requestedKw);
   });
 
-  it('withdraws an order whose confirmation is lost, lets its devices go, and buys the relief elsewhere', async () => {
+  it('withdraws an order whose confirmation is lost, lets its devices go, and buys the relief elsewhere', async function () {
+    thorough.call(this);
     let transactionId: string | undefined;
     await using door = await openDoor(({ bpp_id, action, transaction_id }) => {
       if (bpp_id !== 'aggregator-2') return 'pass';

@@ -1,5 +1,6 @@
 import type { FeederId } from '@flexder/protocol/beckn/identifiers.ts';
 import { encodeCatalogue } from '@flexder/protocol/flexibility/codec-v1.ts';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
 import type { BapConfigInput } from '../config.ts';
 import { decisionViews } from '../operator-api/decisions.ts';
@@ -60,7 +61,8 @@ describe('several feeders', () => {
       expect(plan!.rule_inputs).to.include({ party_max_kw: 100 });
     });
 
-    it('is free again for a window that does not meet the one it was used in', async () => {
+    it('is free again for a window that does not meet the one it was used in', async function () {
+      thorough.call(this);
       const trade = await open(bpps(), { ...FEEDERS, maxBppKw: 100 });
       trade.sample(1_010, 'f-1');
       await trade.settle();
@@ -114,7 +116,8 @@ describe('several feeders', () => {
       expect((await eventOn(later, 'f-2')).state).to.equal('SHORT');
     });
 
-    it('without anything in common each plans alone, and says nothing of the other', async () => {
+    it('without anything in common each plans alone, and says nothing of the other', async function () {
+      thorough.call(this);
       const trade = await open({ a: offering('a', ['f-1', 'f-2'], 0.2) }, FEEDERS);
       await both(trade);
       expect(await asked(trade)).to.deep.equal(['f-1 a 60', 'f-2 a 60']);
@@ -137,7 +140,8 @@ describe('several feeders', () => {
       expect(trade.auditsOf('alarm.raised')).to.have.length(0);
     });
 
-    it('what waits for a person is counted on by nobody, and then asked only for what is missing', async () => {
+    it('what waits for a person is counted on by nobody, and then asked only for what is missing', async function () {
+      thorough.call(this);
       const modes = [{ feederId: 'f-1', mode: 'manual' as const }];
       const trade = await behindBoth({ a: offering('a', ['leaf'], 0.2), b: offering('b', ['f-2'], 0.5) }, { modes });
       await both(trade);
@@ -156,7 +160,8 @@ describe('several feeders', () => {
       expect((await eventOn(trade, 'f-1')).state).to.equal('DISPATCHED');
     });
 
-    it('over a restart each still counts on what it did', async () => {
+    it('over a restart each still counts on what it did', async function () {
+      thorough.call(this);
       const trade = await behindBoth({ a: offering('a', ['leaf'], 0.2) });
       await both(trade);
       const again = await restarted(trade, {}, FEEDERS);
@@ -166,7 +171,8 @@ describe('several feeders', () => {
       expect(again.actions('search')).to.have.length(0);
     });
 
-    it('what one counts on is bought for both when it is lost, once', async () => {
+    it('what one counts on is bought for both when it is lost, once', async function () {
+      thorough.call(this);
       const trade = await behindBoth({ a: offering('a', ['leaf'], 0.2) });
       await both(trade);
       expect(await asked(trade)).to.deep.equal(['f-1 a 120']);

@@ -1,4 +1,5 @@
 import { decodeOnUpdate, encodeConfirm, encodeInit, encodeUpdate } from '@flexder/protocol/flexibility/codec-v1.ts';
+import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
 import type { AggregatorService } from '../main.ts';
 import { type Bench, openBench } from '../testing/bench.ts';
@@ -19,7 +20,8 @@ describe('devices that the DSO excludes', function () {
   /** Of the feeder of this test. */
   let derId: (index: number) => string;
 
-  before(async () => {
+  before(async function () {
+    thorough.call(this);
     bench = await openBench({ ders: DERS, feeders: 6 });
     service = await bench.start();
     buyer = bench.world.bap('dso-1');
