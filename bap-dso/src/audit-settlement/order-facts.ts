@@ -4,7 +4,7 @@ import { settlementPeriodOf } from '@flexder/protocol/flexibility/settlement-per
 import type { PricedRevision } from '@flexder/protocol/settlement/agreed.ts';
 import { meanPrice } from '@flexder/protocol/settlement/payable.ts';
 import { type Selectable, type SqlBool, sql } from 'kysely';
-import type { FlexOrderTable } from '../tables.ts';
+import type { FlexOrderTable } from '../flex-orchestration/tables.ts';
 import { bapTables, type SettlementDeps } from './deps.ts';
 import { SettlementError } from './meter-document.ts';
 import type { SettledOrder } from './order.ts';

@@ -3,7 +3,8 @@ import { CodecError, decodeOnSupport, decodeOnTrack } from '@flexder/protocol/fl
 import type { ActionHandler } from '@flexder/runtime/participant/types.ts';
 import type { Updateable } from 'kysely';
 import type { Desk } from '../flex-orchestration/desk.ts';
-import type { BapTables, FlexOrderTable } from '../tables.ts';
+import type { FlexOrderTable } from '../flex-orchestration/tables.ts';
+import type { BapTables } from '../tables.ts';
 import { type Callback, orderCallback } from './callback.ts';
 import { quarantine, refuse } from './quarantine.ts';
 

@@ -6,13 +6,14 @@ import type { BapConfig } from '../config.ts';
 import type { OffersOnHand } from '../ders/offers-on-hand.ts';
 import type { Reach } from '../network-model/reach.ts';
 import type { OpenData } from '../open-data/open.ts';
-import type { BapTables, FlexOrderTable, OverloadTable } from '../tables.ts';
+import type { BapTables, OverloadTable } from '../tables.ts';
 import type { Counterparties } from './counterparties.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { OpenEvent } from './event.ts';
 import type { Gathers } from './gather.ts';
 import type { CoverSolver } from './planning/solver.ts';
 import type { Restrictions } from './restrictions.ts';
+import type { FlexOrderTable } from './tables.ts';
 import type { Together } from './together.ts';
 
 export type Work = UnitOfWork<BapTables>;

@@ -4,9 +4,10 @@ import type { EventId, ObpId, TransactionId } from '@flexder/protocol/beckn/iden
 import type { InterventionClass, OrderReferences } from '@flexder/protocol/flexibility/model.ts';
 import { nextOrderState, type OrderEvent, type OrderState } from '@flexder/protocol/flexibility/order-machine.ts';
 import type { Kysely, Updateable } from 'kysely';
-import type { BapTables, FlexOrderTable } from '../tables.ts';
+import type { BapTables } from '../tables.ts';
 import type { Desk, OrderRow, Work } from './desk.ts';
 import type { PlannedOrder } from './planning/plan.ts';
+import type { FlexOrderTable } from './tables.ts';
 
 /** Buying is under way: an answer of the BPP is awaited. */
 export const AWAITING: readonly OrderState[] = ['SELECTING', 'QUOTED', 'INITIALISING', 'INITIALISED', 'CONFIRMING'];

@@ -1,6 +1,7 @@
 import type { Contact } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { Kysely, Selectable } from 'kysely';
-import type { BapTables, FlexOrderTable } from '../tables.ts';
+import type { FlexOrderTable } from '../flex-orchestration/tables.ts';
+import type { BapTables } from '../tables.ts';
 import { changesOfOrder, type OrderChangeView } from './order-changes.ts';
 
 /** An order as the operator sees it: promised by the BPP, acknowledged by devices, measured at meters. kW. */
