@@ -6,6 +6,7 @@ import type { Desk } from '../flex-orchestration/desk.ts';
 import { moveOrder, walk } from '../flex-orchestration/orders.ts';
 import type { BapTables } from '../tables.ts';
 import { type Callback, orDecline, orderCallback } from './callback.ts';
+import { isDearer } from './on_init.ts';
 import { quarantine, refuse } from './quarantine.ts';
 
 /**
@@ -41,8 +42,7 @@ async function accept(desk: Desk, { work, message, body, order }: Callback): Pro
 }
 
 function beyond(confirmed: FlexQuote, { committedKw }: Commitment, agreed: FlexQuote): string | undefined {
-  if (confirmed.totalGbp > agreed.totalGbp + 0.005)
-    return `confirmed for ${confirmed.totalGbp} GBP, agreed were ${agreed.totalGbp}`;
+  if (isDearer(confirmed, agreed)) return `confirmed for ${confirmed.totalGbp} GBP, agreed were ${agreed.totalGbp}`;
   if (committedKw > agreed.totalKw + 1e-6) return `commits to ${committedKw} kW, agreed were ${agreed.totalKw}`;
   return undefined;
 }

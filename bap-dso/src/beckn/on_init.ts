@@ -55,10 +55,14 @@ async function accept(desk: Desk, { work, message, body, order }: Callback): Pro
   work.afterCommit(() => desk.deadlines.expect(order.obp_id, answerTimeoutMs));
 }
 
+/** By half a penny or more: what is below is rounding. */
+export function isDearer(one: FlexQuote, agreed: FlexQuote): boolean {
+  return one.totalGbp > agreed.totalGbp + 0.005;
+}
+
 /** An order must cost and hold what was quoted; better for us is fine. */
 export function problemOf(drawn: FlexQuote, quoted: FlexQuote): string | undefined {
-  if (drawn.totalGbp > quoted.totalGbp + 0.005)
-    return `drawn up for ${drawn.totalGbp} GBP, quoted were ${quoted.totalGbp}`;
+  if (isDearer(drawn, quoted)) return `drawn up for ${drawn.totalGbp} GBP, quoted were ${quoted.totalGbp}`;
   if (drawn.totalKw + 1e-6 < quoted.totalKw) return `drawn up for ${drawn.totalKw} kW, quoted were ${quoted.totalKw}`;
   return undefined;
 }
