@@ -1,17 +1,17 @@
-/** Searches a person comes back to, by name; this browser keeps them, and each is an address of the page. */
+/** Searches a person comes back to, by name; this browser keeps them, and each is a place of the page. */
 import { keep, kept } from '@flexder/runtime/page/browser.ts';
 import { signal } from '@preact/signals';
 
 export interface Saved {
   readonly name: string;
-  /** Of a screen with its query: `#/audit?feeder_id=F-1`. */
-  readonly address: string;
+  /** A screen with its query: `audit?feeder_id=F-1`. */
+  readonly place: string;
 }
 
 /** More than a screen of links is not looked through. */
 const MOST = 20;
 export const NAME_LENGTH = 40;
-const ADDRESS_LENGTH = 500;
+const PLACE_LENGTH = 500;
 const KEY = 'flexder-saved';
 
 /** What can be read of what was kept: anybody at this browser may have changed it. Pure. */
@@ -25,10 +25,9 @@ export function parseSaved(text: string | null): readonly Saved[] {
 }
 
 function isSaved(value: unknown): value is Saved {
-  const { name, address } = (value ?? {}) as Record<string, unknown>;
-  if (typeof name !== 'string' || typeof address !== 'string') return false;
-  // An address of this page, and no script.
-  return name !== '' && name.length <= NAME_LENGTH && address.startsWith('#/') && address.length <= ADDRESS_LENGTH;
+  const { name, place } = (value ?? {}) as Record<string, unknown>;
+  if (typeof name !== 'string' || typeof place !== 'string') return false;
+  return name !== '' && name.length <= NAME_LENGTH && place !== '' && place.length <= PLACE_LENGTH;
 }
 
 /** In front of the others; one of the same name gives way, then the oldest. Pure. */

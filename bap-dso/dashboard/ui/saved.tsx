@@ -6,7 +6,7 @@ import { forget, NAME_LENGTH, save, saved } from '../state/saved.ts';
 /** `present`: what is searched for now may be saved. */
 export function SavedSearches({ screen, present }: { readonly screen: string; readonly present: boolean }) {
   const [name, setName] = useState('');
-  const own = saved.value.filter(({ address }) => address.startsWith(`#/${screen}?`));
+  const own = saved.value.filter(({ place }) => place.startsWith(`${screen}?`));
   if (own.length === 0 && !present) return null;
   return (
     <form
@@ -14,14 +14,14 @@ export function SavedSearches({ screen, present }: { readonly screen: string; re
       aria-label="Saved searches"
       onSubmit={(event) => {
         event.preventDefault();
-        save({ name: name.trim(), address: hash() });
+        save({ name: name.trim(), place: hash().replace('#/', '') });
         setName('');
       }}
     >
       {own.length > 0 && <span class="note">Saved on this browser:</span>}
       {own.map((one) => (
         <span key={one.name}>
-          <a href={`#/${one.address.slice(2)}`}>{one.name}</a>{' '}
+          <a href={`#/${one.place}`}>{one.name}</a>{' '}
           <button type="button" aria-label={`Forget ${one.name}`} onClick={() => forget(one.name)}>
             ×
           </button>
