@@ -5,7 +5,7 @@ import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
 import { TestNetwork } from '../harness/network.ts';
 import { openTables } from '../harness/tables.ts';
-import { MINUTE_MS, TOKENS } from './operators.ts';
+import { inOrder, MINUTE_MS, TOKENS } from './operators.ts';
 import { openWindow, type Window } from './window.ts';
 
 describe('the aggregator’s page in a browser', function () {
@@ -23,14 +23,7 @@ describe('the aggregator’s page in a browser', function () {
     await shop?.net.close();
   });
 
-  // What follows a test that failed begins from something else.
-  let failed = false;
-  afterEach(function () {
-    failed ||= this.currentTest?.state === 'failed';
-  });
-  beforeEach(function () {
-    if (failed) this.skip();
-  });
+  inOrder();
 
   const text = (selector: string) => shop.page.locator(selector).innerText();
   const goTo = (screen: string) => shop.page.evaluate(`location.hash = '#/${screen}'`);

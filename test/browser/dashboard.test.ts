@@ -2,7 +2,7 @@
 import { needsEngine } from '@flexder/runtime/testing/engine.ts';
 import { expect } from 'chai';
 import { changesAnOrder } from './changing.ts';
-import { type Desk, MARKUP, MINUTE_MS, openDesk } from './operators.ts';
+import { type Desk, inOrder, MARKUP, openDesk } from './operators.ts';
 
 describe('the operator’s page in a browser', function () {
   this.timeout(120_000);
@@ -13,19 +13,10 @@ describe('the operator’s page in a browser', function () {
     desk = await openDesk();
   });
   after(() => desk?.close());
-  // What follows a test that failed begins from something else.
-  let failed = false;
-  afterEach(function () {
-    failed ||= this.currentTest?.state === 'failed';
-  });
-  beforeEach(function () {
-    if (failed) this.skip();
-  });
+  inOrder();
 
   const text = (selector: string) => desk.page.locator(selector).innerText();
-  const minutes = async (count: number) => {
-    for (let minute = 0; minute < count; minute++) await desk.net.advance(MINUTE_MS);
-  };
+  const minutes = (count: number) => desk.minutes(count);
   const button = (name: string) => desk.page.getByRole('button', { name, exact: true }).first();
   const orders = () => desk.net.api<{ orders: { obpId: string; state: string }[] }>('/api/v1/orders');
 

@@ -3,7 +3,7 @@ import type { DerView } from '@flexder/bap-dso/operator-api/ders/views.ts';
 import { needsEngine } from '@flexder/runtime/testing/engine.ts';
 import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
-import { type Desk, MINUTE_MS, openDesk } from './operators.ts';
+import { type Desk, inOrder, openDesk } from './operators.ts';
 
 describe('single devices on the operator’s page', function () {
   this.timeout(120_000);
@@ -15,17 +15,9 @@ describe('single devices on the operator’s page', function () {
     desk = await openDesk();
   });
   after(() => desk?.close());
-  let failed = false;
-  afterEach(function () {
-    failed ||= this.currentTest?.state === 'failed';
-  });
-  beforeEach(function () {
-    if (failed) this.skip();
-  });
+  inOrder();
 
-  const minutes = async (count: number) => {
-    for (let minute = 0; minute < count; minute++) await desk.net.advance(MINUTE_MS);
-  };
+  const minutes = (count: number) => desk.minutes(count);
   const text = (selector: string) => desk.page.locator(selector).innerText();
   const ders = async () => (await desk.net.api<{ ders: DerView[] }>('/api/v1/ders?limit=500')).ders;
   const lastOrders = async () => new Map((await ders()).map((der) => [der.derId, der.orders[0]?.obpId]));

@@ -9,6 +9,8 @@ export const TOKENS = { vera: 'token-of-vera', olga: 'token-of-olga' } as const;
 
 export interface Desk extends Window {
   readonly net: TestNetwork;
+  /** Passes so many minutes of grid time, one after the other. */
+  minutes(count: number): Promise<void>;
   goTo(screen: string): Promise<void>;
   signIn(name: keyof typeof TOKENS): Promise<void>;
   /** Through both steps; `text` is on the button that begins. */
@@ -33,6 +35,9 @@ export async function openDesk(): Promise<Desk> {
   return {
     ...window,
     net,
+    async minutes(count) {
+      for (let minute = 0; minute < count; minute++) await net.advance(MINUTE_MS);
+    },
     async goTo(screen) {
       await page.evaluate(`location.hash = '#/${screen}'`);
     },
@@ -55,4 +60,15 @@ export async function openDesk(): Promise<Desk> {
       await net.close();
     },
   };
+}
+
+/** Tests that are one shift, in order: what follows one that failed begins from something else, and is skipped. */
+export function inOrder(): void {
+  let failed = false;
+  afterEach(function () {
+    failed ||= this.currentTest?.state === 'failed';
+  });
+  beforeEach(function () {
+    if (failed) this.skip();
+  });
 }
