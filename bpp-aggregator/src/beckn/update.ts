@@ -18,7 +18,8 @@ import { baselineOf } from './confirm.ts';
 
 /**
  * Changes the kW or the window of a confirmed order, all of it or nothing: a change that is refused leaves the order as
- * it is. A change of no kW may still take excluded devices out, others in their place. Asked again, the answer is the order as it stands.
+ * it is. A change of no kW may still take excluded devices out, others in their place. Asked again, the answer is the order
+ * as it stands.
  */
 export function update(rooms: Rooms) {
   return async (work: Work, request: InboundMessage): Promise<void> => {
