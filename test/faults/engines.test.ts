@@ -92,30 +92,19 @@ describe('faults: an engine is away, full or restarted', function () {
       const line = net.line('bpp-1', 'database');
       await line.set({ mode });
       const of = errand();
-      const answer = await refusalOf(of);
-      expect(answer).to.deep.include({ status: 503, code: 'NET_DOWNSTREAM_UNAVAILABLE' });
-      expect(answer.headers.get('retry-after')).to.equal('1');
-      expect((await health()).status).to.equal(503);
       const sending = net.shopper.send('select', of);
+      expect((await health()).status).to.equal(503);
       await sleep(1_500);
       await line.set({ mode: 'pass' });
       const asked = await sending;
       expect(asked.tries[0]).to.equal(503);
+      expect(asked.refusal).to.deep.equal({ code: 'NET_DOWNSTREAM_UNAVAILABLE', retryAfter: '1' });
       expect(asked.acked).to.equal(true);
       await net.shopper.heard(of, asked);
       await net.shopper.buy(of, 'init', 'confirm');
       await untilReady();
       await expectWhole(of);
     });
-
-  /** What one message is answered that is sent once. */
-  async function refusalOf(of: Errand) {
-    const { party } = net.shopper;
-    const context = party.contextOf('select', of.bpp, { transactionId: of.transactionId });
-    const message = { context, message: net.shopper.contentOf('select', of) };
-    const { status, body, headers } = await party.post(of.bpp, 'select', Buffer.from(JSON.stringify(message)));
-    return { status, code: body.error?.code, headers };
-  }
 
   /** Commands of an order that were handed to the broker. */
   async function sentOf(of: Errand): Promise<number> {

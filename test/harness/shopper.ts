@@ -30,6 +30,8 @@ export interface Asked {
   readonly acked: boolean;
   /** HTTP status of each try; 0 where no answer came. */
   readonly tries: readonly number[];
+  /** Why the first try was not acknowledged, as its answer said. */
+  readonly refusal?: { readonly code?: string; readonly retryAfter?: string };
 }
 
 /** One transaction, from this side. */
@@ -107,15 +109,16 @@ export async function openShopper(registryUrl: string, id = 'buyer.example.com')
     const context = party.contextOf(verb, of.bpp, { transactionId: of.transactionId, messageId });
     const body = Buffer.from(JSON.stringify({ context, message: contentOf(verb, of) }));
     const tries: number[] = [];
+    let refusal: Asked['refusal'];
     for (const untilMs = Date.now() + TTL_MS; ; await sleep(AGAIN_MS)) {
-      const status = await party.post(of.bpp, verb, body).then(
-        (answer) => answer.status,
-        () => 0,
-      );
+      const answer = await party.post(of.bpp, verb, body).catch(() => undefined);
+      const status = answer?.status ?? 0;
+      if (answer && status !== 200 && tries.length === 0)
+        refusal = { code: answer.body.error?.code, retryAfter: answer.headers.get('retry-after') };
       tries.push(status);
       const final = status > 0 && status < 500 && status !== 429;
       if (!final && Date.now() < untilMs) continue;
-      const asked = { verb, messageId, acked: status === 200, tries };
+      const asked = { verb, messageId, acked: status === 200, tries, refusal };
       of.asked.push(asked);
       return asked;
     }
