@@ -3,13 +3,17 @@ import type { Kysely, Selectable } from 'kysely';
 import type { BapTables, DecisionTable } from '../../tables.ts';
 import type { Desk, Work } from '../desk.ts';
 import type { OpenEvent } from '../event.ts';
+import type { NotOffered } from '../gather.ts';
 import type { OptionName, PlanOptions } from '../planning/options.ts';
 
 export type DecisionRow = Selectable<DecisionTable>;
 
+/** What could be chosen, and what was not to be had; decisions of before it was known have none of the latter. */
+export type Offered = PlanOptions & Partial<NotOffered>;
+
 export type Made = Pick<DecisionTable, 'mode' | 'because'> & {
   readonly decisionId: string;
-  readonly offered: PlanOptions;
+  readonly offered: Offered;
   /** By the wall clock; null: as long as the window lasts. */
   readonly dueWallMs: number | null;
   readonly onDue: 'approve' | 'let-pass';
@@ -25,7 +29,7 @@ export interface Choice {
 }
 
 export async function insertDecision(desk: Desk, work: Work, event: OpenEvent, made: Made): Promise<void> {
-  const { options, recommended, reason, excluded, plannedWith } = made.offered;
+  const { options, recommended, reason, excluded, plannedWith, leftOut, silent } = made.offered;
   await work.db
     .insertInto('decision')
     .values({
@@ -35,7 +39,7 @@ export async function insertDecision(desk: Desk, work: Work, event: OpenEvent, m
       mode: made.mode,
       because: made.because,
       state: 'OPEN',
-      offered: JSON.stringify({ options, recommended, reason, excluded, plannedWith }),
+      offered: JSON.stringify({ options, recommended, reason, excluded, plannedWith, leftOut, silent }),
       due_wall_at: made.dueWallMs === null ? null : new Date(made.dueWallMs),
       on_due: made.onDue,
       made_wall_at: new Date(desk.context.wall.nowMs()),
