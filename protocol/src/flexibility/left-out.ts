@@ -53,14 +53,16 @@ export function addLeftOut(counts: readonly LeftOutCount[]): LeftOutCount[] {
   return [...sums.values()].sort((a, b) => b.devices - a.devices || (a.reason < b.reason ? -1 : 1));
 }
 
+/** `offline 7 (18 kW)`. */
+export function leftOutCountText({ reason, devices, ratedKw }: LeftOutCount): string {
+  return `${leftOutReasonText(reason)} ${devices} (${shownKw(ratedKw)} kW)`;
+}
+
 /** `12 devices, 31 kW rated: offline 7 (18 kW), essential use 5 (13 kW)`. */
 export function leftOutText(counts: readonly LeftOutCount[]): string {
   const devices = counts.reduce((sum, count) => sum + count.devices, 0);
   const ratedKw = counts.reduce((sum, count) => sum + count.ratedKw, 0);
-  const each = counts.map(
-    (count) => `${leftOutReasonText(count.reason)} ${count.devices} (${shownKw(count.ratedKw)} kW)`,
-  );
-  return `${devices} device${devices === 1 ? '' : 's'}, ${shownKw(ratedKw)} kW rated: ${each.join(', ')}`;
+  return `${devices} device${devices === 1 ? '' : 's'}, ${shownKw(ratedKw)} kW rated: ${counts.map(leftOutCountText).join(', ')}`;
 }
 
 const roundKw = (kw: number) => Math.round(kw * 1_000) / 1_000;
