@@ -137,6 +137,10 @@ describe('single devices on the operator’s page', function () {
     await desk.net.settle();
     await minutes(20);
     await relieved('everything');
+    expect(await text('#left-out'))
+      .to.contain('excluded by hand: 1 device of feeder-1')
+      .and.match(new RegExp(`${seller}: 1 device, [\\d.]+ kW rated: consent expired or withdrawn 1`));
+    await desk.shot('event-left-out-two');
     const after = await lastOrders();
     const again = [...after].filter(([id, obpId]) => before.get(id) !== undefined && obpId !== before.get(id));
     // Its aggregator sold again, of what served before: it would have been among them.

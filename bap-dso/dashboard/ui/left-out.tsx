@@ -24,7 +24,7 @@ const OFFER_REASONS: Readonly<Record<ExclusionReason, string>> = {
 };
 
 export function LeftOut({ decision }: { readonly decision: DecisionView }) {
-  const { excluded, leftOut, silent, feederId } = decision;
+  const { excluded, leftOut, silent, excludedDers, feederId } = decision;
   const lines = [
     ...excluded.map(
       ({ reason, offers, kw: out }) =>
@@ -32,6 +32,7 @@ export function LeftOut({ decision }: { readonly decision: DecisionView }) {
     ),
     ...leftOut.map((one) => toldText(one, feederId)),
     ...silent.map((bppId) => `${bppId}: no catalogue in time`),
+    ...(excludedDers > 0 ? [`excluded by hand: ${plural(excludedDers, 'device')} of ${feederId}`] : []),
   ];
   return (
     <section id="left-out" class="note" aria-label="Left out">

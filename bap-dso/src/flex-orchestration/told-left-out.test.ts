@@ -14,9 +14,12 @@ describe('what aggregators left out, and why', () => {
   const { open } = useTrades();
   const overloaded = async (bpps: Record<string, Script>) => {
     const trade = await open(bpps);
+    await overload(trade);
+    return trade;
+  };
+  const overload = async (trade: Trade) => {
     for (let i = 0; i < 5; i++) await trade.step(1, 900);
     await trade.step(1, 1_020);
-    return trade;
   };
   const offered = async (trade: Trade) =>
     (await trade.database.selectFrom('decision').select('offered').executeTakeFirstOrThrow()).offered;
@@ -43,10 +46,21 @@ describe('what aggregators left out, and why', () => {
     expect(trade.desk.offers.leftOut()).to.have.length(2);
   });
 
+  it('has devices beside it that people excluded, which no aggregator knows of before an order', async () => {
+    const trade = await open(both());
+    for (const [derId, feederId] of [
+      ['der-1', 'feeder-1'],
+      ['der-2', 'feeder-2'],
+    ] as const)
+      trade.desk.restrictions.setDer({ derId, bppId: 'a', feederId }, true);
+    await overload(trade);
+    expect(await offered(trade)).to.deep.include({ leftOut: [], excludedDers: 1 });
+  });
+
   it('is nothing where nobody says so: the record is as it always was', async () => {
     const trade = await overloaded(both());
     expect(await trade.orders()).to.have.length.above(0);
-    expect(await offered(trade)).to.deep.include({ leftOut: [], silent: [] });
+    expect(await offered(trade)).to.deep.include({ leftOut: [], silent: [], excludedDers: 0 });
     expect(inputs(trade)).to.not.have.property('left_out_by_aggregators');
     expect(trade.desk.offers.leftOut()).to.deep.equal([]);
   });

@@ -19,6 +19,7 @@ import {
   insertDecision,
   lastDecision,
   type Made,
+  type NotToBeHad,
   type Offered,
 } from './store.ts';
 
@@ -35,7 +36,7 @@ export async function decide(
   const market = joint?.part.left ?? marketOf(need, purchase.offers ?? [], await planConditions(desk, event, purchase));
   const belowLimitKw = Math.max(0, needKw - (event.limitKw - event.releaseKw));
   const { plans, ...planned } = await planOptions(market, { requestedKw: needKw, belowLimitKw }, joint?.part);
-  const offered = { ...planned, ...namedNotOffered(notOffered) };
+  const offered = { ...planned, ...notToBeHad(desk, event, notOffered) };
   const mode = modeOf(desk.config.modes, event.feederId, event.detectedBy);
   const recommended = offered.options.find(({ name }) => name === offered.recommended)!;
   const because = beyondApproval(mode, recommended);
@@ -62,10 +63,14 @@ export async function decide(
   wait(desk, event, purchase, made);
 }
 
-const namedNotOffered = ({ leftOut, silent }: NotOffered) => ({
-  leftOut: leftOut.slice(0, PLAN_NAMED),
-  silent: silent.slice(0, PLAN_NAMED),
-});
+function notToBeHad(desk: Desk, { feederId }: OpenEvent, { leftOut, silent }: NotOffered): NotToBeHad {
+  const excluded = new Set(desk.restrictions.dersOn(feederId).map(({ derId }) => derId));
+  return {
+    leftOut: leftOut.slice(0, PLAN_NAMED),
+    silent: silent.slice(0, PLAN_NAMED),
+    excludedDers: excluded.size,
+  };
+}
 
 const BY_RULE = 'the mode is automatic';
 
