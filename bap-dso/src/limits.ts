@@ -144,6 +144,8 @@ export const DECISION_COUNTDOWN_S = 120;
 export const AVAILABILITY_SLACK_MS = 5_000;
 /** Exclusions and options one record names; the rest is counted. */
 export const PLAN_NAMED = 50;
+/** Characters of one input of a rule in a record. */
+export const RULE_INPUT_TEXT = 1_900;
 /**
  * The search after one that nobody answered waits so many times as long: a market that is slow, on a machine under load or
  * just started, is better than none, and the time in which relief was promised has passed already.
@@ -221,6 +223,8 @@ export const EXCLUDED_DERS = 2_000;
 export const DERS_PER_AGGREGATOR = 20_000;
 /** Orders remembered of each device: enough to judge it by, small enough for every device of the network. */
 export const DER_ORDERS = 10;
+/** Feeders of which one catalogue may say what it leaves out there. */
+export const LEFT_OUT_FEEDERS = 10;
 /** Catalogues remembered, one a feeder searched and aggregator; and blocks of each. The longest heard of goes first. */
 export const OFFERED_CATALOGUES = 5_000;
 export const OFFERED_BLOCKS = 200;

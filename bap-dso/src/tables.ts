@@ -4,7 +4,7 @@ import type { InterventionClass } from '@flexder/protocol/flexibility/model.ts';
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type { Instant, Json, NullableText } from './column-types.ts';
 import type { DerTable } from './ders/tables.ts';
-import type { PlanOptions } from './flex-orchestration/planning/options.ts';
+import type { Offered } from './flex-orchestration/decisions/store.ts';
 import type {
   FallbackTierTable,
   FlexOrderTable,
@@ -71,7 +71,7 @@ export interface DecisionTable {
   /** Why the one who decides does. */
   because: string;
   state: 'OPEN' | 'APPROVED' | 'DECLINED' | 'LAPSED';
-  offered: Json<PlanOptions>;
+  offered: Json<Offered>;
   due_wall_at: Instant | null;
   on_due: 'approve' | 'let-pass';
   made_wall_at: Instant;

@@ -1,4 +1,5 @@
 /** What follows from the state, for a person. Pure. */
+import { leftOutReasonText } from '@flexder/protocol/flexibility/left-out.ts';
 import { duration, plural } from '@flexder/runtime/page/format.ts';
 import type { Level } from '@flexder/runtime/page/parts.tsx';
 import type { OnboardingView } from '../src/view/onboarding.ts';
@@ -11,32 +12,11 @@ export const isOver = ({ state }: SoldOrderView): boolean => OVER.has(state);
 export const wasSold = ({ state }: SoldOrderView): boolean =>
   state === 'SCHEDULED' || state === 'IN_PROGRESS' || state === 'COMPLETED';
 
-/** In the words of who has to do something about it. */
-export const EXCLUSIONS: Readonly<Record<keyof HoldingView['excluded'], string>> = {
-  'excluded-by-dso': 'excluded by the DSO',
-  'essential-use': 'essential use',
-  'not-subscribed': 'in no programme',
-  'not-in-programme': 'not a type of its programme',
-  'programme-notice': 'too short notice',
-  consent: 'no consent',
-  maintenance: 'flagged for maintenance',
-  'opted-out': 'opted out',
-  offline: 'offline',
-  'stale-telemetry': 'no fresh reading',
-  committed: 'sold already',
-  'events-per-day': 'often enough today',
-  'nothing-to-shed': 'draws nothing',
-  'consent-not-asked': 'not asked yet',
-  'consent-asked': 'asked, no answer yet',
-  'consent-unanswered': 'did not answer',
-  'consent-declined': 'said no',
-};
-
-/** `offline 3, no consent 1`, the most frequent first. */
+/** `offline 3, opted out 1`, the most frequent first. */
 export function whyNot(excluded: HoldingView['excluded']): string {
   return Object.entries(excluded)
     .sort(([, a], [, b]) => b - a)
-    .map(([reason, count]) => `${EXCLUSIONS[reason as keyof typeof EXCLUSIONS] ?? reason} ${count}`)
+    .map(([reason, count]) => `${leftOutReasonText(reason)} ${count}`)
     .join(', ');
 }
 

@@ -1,11 +1,12 @@
 /** The devices by feeder and type, and one feeder's one by one. */
+import { leftOutReasonText } from '@flexder/protocol/flexibility/left-out.ts';
 import { to } from '@flexder/runtime/page/address.ts';
 import { kw, percent, timeOfDay } from '@flexder/runtime/page/format.ts';
 import { Mark, Panel, Reading, Title } from '@flexder/runtime/page/parts.tsx';
 import { type Column, Table } from '@flexder/runtime/page/table.tsx';
 import type { DeviceView, HoldingView } from '../src/view/portfolio.ts';
 import type { Overview } from '../src/view/routes.ts';
-import { EXCLUSIONS, sumOf, whyNot } from './derive.ts';
+import { sumOf, whyNot } from './derive.ts';
 import { useDetail } from './store.ts';
 
 export function Portfolio({ state }: { readonly state: Overview }) {
@@ -117,5 +118,8 @@ const DEVICE_COLUMNS: readonly Column<DeviceView>[] = [
   { head: 'Drawn kW', number: true, cell: ({ powerKw, readAt }) => (readAt === null ? '–' : kw(powerKw)) },
   { head: 'Can shed kW', number: true, cell: ({ shedKw, readAt }) => (readAt === null ? '–' : kw(shedKw)) },
   { head: 'Answers well', number: true, cell: ({ reliability }) => percent(reliability) },
-  { head: 'Not offered because', cell: ({ excluded }) => (excluded === null ? 'offered' : EXCLUSIONS[excluded]) },
+  {
+    head: 'Not offered because',
+    cell: ({ excluded }) => (excluded === null ? 'offered' : leftOutReasonText(excluded)),
+  },
 ];

@@ -55,6 +55,8 @@ describe('the operator’s page in a browser', function () {
 
   it('an overload asks for a decision, with its countdown; who may not act sees why', async () => {
     await minutes(2);
+    const withdrawn = await desk.deviceOfSeller();
+    await desk.withdrawConsent(withdrawn);
     desk.net.feeder.push(1.2);
     await minutes(1);
     const call = desk.page.locator('.line.needed');
@@ -69,6 +71,11 @@ describe('the operator’s page in a browser', function () {
     expect(await text('#options'))
       .to.contain('Why sufficient:')
       .and.contain('Left out:');
+    // Its aggregator says why the DSO cannot have it, and not which it is.
+    expect(await text('#left-out'))
+      .to.match(/aggregator-1: 1 device, [\d.]+ kW rated: consent expired or withdrawn 1 \([\d.]+ kW\)/)
+      .and.not.contain(withdrawn);
+    await desk.shot('event-left-out');
     for (const name of ['Approve sufficient…', 'Decline…', 'Buy more…', 'Escalate…', 'Release…'])
       expect(await button(name).isDisabled(), name).to.equal(true);
     expect(await text('#options')).to.contain('vera is a viewer: acting needs the role operator.');

@@ -9,6 +9,8 @@ describe('single devices on the operator’s page', function () {
   this.timeout(120_000);
   let desk: Desk;
   let derId = '';
+  /** Whose device's consent was withdrawn. */
+  let seller = '';
   before(async function () {
     thorough.call(this);
     needsEngine('Chromium', 'chromium').call(this);
@@ -37,6 +39,7 @@ describe('single devices on the operator’s page', function () {
     await desk.page.getByRole('navigation').getByRole('link', { name: 'DERs', exact: true }).click();
     await desk.page.getByText('None is known yet').waitFor();
     expect(await text('#availability')).to.contain('Nothing was searched for');
+    await desk.page.getByText('No aggregator has told of devices that it left out.').waitFor();
     expect(await desk.violations()).to.deep.equal([]);
     await desk.shot('ders-empty');
   });
@@ -105,6 +108,26 @@ describe('single devices on the operator’s page', function () {
     expect(records.map(({ code }) => code)).to.not.include('excluded-der-used');
   });
 
+  it('shows a consent as far as its aggregator tells: one that is withdrawn while the device serves', async () => {
+    const row = (id: string) => desk.page.locator('#ders tbody tr', { hasText: id });
+    const [withdrawn, other] = (await ders()).filter(({ serving }) => serving);
+    const [gone, kept] = [withdrawn!.derId, other!.derId];
+    seller = withdrawn!.bppId!;
+    await desk.goTo('ders');
+    await row(gone).getByText('valid', { exact: true }).waitFor();
+    await desk.withdrawConsent(gone, seller);
+    await desk.net.settle();
+    await desk.goTo(`ders/${gone}`);
+    await desk.page.locator('#der-orders', { hasText: 'opted out consent withdrawn' }).waitFor();
+    expect(await text('main')).to.match(/Consent\s+◆?\s*withdrawn at its last order, \w+ \d+/);
+    await desk.shot('der-consent');
+    await desk.goTo('ders');
+    await row(gone).getByText('withdrawn').waitFor();
+    await row(kept).getByText('valid', { exact: true }).waitFor();
+    expect(await text('#ders')).to.contain('consent as of its last order, by what its aggregator did then');
+    await desk.shot('ders-consent');
+  });
+
   it('buys the next relief without it, from others of the same aggregator', async () => {
     const before = await lastOrders();
     const [event] = (await desk.net.api<{ overloads: { eventId: string }[] }>('/api/v1/overloads')).overloads;
@@ -114,6 +137,10 @@ describe('single devices on the operator’s page', function () {
     await desk.net.settle();
     await minutes(20);
     await relieved('everything');
+    expect(await text('#left-out'))
+      .to.contain('excluded by hand: 1 device of feeder-1')
+      .and.match(new RegExp(`${seller}: 1 device, [\\d.]+ kW rated: consent expired or withdrawn 1`));
+    await desk.shot('event-left-out-two');
     const after = await lastOrders();
     const again = [...after].filter(([id, obpId]) => before.get(id) !== undefined && obpId !== before.get(id));
     // Its aggregator sold again, of what served before: it would have been among them.
@@ -123,6 +150,17 @@ describe('single devices on the operator’s page', function () {
     expect(after.get(derId)).to.equal(before.get(derId));
     const records = await desk.net.api<{ records: { code?: string }[] }>('/api/v1/audit?order=newest&limit=200');
     expect(records.records.map(({ code }) => code)).to.not.include('excluded-der-used');
+  });
+
+  it('shows by feeder and aggregator how many devices were not offered for want of consent', async () => {
+    await desk.goTo('ders');
+    const told = desk.page.locator('#not-offered tbody tr', { hasText: seller });
+    await told.waitFor();
+    expect(await told.innerText()).to.match(
+      /feeder-1\s+aggregator-\d\s+\d+\s+1\s+[\d.]+\s[\s\S]*consent expired or withdrawn 1 \([\d.]+ kW\)[\s\S]*ago/,
+    );
+    expect(await desk.violations()).to.deep.equal([]);
+    await desk.shot('ders-not-offered');
   });
 
   it('restores it; who only looks sees why nothing can be done; a phone shows it', async () => {

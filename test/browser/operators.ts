@@ -7,12 +7,19 @@ export const MINUTE_MS = 60_000;
 export const MARKUP = '<img src=x onerror="alert(1)">';
 export const TOKENS = { vera: 'token-of-vera', olga: 'token-of-olga' } as const;
 
+const SELLERS_TOKEN = 'token-of-an-aggregator';
+const AS_SELLER = { authorization: `Bearer ${SELLERS_TOKEN}` };
+
 export interface Desk extends Window {
   readonly net: TestNetwork;
   /** Passes so many minutes of grid time, one after the other. */
   minutes(count: number): Promise<void>;
   goTo(screen: string): Promise<void>;
   signIn(name: keyof typeof TOKENS): Promise<void>;
+  /** A device of the first aggregator. */
+  deviceOfSeller(): Promise<string>;
+  /** Its consumer withdraws consent at its aggregator, the first unless another is named. */
+  withdrawConsent(derId: string, bppId?: string): Promise<void>;
   /** Through both steps; `text` is on the button that begins. */
   act(text: string, reason: string): Promise<void>;
 }
@@ -29,7 +36,8 @@ export async function openDesk(): Promise<Desk> {
   ];
   const modes = [{ mode: 'supervised' as const, countdownSeconds: 900 }];
   const bap = { dsoName: `The DSO ${MARKUP}`, feeders, operators, modes };
-  const net = await TestNetwork.create({ ders: 24, bap });
+  const net = await TestNetwork.create({ ders: 24, bap, aggregator: () => ({ operatorToken: SELLERS_TOKEN }) });
+  const [seller] = net.aggregators;
   const window = await openWindow(net.bap.url, '#feeders li');
   const { page } = window;
   return {
@@ -46,6 +54,22 @@ export async function openDesk(): Promise<Desk> {
       await page.getByLabel('Token').fill(TOKENS[name]);
       await page.getByRole('button', { name: 'Sign in', exact: true }).click();
       await page.locator('.person', { hasText: name }).waitFor();
+    },
+    async deviceOfSeller() {
+      const answer = await fetch(`${seller!.url}/api/v1/portfolio`, { headers: AS_SELLER });
+      const { feeders } = (await answer.json()) as {
+        feeders: { ders: { derId: string }[] }[];
+      };
+      return feeders[0]!.ders[0]!.derId;
+    },
+    async withdrawConsent(derId, bppId = seller!.name) {
+      const { url } = net.aggregators.find(({ name }) => name === bppId)!;
+      const answer = await fetch(`${url}/api/v1/enrolment/devices/${derId}/withdraw`, {
+        method: 'POST',
+        headers: { ...AS_SELLER, 'content-type': 'application/json' },
+        body: JSON.stringify({ reason: 'guests tonight' }),
+      });
+      if (answer.status !== 200) throw new Error(`${derId} stays, with status ${answer.status}`);
     },
     async act(text, reason) {
       await page.getByRole('button', { name: text, exact: true }).first().click();

@@ -9,7 +9,7 @@ import { canCancel } from '../state/derive.ts';
 import type { Live } from '../state/model.ts';
 import { useRead } from '../state/read.ts';
 import { Act, WhyNot } from '../ui/act.tsx';
-import { AnswerMark, ReliabilityText, Standing, typeName } from '../ui/der-table.tsx';
+import { AnswerMark, ConsentText, ReliabilityText, Standing, typeName } from '../ui/der-table.tsx';
 import { derVersion } from './ders.tsx';
 
 type Order = DerView['orders'][number];
@@ -34,9 +34,9 @@ const ORDERS: readonly Column<Order>[] = [
   { head: 'kW asked', number: true, cell: ({ askedKw }) => kw(askedKw) },
   {
     head: 'Answer',
-    cell: ({ answer, left }) => (
+    cell: ({ left, ...answered }) => (
       <>
-        <AnswerMark answer={answer} /> {left && <Note>taken out since</Note>}
+        <AnswerMark {...answered} /> {left && <Note>taken out since</Note>}
       </>
     ),
   },
@@ -103,6 +103,13 @@ function Known({ der, state }: { readonly der: DerView; readonly state: Live }) 
           ['Type', typeName(der.deviceType)],
           ['Rated', der.ratedKw === null ? 'not in the network model' : `${kw(der.ratedKw)} kW`],
           ['Reliability', <ReliabilityText key="reliability" der={der} />],
+          [
+            'Consent',
+            <span key="consent">
+              <ConsentText der={der} />
+              {der.consent.atMs !== null && <Note> at its last order, {dateTime(der.consent.atMs)}</Note>}
+            </span>,
+          ],
           ['Asked for relief', <Standing key="standing" der={der} />],
         ]}
       />

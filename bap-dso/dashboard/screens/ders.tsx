@@ -8,7 +8,7 @@ import type { Live } from '../state/model.ts';
 import { usePages } from '../state/pages.ts';
 import { aggregators } from '../state/store.ts';
 import { AvailabilityPanel } from '../ui/availability.tsx';
-import { DerTable, TYPE_NAMES } from '../ui/der-table.tsx';
+import { CONSENT_NOTE, DerTable, TYPE_NAMES } from '../ui/der-table.tsx';
 
 const STATES: Readonly<Record<string, string>> = {
   excluded: 'excluded',
@@ -59,7 +59,7 @@ function Devices({ wanted, version }: { readonly wanted: Record<Filter, string>;
   const pages = usePages<DerView>(address, rowsOf, version);
   const all = asked.length === 0;
   return (
-    <Panel id="ders" title="Devices" note="by id; ids are pseudonymous">
+    <Panel id="ders" title="Devices" note={`by id; ids are pseudonymous; ${CONSENT_NOTE}`}>
       {pages.problem && <Problem problem={pages.problem} />}
       {pages.total === undefined && !pages.problem && (
         <p class="empty" role="status">

@@ -1,4 +1,5 @@
 /** What could be bought now, by feeder and type, from the catalogues that came last. */
+import { isForConsent, leftOutCountText } from '@flexder/protocol/flexibility/left-out.ts';
 import { to } from '@flexder/runtime/page/address.ts';
 import { duration, kw, plural } from '@flexder/runtime/page/format.ts';
 import { Mark, Panel, Reading } from '@flexder/runtime/page/parts.tsx';
@@ -39,17 +40,33 @@ const COLUMNS: readonly Column<Line>[] = [
     head: 'From',
     cell: ({ aggregators }) => <span title={aggregators.join(', ')}>{plural(aggregators.length, 'aggregator')}</span>,
   },
+  { head: 'Heard', cell: ({ heardMs }) => <Age heardMs={heardMs} /> },
+];
+
+function Age({ heardMs }: { readonly heardMs: number }) {
+  const ageMs = wallMs.value - heardMs;
+  return (
+    <span class="number">
+      <Mark level={ageMs > OLD_MS ? 'watch' : 'normal'}>{`${duration(ageMs)} ago`}</Mark>
+    </span>
+  );
+}
+
+type LeftOutLine = Availability['leftOut'][number];
+
+const devicesOf = (reasons: LeftOutLine['reasons']) => reasons.reduce((sum, { devices }) => sum + devices, 0);
+
+const LEFT_OUT_COLUMNS: readonly Column<LeftOutLine>[] = [
+  { head: 'Feeder', cell: ({ feederId }) => <a href={to('feeders', feederId)}>{feederId}</a> },
+  { head: 'Aggregator', cell: ({ bppId }) => bppId },
+  { head: 'Devices', number: true, cell: ({ reasons }) => devicesOf(reasons) },
   {
-    head: 'Heard',
-    cell: ({ heardMs }) => {
-      const ageMs = wallMs.value - heardMs;
-      return (
-        <span class="number">
-          <Mark level={ageMs > OLD_MS ? 'watch' : 'normal'}>{`${duration(ageMs)} ago`}</Mark>
-        </span>
-      );
-    },
+    ...{ head: 'For consent', number: true },
+    cell: ({ reasons }) => devicesOf(reasons.filter(({ reason }) => isForConsent(reason))),
   },
+  { head: 'Rated kW', number: true, cell: ({ reasons }) => kw(reasons.reduce((sum, { ratedKw }) => sum + ratedKw, 0)) },
+  { head: 'Why', cell: ({ reasons }) => <span class="wrap">{reasons.map(leftOutCountText).join(', ')}</span> },
+  { head: 'Heard', cell: ({ heardAt }) => <Age heardMs={Date.parse(heardAt)} /> },
 ];
 
 const isShort = ({ kw: all, lastNeedKw }: Line): boolean => lastNeedKw !== null && all < lastNeedKw;
@@ -59,19 +76,38 @@ export function AvailabilityPanel({ feeder, version }: { readonly feeder: string
   const only = feeder === '' ? '' : `?feeder_id=${encodeURIComponent(feeder)}`;
   const read = useRead<Availability>(`/api/v1/availability${only}`, version);
   return (
-    <Panel id="availability" title="On offer" note="kW of reduction by the latest catalogues, which answer a search">
-      <Reading of={read}>
-        {(availability) => (
-          <Table
-            label="On offer"
-            columns={COLUMNS}
-            rows={linesOf(availability)}
-            keyOf={({ feederId }) => feederId}
-            empty="Nothing was searched for since the DSO started: aggregators tell what they have when a feeder needs it."
-          />
-        )}
-      </Reading>
-    </Panel>
+    <>
+      <Panel id="availability" title="On offer" note="kW of reduction by the latest catalogues, which answer a search">
+        <Reading of={read}>
+          {(availability) => (
+            <Table
+              label="On offer"
+              columns={COLUMNS}
+              rows={linesOf(availability)}
+              keyOf={({ feederId }) => feederId}
+              empty="Nothing was searched for since the DSO started: aggregators tell what they have when a feeder needs it."
+            />
+          )}
+        </Reading>
+      </Panel>
+      <Panel
+        id="not-offered"
+        title="Not offered"
+        note="as aggregators told in the same catalogues; devices, and the kW they are rated for"
+      >
+        <Reading of={read}>
+          {({ leftOut }) => (
+            <Table
+              label="Not offered"
+              columns={LEFT_OUT_COLUMNS}
+              rows={leftOut}
+              keyOf={({ feederId, bppId }) => `${feederId} ${bppId}`}
+              empty="No aggregator has told of devices that it left out."
+            />
+          )}
+        </Reading>
+      </Panel>
+    </>
   );
 }
 

@@ -1,6 +1,8 @@
 /** Devices, one a row; of many only those looked at are read and drawn. */
+
+import { leftOutReasonText } from '@flexder/protocol/flexibility/left-out.ts';
 import { to } from '@flexder/runtime/page/address.ts';
-import { kw, percent, plural, shortId } from '@flexder/runtime/page/format.ts';
+import { dateTime, kw, percent, plural, shortId } from '@flexder/runtime/page/format.ts';
 import { Mark, Note } from '@flexder/runtime/page/parts.tsx';
 import { type Column, Table } from '@flexder/runtime/page/table.tsx';
 import type { DerView } from '../../src/operator-api/ders/views.ts';
@@ -35,6 +37,7 @@ const COLUMNS: readonly Column<Line>[] = [
   column('Last answer', ({ orders: [last] }) =>
     last ? <AnswerMark answer={last.answer} /> : <Note>not asked yet</Note>,
   ),
+  column('Consent', (der) => <ConsentText der={der} />),
   column('kW asked', ({ orders: [last] }) => kw(last?.askedKw), true),
   column('Last order', ({ orders: [last] }) =>
     last ? (
@@ -76,8 +79,26 @@ const ANSWER_NAMES: Readonly<Record<string, string>> = {
   SILENT: 'silent',
 };
 
-export function AnswerMark({ answer }: { readonly answer: string }) {
-  return <Mark level={answer === 'ACCEPTED' ? 'normal' : 'watch'}>{ANSWER_NAMES[answer] ?? answer}</Mark>;
+export function AnswerMark({ answer, reason }: { readonly answer: string; readonly reason?: string }) {
+  return (
+    <>
+      <Mark level={answer === 'ACCEPTED' ? 'normal' : 'watch'}>{ANSWER_NAMES[answer] ?? answer}</Mark>
+      {reason !== undefined && <Note> {leftOutReasonText(reason)}</Note>}
+    </>
+  );
+}
+
+/** Where the column comes from, and from when: nobody tells the DSO of a single consent. */
+export const CONSENT_NOTE = 'consent as of its last order, by what its aggregator did then';
+
+export function ConsentText({ der: { consent } }: { readonly der: DerView }) {
+  const { state, atMs } = consent;
+  if (state === 'unknown') return <Note>unknown</Note>;
+  return (
+    <span title={atMs === null ? CONSENT_NOTE : `in the window from ${dateTime(atMs)}`}>
+      <Mark level={state === 'withdrawn' ? 'watch' : 'normal'}>{state}</Mark>
+    </span>
+  );
 }
 
 export function ReliabilityText({ der: { reliability } }: { readonly der: DerView }) {

@@ -10,6 +10,7 @@ import { useRead } from '../state/read.ts';
 
 import { Act, WhyNot } from './act.tsx';
 import { Due } from './event-line.tsx';
+import { LeftOut } from './left-out.tsx';
 
 export function Options({ state, event }: { readonly state: Live; readonly event: OverloadView }) {
   const waiting = state.decisions.find(({ eventId }) => eventId === event.eventId);
@@ -73,12 +74,7 @@ function Decision({ state, decision }: { readonly state: Live; readonly decision
           ))}
         </p>
       )}
-      <p class="note">
-        Left out:{' '}
-        {decision.excluded.length === 0
-          ? 'nothing.'
-          : decision.excluded.map(({ reason, offers, kw: out }) => `${reason}: ${kw(out)} kW in ${offers}`).join('; ')}
-      </p>
+      <LeftOut decision={decision} />
       {open && (
         <div class="actions">
           <Act

@@ -1,7 +1,7 @@
-import { CodecError, decodeCatalogue, type ValidBody } from '@flexder/protocol/flexibility/codec-v1.ts';
-import type { FlexOffer } from '@flexder/protocol/flexibility/model.ts';
+import { CodecError, decodeCatalogue, decodeLeftOut, type ValidBody } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { ActionHandler, InboundMessage } from '@flexder/runtime/participant/types.ts';
 import type { Desk } from '../flex-orchestration/desk.ts';
+import { toldBy } from '../flex-orchestration/told-left-out.ts';
 import type { BapTables } from '../tables.ts';
 import { quarantine } from './quarantine.ts';
 
@@ -16,22 +16,24 @@ export function onSearch(desk: Desk): ActionHandler<BapTables> {
       .where('transaction_id', '=', transactionId)
       .executeTakeFirst();
     if (!search) return quarantine(desk, work, message, 'unknown-transaction');
-    const offers = offersOf(desk, message);
+    const offers = read(desk, message, (body) => decodeCatalogue(message.signerId, body));
+    const leftOut = toldBy(message.signerId, read(desk, message, decodeLeftOut), search.feeder_id);
+    const catalogue = { offers, leftOut };
     work.afterCommit(() => {
       desk.counterparties.answered(message.signerId, 'catalogue');
       if (search.feeder_id !== null)
-        desk.offers.note(search.feeder_id, message.signerId, offers, desk.context.wall.nowMs());
-      const waited = desk.gathers.answer(transactionId, message.signerId, offers);
+        desk.offers.note(search.feeder_id, message.signerId, catalogue, desk.context.wall.nowMs());
+      const waited = desk.gathers.answer(transactionId, message.signerId, catalogue);
       if (!waited) desk.context.metrics.count('bap_catalogues_late_total');
     });
   };
 }
 
-/** The BPP is the signer, whatever the catalogue calls itself. */
-function offersOf(desk: Desk, message: InboundMessage): FlexOffer[] {
+/** The BPP is the signer, whatever the catalogue calls itself. What it leaves out may make no sense where its offers do. */
+function read<T>(desk: Desk, message: InboundMessage, decode: (body: ValidBody) => readonly T[]): readonly T[] {
   if (message.body.error) return [];
   try {
-    return decodeCatalogue(message.signerId, message.body as ValidBody);
+    return decode(message.body as ValidBody);
   } catch (error) {
     if (!(error instanceof CodecError)) throw error;
     desk.context.log.warn({ bppId: message.signerId, error: error.message }, 'a catalogue says what cannot be');

@@ -119,6 +119,19 @@ describe('single devices', () => {
     expect((await known(trade))[0]?.recent).to.have.length(DER_ORDERS);
   });
 
+  it('are known to have opted out for want of consent when their aggregator says so, also of one that had accepted', async () => {
+    const trade = await open(two);
+    await overloaded(trade);
+    const [accepted] = answers('der-1');
+    const reasonOf = async () => (await known(trade))[0]?.recent.map(({ answer, reason }) => [answer, reason]);
+    await report(trade, [accepted!]);
+    expect(await reasonOf()).to.deep.equal([['ACCEPTED', undefined]]);
+    await report(trade, [{ ...accepted!, answer: 'OPTED_OUT' }]);
+    expect(await reasonOf()).to.deep.equal([['OPTED_OUT', undefined]]);
+    await report(trade, [{ ...accepted!, answer: 'OPTED_OUT', reason: 'consent-withdrawn' }]);
+    expect(await reasonOf()).to.deep.equal([['OPTED_OUT', 'consent-withdrawn']]);
+  });
+
   it('that answer although they were excluded raise one alarm; who was excluded later does not', async () => {
     const trade = await open(two);
     await derHandsOf(trade.desk).restrictDer(der('der-1'), true, HAND);
@@ -209,10 +222,10 @@ describe('single devices', () => {
       40,
       null,
     ]);
-    offers.note('feeder-1', 'a', [], trade.wall.nowMs());
+    offers.note('feeder-1', 'a', { offers: [], leftOut: [] }, trade.wall.nowMs());
     expect(offers.kwOn('feeder-1')).to.equal(40);
     const few = new OffersOnHand();
-    for (let i = 0; i <= 5_000; i++) few.note(`feeder-${i}`, 'a', [], i);
+    for (let i = 0; i <= 5_000; i++) few.note(`feeder-${i}`, 'a', { offers: [], leftOut: [] }, i);
     expect([few.kwOn('feeder-0'), few.kwOn('feeder-1')]).to.deep.equal([null, 0]);
   });
 });

@@ -28,10 +28,17 @@ export async function noteDevices(desk: Desk, work: Work, order: OrderRow, repor
   const refused = fresh.slice(await roomFor(work, bppId, fresh.length));
   if (refused.length > 0) desk.context.metrics.count('bap_ders_not_kept', {}, refused.length);
   await alarmExcluded(desk, work, order, report, recentOf);
-  const isNews = ({ derId, answer, askedKw }: DeviceAnswers[number]) =>
+  const isNews = ({ derId, answer, askedKw, reason }: DeviceAnswers[number]) =>
     !recentOf
       .get(derId)
-      ?.some((one) => one.obpId === order.obp_id && one.answer === answer && one.askedKw === askedKw && !one.left);
+      ?.some(
+        (one) =>
+          one.obpId === order.obp_id &&
+          one.answer === answer &&
+          one.askedKw === askedKw &&
+          one.reason === reason &&
+          !one.left,
+      );
   const news = devices.filter((one) => !refused.includes(one) && isNews(one));
   if (news.length > 0) await write(desk, work, order, news, recentOf);
   if ((report.dispatch?.revision ?? 0) > 0 && devices.length < NAMED_DEVICES) await noteLeft(work, order, derIds);
@@ -75,9 +82,12 @@ async function write(
   const rows = [...devices]
     .sort((a, b) => (a.derId < b.derId ? -1 : 1))
     .map((one) => {
-      const { derId, deviceType, askedKw, answer } = one;
+      const { derId, deviceType, askedKw, answer, reason } = one;
       const before = (recentOf.get(derId) ?? []).filter(({ obpId }) => obpId !== order.obp_id);
-      const recent = [{ obpId: order.obp_id, answer, askedKw, atMs }, ...before]
+      const recent = [
+        { obpId: order.obp_id, answer, askedKw, atMs, ...(reason !== undefined && { reason }) },
+        ...before,
+      ]
         .sort((a, b) => b.atMs - a.atMs)
         .slice(0, DER_ORDERS);
       return { derId, deviceType, recent };

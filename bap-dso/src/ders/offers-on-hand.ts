@@ -1,5 +1,7 @@
 /** The latest catalogues, as far as they go: what could be bought now. In memory, since an old offer is none. */
 import type { FlexOffer } from '@flexder/protocol/flexibility/model.ts';
+import type { Catalogue } from '../flex-orchestration/gather.ts';
+import type { ToldLeftOut } from '../flex-orchestration/told-left-out.ts';
 import { OFFERED_BLOCKS, OFFERED_CATALOGUES } from '../limits.ts';
 
 export interface OnOffer {
@@ -12,24 +14,28 @@ export interface OnOffer {
   readonly heardMs: number;
 }
 
-interface Catalogue {
+/** What an aggregator left out on a feeder when it was last heard. */
+export interface LeftOutOnHand extends ToldLeftOut {
+  readonly heardMs: number;
+}
+
+interface Heard extends Catalogue {
   readonly bppId: string;
   readonly feederIds: ReadonlySet<string>;
   readonly heardMs: number;
-  readonly offers: readonly FlexOffer[];
 }
 
 export class OffersOnHand {
   /** The longest heard of first. */
-  readonly #catalogues = new Map<string, Catalogue>();
+  readonly #catalogues = new Map<string, Heard>();
 
   /** A catalogue that answers a search on `feederId`: it stands in place of the one that answered the search before. */
-  note(feederId: string, bppId: string, offers: readonly FlexOffer[], heardMs: number): void {
+  note(feederId: string, bppId: string, { offers, leftOut }: Catalogue, heardMs: number): void {
     const key = `${bppId} ${feederId}`;
     this.#catalogues.delete(key);
     const kept = offers.filter(({ direction }) => direction === 'TURN_DOWN').slice(0, OFFERED_BLOCKS);
-    const feederIds = new Set([feederId, ...kept.map((offer) => offer.feederId)]);
-    this.#catalogues.set(key, { bppId, feederIds, heardMs, offers: kept });
+    const feederIds = new Set([feederId, ...[...kept, ...leftOut].map((one) => one.feederId)]);
+    this.#catalogues.set(key, { bppId, feederIds, heardMs, offers: kept, leftOut });
     if (this.#catalogues.size > OFFERED_CATALOGUES)
       this.#catalogues.delete(this.#catalogues.keys().next().value as string);
   }
@@ -37,20 +43,35 @@ export class OffersOnHand {
   /** kW by feeder, type and aggregator; of several catalogues that speak of a feeder the newest counts. Sorted. */
   onOffer(feederId?: string): OnOffer[] {
     const sums = new Map<string, OnOffer>();
-    const told = new Set<string>();
-    for (const { bppId, feederIds, heardMs, offers } of [...this.#catalogues.values()].reverse()) {
-      const fresh = [...feederIds].filter((id) => !told.has(`${bppId} ${id}`));
-      for (const id of fresh) told.add(`${bppId} ${id}`);
+    for (const { bppId, heardMs, offers, countsFor } of this.#newestFirst(feederId))
       for (const offer of offers) {
-        if (!fresh.includes(offer.feederId) || (feederId !== undefined && offer.feederId !== feederId)) continue;
+        if (!countsFor(offer.feederId)) continue;
         const key = `${offer.feederId} ${offer.deviceType} ${bppId}`;
         const { kw = 0, blocks = 0 } = sums.get(key) ?? {};
         const { feederId: on, deviceType } = offer;
         const sum = Math.round((kw + offer.availableKw) * 1_000) / 1_000;
         sums.set(key, { feederId: on, deviceType, bppId, kw: sum, blocks: blocks + 1, heardMs });
       }
-    }
     return [...sums.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
+  }
+
+  /** By feeder and aggregator, by the catalogues that count. Sorted. */
+  leftOut(feederId?: string): LeftOutOnHand[] {
+    const rows = this.#newestFirst(feederId).flatMap(({ leftOut, heardMs, countsFor }) =>
+      leftOut.filter((one) => countsFor(one.feederId)).map((one) => ({ ...one, heardMs })),
+    );
+    const keyOf = (row: LeftOutOnHand) => `${row.feederId} ${row.bppId}`;
+    return rows.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  }
+
+  /** Each with the feeders it counts for: those that no newer one of its aggregator speaks of, or of them `feederId` alone. */
+  #newestFirst(feederId?: string): (Heard & { countsFor(feederId: string): boolean })[] {
+    const told = new Set<string>();
+    return [...this.#catalogues.values()].reverse().map((heard) => {
+      const fresh = new Set([...heard.feederIds].filter((id) => !told.has(`${heard.bppId} ${id}`)));
+      for (const id of fresh) told.add(`${heard.bppId} ${id}`);
+      return { ...heard, countsFor: (id) => fresh.has(id) && (feederId === undefined || feederId === id) };
+    });
   }
 
   /** On offer on a feeder, kW; null where no catalogue speaks of it. */

@@ -7,6 +7,8 @@ export interface DerOrder {
   readonly obpId: string;
   readonly answer: DeviceAnswer;
   readonly askedKw: number;
+  /** Why, as its aggregator says it. */
+  readonly reason?: string;
   /** When the window of the order begins; grid time. */
   readonly atMs: number;
   /** A change took it out of the order since. */

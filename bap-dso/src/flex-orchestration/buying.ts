@@ -63,8 +63,8 @@ export async function buy(
   purchase.offers = [...gathered.offers];
   const joint = await desk.together.plan(seat, gathered.offers);
   try {
-    if (!purchase.isTopUp && !purchase.decided) await decide(desk, event, purchase, needKw, gathered.silent, joint);
-    else await place(desk, event, purchase, needKw, gathered.silent, joint && { plan: joint.part.plan, joint });
+    if (!purchase.isTopUp && !purchase.decided) await decide(desk, event, purchase, needKw, gathered, joint);
+    else await place(desk, event, purchase, needKw, gathered, joint && { plan: joint.part.plan, joint });
   } finally {
     joint?.placed();
   }

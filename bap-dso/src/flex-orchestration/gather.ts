@@ -3,17 +3,25 @@ import type { SubscriberId } from '@flexder/protocol/beckn/identifiers.ts';
 import type { FlexOffer } from '@flexder/protocol/flexibility/model.ts';
 import type { Context } from '@flexder/runtime/context.ts';
 import { GATHER_CATALOGUES, OPEN_EVENTS } from '../limits.ts';
+import type { ToldLeftOut } from './told-left-out.ts';
 
-export interface Gathered {
+export interface Catalogue {
   readonly offers: readonly FlexOffer[];
+  readonly leftOut: readonly ToldLeftOut[];
+}
+
+export interface Gathered extends Catalogue {
   readonly answered: readonly string[];
   /** Waited for in vain. */
   readonly silent: readonly string[];
 }
 
+/** What was not offered, and why as far as it is known. */
+export type NotOffered = Pick<Gathered, 'leftOut' | 'silent'>;
+
 interface Gather {
   readonly expected: ReadonlySet<SubscriberId>;
-  readonly catalogues: Map<string, readonly FlexOffer[]>;
+  readonly catalogues: Map<string, Catalogue>;
   close(): void;
   startBound(): void;
 }
@@ -65,7 +73,10 @@ export class Gathers {
           this.#open.delete(transactionId);
           const answered = [...gather.catalogues.keys()].sort();
           const silent = [...gather.expected].filter((bppId) => !gather.catalogues.has(bppId)).sort();
-          resolve({ offers: answered.flatMap((bppId) => gather.catalogues.get(bppId)!), answered, silent });
+          const catalogues = answered.map((bppId) => gather.catalogues.get(bppId)!);
+          const offers = catalogues.flatMap((catalogue) => catalogue.offers);
+          const leftOut = catalogues.flatMap((catalogue) => catalogue.leftOut);
+          resolve({ offers, leftOut, answered, silent });
           end();
         },
       };
@@ -75,10 +86,10 @@ export class Gathers {
   }
 
   /** False when nobody waits for it: it came late, or twice (the first catalogue stands). */
-  answer(transactionId: string, bppId: SubscriberId, offers: readonly FlexOffer[]): boolean {
+  answer(transactionId: string, bppId: SubscriberId, catalogue: Catalogue): boolean {
     const gather = this.#open.get(transactionId);
     if (!gather || gather.catalogues.has(bppId) || gather.catalogues.size >= GATHER_CATALOGUES) return false;
-    gather.catalogues.set(bppId, offers);
+    gather.catalogues.set(bppId, catalogue);
     const complete = [...gather.expected].every((expected) => gather.catalogues.has(expected));
     // With nobody to wait for, whoever else may answer gets the same bound.
     if (complete && gather.expected.size > 0) gather.close();

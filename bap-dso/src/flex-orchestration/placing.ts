@@ -6,6 +6,7 @@ import { LEAST_REACH } from '../network-model/limits.ts';
 import { committedKwByBpp } from './committed.ts';
 import type { Desk, Work } from './desk.ts';
 import type { OpenEvent, Purchase } from './event.ts';
+import type { NotOffered } from './gather.ts';
 import { insertReaches } from './lent.ts';
 import { needOf } from './need.ts';
 import { orderRow } from './orders.ts';
@@ -53,7 +54,7 @@ export async function place(
   event: OpenEvent,
   purchase: Purchase,
   needKw: number,
-  silent: readonly string[] = [],
+  notOffered: NotOffered = { leftOut: [], silent: [] },
   decided?: Decided,
 ): Promise<void> {
   if (desk.restrictions.stopped) {
@@ -70,7 +71,7 @@ export async function place(
   );
   await desk.participant.transact(async (work) => {
     await decided?.record?.(work);
-    await recordPlan(desk, work, event, plan, needKw, purchase, silent, decided?.joint?.part);
+    await recordPlan(desk, work, event, plan, needKw, purchase, notOffered, decided?.joint?.part);
     if (selections.length > 0) await select(desk, work, event, purchase, selections);
     if (decided?.joint) await lend(desk, work, event, need, selections, decided.joint.borrowers);
   });

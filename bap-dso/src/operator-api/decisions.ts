@@ -1,11 +1,12 @@
 /** What could be chosen for events, what was, and by whom. */
 import { type Kysely, sql } from 'kysely';
+import type { NotToBeHad } from '../flex-orchestration/decisions/store.ts';
 import type { PlanOptions } from '../flex-orchestration/planning/options.ts';
 import { ANY_BPP } from '../flex-orchestration/restrictions.ts';
 import type { BapTables } from '../tables.ts';
 import { PAGE_ROWS } from './limits.ts';
 
-export interface DecisionView extends PlanOptions {
+export interface DecisionView extends PlanOptions, NotToBeHad {
   /** Events whose plans were made as one with this; empty when it was planned alone. */
   readonly plannedWith: readonly string[];
   readonly decisionId: string;
@@ -54,6 +55,9 @@ export async function decisionViews(db: Kysely<BapTables>, filter: DecisionFilte
     state: row.state,
     ...row.offered,
     plannedWith: row.offered.plannedWith ?? [],
+    leftOut: row.offered.leftOut ?? [],
+    silent: row.offered.silent ?? [],
+    excludedDers: row.offered.excludedDers ?? 0,
     dueAt: row.due_wall_at?.toISOString() ?? null,
     onDue: row.on_due,
     madeAt: row.made_wall_at.toISOString(),

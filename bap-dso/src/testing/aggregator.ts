@@ -21,6 +21,7 @@ import type {
   FlexQuote,
   FlexSelection,
   FulfilmentState,
+  LeftOutCount,
   MeterReference,
   Performance,
 } from '@flexder/protocol/flexibility/model.ts';
@@ -30,6 +31,8 @@ import type { Answer, Script, Trade } from './trade.ts';
 
 export interface Habits {
   readonly offer?: Partial<FlexOffer>;
+  /** What it says it left out of its catalogue, at the feeder of its offer. */
+  readonly leftOut?: readonly LeftOutCount[];
   /** Share of what is asked that is quoted. */
   readonly quoteShare?: number;
   /** Actions that are left unanswered. */
@@ -56,7 +59,9 @@ function answerTo(bppId: string, sent: OutgoingMessage, trade: Trade, habits: Ha
     case 'search': {
       const availability = { startMs: trade.grid.nowMs(), endMs: trade.grid.nowMs() + 4 * 3_600_000 };
       const block = offer(bppId, { availability, ...habits.offer });
-      return { message: encodeCatalogue(block.providerId, bppId, block.availableKw > 0 ? [block] : []) };
+      const offers = block.availableKw > 0 ? [block] : [];
+      const leftOut = [{ ...block, window: availability, reasons: habits.leftOut ?? [] }];
+      return { message: encodeCatalogue(block.providerId, bppId, offers, leftOut) };
     }
     case 'select': {
       const asked = decodeSelect(bodyOf(sent));

@@ -83,7 +83,7 @@ function faultOf(selection: FlexSelection, rooms: Rooms): BecknError | undefined
   const obstacle = infeasibility(selection.window, rooms.context.grid.nowMs(), config);
   return obstacle === undefined
     ? undefined
-    : { code: '30008', message: obstacle, paths: `${at}/fulfillments/0/stops/0/time` };
+    : { code: '30008', message: obstacle.text, paths: `${at}/fulfillments/0/stops/0/time` };
 }
 
 async function openOrder(

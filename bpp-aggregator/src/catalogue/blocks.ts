@@ -1,4 +1,5 @@
 import type { FeederId, SubscriberId } from '@flexder/protocol/beckn/identifiers.ts';
+import type { LeftOutReason } from '@flexder/protocol/flexibility/left-out.ts';
 import type { DeviceType, FlexOffer, TimeWindow } from '@flexder/protocol/flexibility/model.ts';
 import { LIMITS } from '../limits.ts';
 import { floorToStep, roundKw } from '../orders/quantity.ts';
@@ -20,22 +21,29 @@ export interface CatalogueTerms {
   readonly stepKw: number;
 }
 
+/** Why nothing of an aggregator can serve a need, whatever its devices are like. */
+export interface Obstacle {
+  readonly reason: LeftOutReason;
+  readonly text: string;
+}
+
 /** Whether this aggregator can serve `window` at all: notice and duration. */
-export function infeasibility(window: TimeWindow, nowMs: number, terms: CatalogueTerms): string | undefined {
-  if (window.endMs <= window.startMs) return 'the window ends before it starts';
-  if (window.endMs <= nowMs) return 'the window has passed';
+export function infeasibility(window: TimeWindow, nowMs: number, terms: CatalogueTerms): Obstacle | undefined {
+  if (window.endMs <= window.startMs) return { reason: 'window-over', text: 'the window ends before it starts' };
+  if (window.endMs <= nowMs) return { reason: 'window-over', text: 'the window has passed' };
   const noticeMs = window.startMs - nowMs;
   // Who asks for relief at once asks for a window that begins while the message is under way.
   const atOnce = terms.minimumNoticeSeconds === 0 && noticeMs >= -LIMITS.begunWindowMs;
   if (!atOnce && noticeMs < terms.minimumNoticeSeconds * 1000) {
     const notice = Math.round(noticeMs / 1000);
     const given = notice < 0 ? `the window began ${-notice} s ago` : `notice is ${notice} s`;
-    return `${given}, at least ${terms.minimumNoticeSeconds} s of notice are needed`;
+    const text = `${given}, at least ${terms.minimumNoticeSeconds} s of notice are needed`;
+    return { reason: 'minimum-notice', text };
   }
   const durationSeconds = (window.endMs - window.startMs) / 1000;
-  if (durationSeconds > terms.maxDurationSeconds)
-    return `the window lasts ${Math.round(durationSeconds)} s, at most ${terms.maxDurationSeconds} s are offered`;
-  return undefined;
+  if (durationSeconds <= terms.maxDurationSeconds) return undefined;
+  const text = `the window lasts ${Math.round(durationSeconds)} s, at most ${terms.maxDurationSeconds} s are offered`;
+  return { reason: 'maximum-duration', text };
 }
 
 /** One offer per device type with anything to give; `eligible` are devices of `feederId` that may serve `window`. */

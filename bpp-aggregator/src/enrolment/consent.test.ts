@@ -1,4 +1,5 @@
 import { decodeOnStatus } from '@flexder/protocol/flexibility/codec-v1.ts';
+import { CONSENT_WITHDRAWN } from '@flexder/protocol/flexibility/model.ts';
 import { tokenSha256 } from '@flexder/runtime/access/people.ts';
 import type { BusClient } from '@flexder/runtime/engines/bus/port.ts';
 import { thorough } from '@flexder/runtime/testing/thorough.ts';
@@ -90,6 +91,11 @@ describe('consent', function () {
   };
   const said = (type?: string) =>
     bench.fleet.received.filter((one) => (one.type === 'RELEASE') === (type === 'RELEASE')).map((one) => one.der_id);
+  const withdrawn = (transactionId: string) =>
+    reports(bench, transactionId)
+      .at(-1)
+      ?.devices?.filter(({ reason }) => reason === CONSENT_WITHDRAWN)
+      .map(({ derId, answer }) => [derId, answer]);
   const others = () => [1, 2, 3].map((more) => derIdOf(first + more)).sort();
 
   it('that ends while a quote holds the device leaves it out of the order', async () => {
@@ -106,7 +112,7 @@ describe('consent', function () {
     expect(said().sort()).to.deep.equal(others());
     const report = reports(bench, transactionId).at(-1)?.dispatch;
     expect(report).to.include({ commands: 3, accepted: 3, acknowledgedKw: 3 * POWER_KW });
-    expect(await excluded()).to.include('consent');
+    expect(await excluded()).to.include('consent-expired');
   });
 
   it('that ends between confirm and fan-out stops the command, and the DSO is told', async () => {
@@ -132,6 +138,7 @@ describe('consent', function () {
     expect(said().sort()).to.include.members(others());
     const report = reports(bench, order.transactionId).at(-1)?.dispatch;
     expect(report).to.include({ commands: 4, accepted: 3, optedOut: 1, acknowledgedKw: 3 * POWER_KW });
+    expect(withdrawn(order.transactionId)).to.deep.equal([[derIdOf(first), 'OPTED_OUT']]);
   });
 
   it('that ends while the order runs releases that device alone, and the shortfall is told at once', async () => {
@@ -143,6 +150,7 @@ describe('consent', function () {
     );
     await bench.advance(ask.window.startMs + 60_000);
     await bench.report((index) => (index >= first && index < first + PER_FEEDER ? 0 : POWER_KW));
+    expect(withdrawn(order.transactionId)).to.deep.equal([]);
     const before = reports(bench, order.transactionId).length;
     await withdraw(first);
     await bench.until('the report', () => reports(bench, order.transactionId).length > before);
@@ -150,6 +158,7 @@ describe('consent', function () {
     expect(said('RELEASE')).to.deep.equal([derIdOf(first)]);
     const report = reports(bench, order.transactionId).at(-1)!;
     expect(report.dispatch).to.include({ accepted: 3, optedOut: 1, acknowledgedKw: 3 * POWER_KW });
+    expect(withdrawn(order.transactionId)).to.deep.equal([[derIdOf(first), 'OPTED_OUT']]);
     const shortfallKw = Math.round((order.quote.totalKw - 3 * POWER_KW) * 1000) / 1000;
     expect(report.delivery).to.deep.equal({ measuredKw: 3 * POWER_KW, shortfallKw });
     // Once: there is nothing left to withdraw from.
@@ -206,7 +215,7 @@ describe('consent', function () {
     await bench.crash();
     await start();
     await bench.report();
-    expect(await excluded()).to.deep.equal(['consent', null, null, null]);
+    expect(await excluded()).to.deep.equal(['consent-expired', null, null, null]);
     const { history } = (await get(`/devices/${derIdOf(first)}`)).body;
     const told = history.filter((one: { subject: string }) => one.subject === 'consent');
     expect(told.map(({ by, reason }: { by: string; reason: string }) => [by, reason])).to.deep.equal([

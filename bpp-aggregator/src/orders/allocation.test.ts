@@ -118,16 +118,19 @@ describe('catalogue', () => {
 
   it('says why a window cannot be served', () => {
     expect(infeasibility(window, 0, terms)).to.equal(undefined);
-    expect(infeasibility(window, 1_000, terms)).to.match(/notice is 59 s/);
+    expect(infeasibility(window, 1_000, terms)?.text).to.match(/notice is 59 s/);
     const atOnce = { ...terms, minimumNoticeSeconds: 0 };
     expect(infeasibility(window, 60_000 + 30_000, atOnce), 'it began while the message was under way').to.equal(
       undefined,
     );
-    expect(infeasibility(window, 60_000 + 31_000, atOnce)).to.match(/the window began 31 s ago/);
-    expect(infeasibility(window, 60_000 + 1_000, terms)).to.match(/the window began 1 s ago, at least 60 s/);
-    expect(infeasibility({ startMs: 60_000, endMs: 7_261_000 }, 0, terms)).to.match(/lasts 7201 s/);
-    expect(infeasibility({ startMs: 60_000, endMs: 60_000 }, 0, terms)).to.match(/ends before/);
-    expect(infeasibility(window, 4_000_000, terms)).to.match(/has passed/);
+    expect(infeasibility(window, 60_000 + 31_000, atOnce)?.text).to.match(/the window began 31 s ago/);
+    expect(infeasibility(window, 60_000 + 1_000, terms)?.text).to.match(/the window began 1 s ago, at least 60 s/);
+    expect(infeasibility({ startMs: 60_000, endMs: 7_261_000 }, 0, terms)?.text).to.match(/lasts 7201 s/);
+    expect(infeasibility({ startMs: 60_000, endMs: 60_000 }, 0, terms)?.text).to.match(/ends before/);
+    expect(infeasibility(window, 4_000_000, terms)?.text).to.match(/has passed/);
+    const reasons = [1_000, 4_000_000].map((nowMs) => infeasibility(window, nowMs, terms)?.reason);
+    expect(reasons).to.deep.equal(['minimum-notice', 'window-over']);
+    expect(infeasibility({ startMs: 60_000, endMs: 7_261_000 }, 0, terms)?.reason).to.equal('maximum-duration');
   });
 
   it('item ids are read back, and nothing else is', () => {

@@ -84,7 +84,7 @@ function tooLate(
     if (begun) return refuse('the window has begun: its start cannot be changed');
     if (known.startMs - nowMs < noticeMs) return refuse(`the start is fixed ${noticeMs / 1000} s before it`);
     const obstacle = infeasibility(wanted, nowMs, terms as CatalogueTerms);
-    if (obstacle) return { code: '30008', message: obstacle, paths: TIME };
+    if (obstacle) return { code: '30008', message: obstacle.text, paths: TIME };
   }
   if (wanted.endMs !== known.endMs) {
     const earlier = Math.min(wanted.endMs, known.endMs);

@@ -1,11 +1,12 @@
 import type { EventId, ObpId, OrderId, SubscriberId, TransactionId } from '@flexder/protocol/beckn/identifiers.ts';
 import { NAMED_DEVICES, type StatusReport } from '@flexder/protocol/flexibility/codec-v1.ts';
-import type {
-  DeviceAnswers,
-  DeviceType,
-  DispatchReport,
-  FulfilmentState,
-  TimeWindow,
+import {
+  CONSENT_WITHDRAWN,
+  type DeviceAnswers,
+  type DeviceType,
+  type DispatchReport,
+  type FulfilmentState,
+  type TimeWindow,
 } from '@flexder/protocol/flexibility/model.ts';
 import { nextOrderState, type OrderEvent, type OrderState } from '@flexder/protocol/flexibility/order-machine.ts';
 import { type Selectable, sql, type Transaction } from 'kysely';
@@ -90,15 +91,24 @@ export async function dispatchReport(db: Db, row: OrderRow): Promise<DispatchRep
   };
 }
 
-/** What each device answered, by id, as far as one report may name them. */
+interface AnswerRow {
+  readonly der_id: string;
+  readonly device_type: DeviceType;
+  readonly shed_kw: number;
+  readonly answer: Answer | null;
+  readonly withdrawn: boolean;
+}
+
+/** What each device answered, by id, as far as one report may name them; who withdrew consent since has opted out. */
 async function deviceAnswers(db: Db, { order_no }: OrderRow): Promise<DeviceAnswers> {
-  const { rows } = await sql<{ der_id: string; device_type: DeviceType; shed_kw: number; answer: Answer | null }>`
-    select c.der_id, d.device_type, c.shed_kw, case when c.withdrawn_at is not null then 'OPTED_OUT' else c.answer end as answer
+  const { rows } = await sql<AnswerRow>`
+    select c.der_id, d.device_type, c.shed_kw, c.answer, c.withdrawn_at is not null as withdrawn
     from command c join der d on d.der_no = c.der_no
     where c.order_no = ${order_no} and c.command_type <> 'RELEASE' and c.ended_at is null
     order by c.der_id limit ${NAMED_DEVICES}`.execute(db);
-  return rows.map(({ der_id, device_type, shed_kw, answer }) => ({
-    ...{ derId: der_id, deviceType: device_type, askedKw: roundKw(shed_kw), answer: answer ?? 'SILENT' },
+  return rows.map(({ der_id, device_type, shed_kw, answer, withdrawn }) => ({
+    ...{ derId: der_id, deviceType: device_type, askedKw: roundKw(shed_kw) },
+    ...(withdrawn ? { answer: 'OPTED_OUT', reason: CONSENT_WITHDRAWN } : { answer: answer ?? 'SILENT' }),
   }));
 }
 

@@ -1,16 +1,22 @@
+import type { LeftOutReason } from '@flexder/protocol/flexibility/left-out.ts';
 import type { TimeWindow } from '@flexder/protocol/flexibility/model.ts';
 import type { Programme } from '../enrolment/document.ts';
 import type { Question } from '../enrolment/questions.ts';
-import type { FleetDer } from './der.ts';
+import type { Consent, FleetDer } from './der.ts';
 
-/** Why a device is left out of an offer; in the order they are asked, so that the first reason is the firmest. */
+/**
+ * Why a device is left out of an offer; in the order they are asked, so that the first reason is the firmest. The DSO is
+ * told of them by these codes.
+ */
 export const EXCLUSIONS = [
   'essential-use',
   'excluded-by-dso',
   'not-subscribed',
   'not-in-programme',
   'programme-notice',
-  'consent',
+  'consent-not-begun',
+  'consent-expired',
+  'consent-too-short',
   'maintenance',
   'opted-out',
   'offline',
@@ -22,7 +28,7 @@ export const EXCLUSIONS = [
   'consent-asked',
   'consent-unanswered',
   'consent-declined',
-] as const;
+] as const satisfies readonly LeftOutReason[];
 export type Exclusion = (typeof EXCLUSIONS)[number];
 
 export interface EligibilityRules {
@@ -61,8 +67,8 @@ export function exclusionOf(
   if (!programme.deviceTypes.includes(der.type)) return 'not-in-programme';
   const noticeMs = programme.minimumNoticeSeconds * 1000;
   if (noticeMs > 0 && window.startMs - nowMs < noticeMs) return 'programme-notice';
-  const consentStartMs = Math.min(nowMs, window.startMs);
-  if (der.consent.fromMs > consentStartMs || der.consent.untilMs < window.endMs) return 'consent';
+  const withoutConsent = unlessConsented(der.consent, window, nowMs);
+  if (withoutConsent) return withoutConsent;
   if (der.maintenanceSinceMs !== null) return 'maintenance';
   if (der.optedOutUntilMs > window.startMs) return 'opted-out';
   if (!der.live.online) return 'offline';
@@ -71,6 +77,13 @@ export function exclusionOf(
   if (usage.eventsThatDay >= Math.min(rules.maxEventsPerDay, programme.maxEventsPerDay)) return 'events-per-day';
   if (der.live.shedKw < LEAST_SHED_KW) return 'nothing-to-shed';
   return der.consent.mode === 'ask' ? unlessAgreed(usage.question, nowMs) : undefined;
+}
+
+/** A withdrawn consent is one that has ended. */
+function unlessConsented({ fromMs, untilMs }: Consent, window: TimeWindow, nowMs: number): Exclusion | undefined {
+  if (untilMs <= nowMs) return 'consent-expired';
+  if (fromMs > Math.min(nowMs, window.startMs)) return 'consent-not-begun';
+  return untilMs < window.endMs ? 'consent-too-short' : undefined;
 }
 
 /** Last of all: nobody is asked about a device that could not be used anyway. */

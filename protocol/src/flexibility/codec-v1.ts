@@ -18,6 +18,7 @@ export {
   type InitialisedOrder,
   type InitRequest,
 } from './codec-v1/init.ts';
+export { decodeLeftOut, LEFT_OUT_REASONS_TOLD } from './codec-v1/left-out.ts';
 export type { OrderEcho, ValidBody } from './codec-v1/order.ts';
 export * from './codec-v1/search.ts';
 export * from './codec-v1/select.ts';

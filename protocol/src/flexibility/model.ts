@@ -65,6 +65,23 @@ export interface FlexOffer {
   readonly availability: TimeWindow;
 }
 
+/** Devices of one feeder that an aggregator does not offer for a window, counted by reason; none is named. */
+export interface LeftOut {
+  readonly feederId: FeederId;
+  readonly fulfillmentId: string;
+  readonly window: TimeWindow;
+  readonly reasons: readonly LeftOutCount[];
+}
+
+/** Each device counts once, for the first reason that keeps it out. */
+export interface LeftOutCount {
+  /** A code of LEFT_OUT_REASONS, or one of the aggregator's own. */
+  readonly reason: string;
+  readonly devices: number;
+  /** What the devices are rated for: what they could have given now nobody knows of one that is offline. */
+  readonly ratedKw: number;
+}
+
 export const DEVICE_TYPES = ['battery', 'ev-charger', 'heat-pump'] as const;
 export type DeviceType = (typeof DEVICE_TYPES)[number];
 
@@ -193,7 +210,12 @@ export type DeviceAnswers = readonly {
   /** What it was asked to shed. */
   readonly askedKw: number;
   readonly answer: DeviceAnswer;
+  /** Why, where the aggregator says more than the answer does: CONSENT_WITHDRAWN, or a code of its own. */
+  readonly reason?: string;
 }[];
+
+/** Reason of a device that was let go because its consumer does not consent any longer. */
+export const CONSENT_WITHDRAWN = 'consent-withdrawn';
 
 export interface PerformanceInterval {
   readonly startMs: number;

@@ -1,17 +1,27 @@
 /** From offers to a choice: by the rule at once, or by a person who has the options before them. */
-import { STEP_PAUSE_MS } from '../../limits.ts';
+import { PLAN_NAMED, STEP_PAUSE_MS } from '../../limits.ts';
 import { CHEAPEST_SUFFICIENT, COUNTDOWN_OVER, type Rule, WINDOW_OVER } from '../../rules.ts';
 import { raiseAlarm } from '../alarms.ts';
 import type { Desk } from '../desk.ts';
 import type { OpenEvent, Purchase } from '../event.ts';
+import type { NotOffered } from '../gather.ts';
 import { needOf } from '../need.ts';
 import { place, planConditions } from '../placing.ts';
-import { type OptionName, type PlanOptions, planOptions } from '../planning/options.ts';
+import { type OptionName, planOptions } from '../planning/options.ts';
 import { marketOf } from '../planning/plan.ts';
 import type { Placement } from '../together.ts';
 import { TooLateError } from '../too-late.ts';
 import { beyondApproval, type Mode, modeOf } from './modes.ts';
-import { type Choice, closeDecision, type DecisionRow, insertDecision, lastDecision, type Made } from './store.ts';
+import {
+  type Choice,
+  closeDecision,
+  type DecisionRow,
+  insertDecision,
+  lastDecision,
+  type Made,
+  type NotToBeHad,
+  type Offered,
+} from './store.ts';
 
 /** The first plan of a need: bought at once where the rule may decide, else a person is asked and nothing is bought yet. */
 export async function decide(
@@ -19,13 +29,14 @@ export async function decide(
   event: OpenEvent,
   purchase: Purchase,
   needKw: number,
-  silent: readonly string[],
+  notOffered: NotOffered,
   joint?: Placement,
 ): Promise<void> {
   const need = needOf(desk, event, purchase, needKw);
   const market = joint?.part.left ?? marketOf(need, purchase.offers ?? [], await planConditions(desk, event, purchase));
   const belowLimitKw = Math.max(0, needKw - (event.limitKw - event.releaseKw));
-  const { plans, ...offered } = await planOptions(market, { requestedKw: needKw, belowLimitKw }, joint?.part);
+  const { plans, ...planned } = await planOptions(market, { requestedKw: needKw, belowLimitKw }, joint?.part);
+  const offered = { ...planned, ...notToBeHad(desk, event, notOffered) };
   const mode = modeOf(desk.config.modes, event.feederId, event.detectedBy);
   const recommended = offered.options.find(({ name }) => name === offered.recommended)!;
   const because = beyondApproval(mode, recommended);
@@ -33,7 +44,7 @@ export async function decide(
     const made = madeOf(desk, mode, { because: BY_RULE, asks: false }, offered);
     const choice = { state: 'APPROVED', chosen: offered.recommended, by: CHEAPEST_SUFFICIENT.id } as const;
     purchase.decided = true;
-    return place(desk, event, purchase, needKw, silent, {
+    return place(desk, event, purchase, needKw, notOffered, {
       plan: plans.get(offered.recommended)!,
       joint,
       async record(work) {
@@ -52,13 +63,22 @@ export async function decide(
   wait(desk, event, purchase, made);
 }
 
+function notToBeHad(desk: Desk, { feederId }: OpenEvent, { leftOut, silent }: NotOffered): NotToBeHad {
+  const excluded = new Set(desk.restrictions.dersOn(feederId).map(({ derId }) => derId));
+  return {
+    leftOut: leftOut.slice(0, PLAN_NAMED),
+    silent: silent.slice(0, PLAN_NAMED),
+    excludedDers: excluded.size,
+  };
+}
+
 const BY_RULE = 'the mode is automatic';
 
 function madeOf(
   { context }: Desk,
   { mode, countdownSeconds, onDue }: Mode,
   { because, asks }: { readonly because: string; readonly asks: boolean },
-  offered: PlanOptions,
+  offered: Offered,
 ): Made {
   const { wall, ids } = context;
   return {

@@ -3,13 +3,23 @@ import type { Kysely, Selectable } from 'kysely';
 import type { BapTables, DecisionTable } from '../../tables.ts';
 import type { Desk, Work } from '../desk.ts';
 import type { OpenEvent } from '../event.ts';
+import type { NotOffered } from '../gather.ts';
 import type { OptionName, PlanOptions } from '../planning/options.ts';
 
 export type DecisionRow = Selectable<DecisionTable>;
 
+/** What was not to be had, beside the offers that the plans left out. */
+export interface NotToBeHad extends NotOffered {
+  /** Devices of the feeder that people had excluded by then: aggregators know of them only with an order. */
+  readonly excludedDers: number;
+}
+
+/** What could be chosen from; decisions of before it was kept have nothing of what was not to be had. */
+export type Offered = PlanOptions & Partial<NotToBeHad>;
+
 export type Made = Pick<DecisionTable, 'mode' | 'because'> & {
   readonly decisionId: string;
-  readonly offered: PlanOptions;
+  readonly offered: Offered;
   /** By the wall clock; null: as long as the window lasts. */
   readonly dueWallMs: number | null;
   readonly onDue: 'approve' | 'let-pass';
@@ -25,7 +35,7 @@ export interface Choice {
 }
 
 export async function insertDecision(desk: Desk, work: Work, event: OpenEvent, made: Made): Promise<void> {
-  const { options, recommended, reason, excluded, plannedWith } = made.offered;
+  const { options, recommended, reason, excluded, plannedWith, leftOut, silent, excludedDers } = made.offered;
   await work.db
     .insertInto('decision')
     .values({
@@ -35,7 +45,7 @@ export async function insertDecision(desk: Desk, work: Work, event: OpenEvent, m
       mode: made.mode,
       because: made.because,
       state: 'OPEN',
-      offered: JSON.stringify({ options, recommended, reason, excluded, plannedWith }),
+      offered: JSON.stringify({ options, recommended, reason, excluded, plannedWith, leftOut, silent, excludedDers }),
       due_wall_at: made.dueWallMs === null ? null : new Date(made.dueWallMs),
       on_due: made.onDue,
       made_wall_at: new Date(desk.context.wall.nowMs()),

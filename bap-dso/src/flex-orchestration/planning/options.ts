@@ -28,9 +28,9 @@ export interface PlanOptions {
   readonly options: readonly PlanOption[];
   readonly recommended: OptionName;
   readonly reason: string;
-  /** kW of the offers that were left out, by reason. */
   /** Events whose plans were made as one with this; absent in decisions of before there were such. */
   readonly plannedWith?: readonly string[];
+  /** kW of the offers that were left out, by reason. */
   readonly excluded: readonly { readonly reason: ExclusionReason; readonly offers: number; readonly kw: number }[];
 }
 

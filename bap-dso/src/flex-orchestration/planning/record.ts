@@ -1,9 +1,12 @@
 /** A plan in the record: what was chosen, what was left out and why. */
-import { PLAN_NAMED } from '../../limits.ts';
+import { recordable } from '@flexder/runtime/participant/facts.ts';
+import { PLAN_NAMED, RULE_INPUT_TEXT } from '../../limits.ts';
 import { CHEAPEST_SUFFICIENT } from '../../rules.ts';
 import type { Desk, Work } from '../desk.ts';
 import type { OpenEvent, Purchase } from '../event.ts';
+import type { NotOffered } from '../gather.ts';
 import { planCosts } from '../outside.ts';
+import { toldText } from '../told-left-out.ts';
 import { blockKey } from './eligibility.ts';
 import type { JointPart } from './joint.ts';
 import type { Plan } from './plan.ts';
@@ -15,7 +18,7 @@ export async function recordPlan(
   plan: Plan,
   needKw: number,
   purchase: Purchase,
-  silent: readonly string[],
+  { leftOut, silent }: NotOffered,
   joint?: JointPart,
 ): Promise<void> {
   const costs = planCosts(desk);
@@ -29,6 +32,7 @@ export async function recordPlan(
   const limited = plan.limited.map(
     ({ bppId, leftKw }) => `${bppId}: ${leftKw} of ${desk.config.maxBppKw} kW, the rest is committed`,
   );
+  const told = named(leftOut.map((one) => toldText(one, event.feederId)));
   const without = silent.map((bppId) => `${bppId}: no catalogue in time`);
   await work.audit({
     event_type: 'plan.chosen',
@@ -51,6 +55,7 @@ export async function recordPlan(
       round: purchase.replans,
       ...(desk.config.maxBppKw === undefined ? {} : { party_max_kw: desk.config.maxBppKw }),
       ...(joint ? sharedInputs(joint, plan) : {}),
+      ...(leftOut.length > 0 && { left_out_by_aggregators: recordable(told, RULE_INPUT_TEXT) }),
       ...costs?.inputs,
     },
     ...(costs ? { data_sources: costs.sources } : {}),

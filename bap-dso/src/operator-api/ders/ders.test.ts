@@ -29,8 +29,14 @@ describe('devices of the operator', () => {
     const offers = new OffersOnHand();
     const parts = { restrictions: new Restrictions(), offers, reconsider: () => {} };
     desk = { ...dso, ...parts } as unknown as Desk;
-    offers.note('feeder-1', BPP, [offer(BPP, { availableKw: 60 })], NOW_MS);
-    offers.note('feeder-1', 'other', [offer('other', { availableKw: 10, deviceType: 'ev-charger' })], NOW_MS);
+    const told = {
+      bppId: BPP,
+      feederId: 'feeder-1',
+      reasons: [{ reason: 'consent-expired', devices: 5, ratedKw: 13 }],
+    };
+    offers.note('feeder-1', BPP, { offers: [offer(BPP, { availableKw: 60 })], leftOut: [told] }, NOW_MS);
+    const small = offer('other', { availableKw: 10, deviceType: 'ev-charger' });
+    offers.note('feeder-1', 'other', { offers: [small], leftOut: [] }, NOW_MS);
     const hands = derHandsOf(desk) as unknown as Hands;
     const participant = Object.create(dso.participant, {
       subscribers: { value: async () => [{ subscriberId: BPP }] },
@@ -55,7 +61,8 @@ describe('devices of the operator', () => {
       { der_id: 'der-4', last_obp_id: 'obp-0', last_answer: 'ACCEPTED', device_type: 'heat-pump', bpp_id: 'other' },
     ].map((one) => ({ ...row, recent: '[]', ...one }));
     ders[0]!.recent = JSON.stringify([served('obp-1', 'ACCEPTED', 15), served('obp-0', 'ACCEPTED', 5)]);
-    ders[1]!.recent = JSON.stringify([served('obp-0', 'OPTED_OUT', 6), served('gone', 'ACCEPTED', 2)]);
+    const withdrawn = { ...served('obp-0', 'OPTED_OUT', 6), reason: 'consent-withdrawn' };
+    ders[1]!.recent = JSON.stringify([withdrawn, served('gone', 'ACCEPTED', 2)]);
     await dso.db
       .insertInto('der')
       .values(ders as never)
@@ -102,6 +109,9 @@ describe('devices of the operator', () => {
     expect(one.reliability).to.deep.equal({ share: 1, of: 'accepted', orders: 2 });
     expect((await der('der-2')).reliability).to.deep.equal({ share: 0.25, of: 'accepted', orders: 2 });
     expect(await der('der-3')).to.deep.include({ bppId: null, reliability: null, serving: false });
+    for (const [id, state] of Object.entries({ 'der-1': 'valid', 'der-2': 'withdrawn' }))
+      expect((await der(id)).consent, id).to.deep.equal({ state, atMs: NOW_MS });
+    expect((await der('der-3')).consent).to.deep.equal({ state: 'unknown', atMs: null });
     const row = (delivered: number) =>
       JSON.stringify({ delivered_capped_mwh: String(delivered), instructed_mwh: '0.01' });
     const of = (obp: string, revision: number, delivered: number) =>
@@ -173,14 +183,20 @@ describe('devices of the operator', () => {
   });
 
   it('are what is on offer now; without an aggregator there is less', async () => {
-    const { offers, lastNeeds } = (await get('/api/v1/availability?feeder_id=feeder-1')).body;
+    const { offers, leftOut, lastNeeds } = (await get('/api/v1/availability?feeder_id=feeder-1')).body;
     expect(offers).to.deep.equal([
       ...[['battery', BPP, 60] as const, ['ev-charger', 'other', 10] as const].map(([deviceType, bppId, kw]) => ({
         ...{ feederId: 'feeder-1', deviceType, bppId, kw, blocks: 1, heardAt: new Date(NOW_MS).toISOString() },
       })),
     ]);
+    expect(leftOut).to.deep.equal([
+      {
+        ...{ feederId: 'feeder-1', bppId: BPP, heardAt: new Date(NOW_MS).toISOString() },
+        reasons: [{ reason: 'consent-expired', devices: 5, ratedKw: 13 }],
+      },
+    ]);
     expect(lastNeeds).to.deep.equal([{ feederId: 'feeder-1', kw: 60 }]);
-    expect((await get('/api/v1/availability?feeder_id=feeder-7')).body.offers).to.deep.equal([]);
+    expect((await get('/api/v1/availability?feeder_id=feeder-7')).body).to.deep.include({ offers: [], leftOut: [] });
     const { body } = await post('/api/v1/actions', { kind: 'exclude-bpp', reason: 'smoke', bpp_id: BPP });
     expect(body.effect.says).to.contain(
       'without it 10 of 70 kW are on offer on feeder-1, the last need there was 60 kW, which would not be met',

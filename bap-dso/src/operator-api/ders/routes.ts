@@ -1,4 +1,5 @@
 /** Single devices, and what is on offer now. */
+import type { LeftOutCount } from '@flexder/protocol/flexibility/model.ts';
 import { type Request, Router } from 'express';
 import type { OperatorApiDeps } from '../deps.ts';
 import { answering } from '../http.ts';
@@ -19,6 +20,13 @@ export interface Availability {
     readonly kw: number;
     readonly blocks: number;
     /** When its catalogue came; wall time. */
+    readonly heardAt: string;
+  }[];
+  /** What aggregators left out of the catalogues that count, and why: devices, and the kW they are rated for. */
+  readonly leftOut: readonly {
+    readonly feederId: string;
+    readonly bppId: string;
+    readonly reasons: readonly LeftOutCount[];
     readonly heardAt: string;
   }[];
   /** kW that the latest event of each feeder asked for. */
@@ -46,9 +54,15 @@ export function derRoutes(deps: OperatorApiDeps): Router {
 async function availability(deps: OperatorApiDeps, request: Request): Promise<Availability> {
   const { feeder_id: feederId } = parameters(request, { feeder_id: identifier });
   const offers = (deps.offers?.onOffer(feederId) ?? []).slice(0, AVAILABILITY_ROWS);
+  const leftOut = (deps.offers?.leftOut(feederId) ?? []).slice(0, AVAILABILITY_ROWS);
   const needs = await lastNeeds(bapTables(deps), [...new Set(offers.map((row) => row.feederId))]);
   return {
-    offers: offers.map(({ heardMs, ...row }) => ({ ...row, heardAt: new Date(heardMs).toISOString() })),
+    offers: offers.map(withTime),
+    leftOut: leftOut.map(withTime),
     lastNeeds: [...needs].map(([id, kw]) => ({ feederId: id, kw })),
   };
+}
+
+function withTime<T extends { readonly heardMs: number }>({ heardMs, ...row }: T) {
+  return { ...row, heardAt: new Date(heardMs).toISOString() };
 }

@@ -4,6 +4,7 @@ import type { DerOrder } from '../../ders/tables.ts';
 import { ANY_BPP } from '../../flex-orchestration/restrictions.ts';
 import { DER_ORDERS } from '../../limits.ts';
 import type { BapTables } from '../../tables.ts';
+import { type ConsentTold, consentOf } from './consent.ts';
 import { deliveredOf, type Reliability, reliabilityOf } from './reliability.ts';
 
 export const DER_STATES = [
@@ -24,6 +25,7 @@ export interface DerView {
   readonly orders: readonly (DerOrder & { readonly state: string | null })[];
   /** It accepted, and the order runs. */
   readonly serving: boolean;
+  readonly consent: ConsentTold;
   /** Over its latest orders; null before the first. */
   readonly reliability: Reliability | null;
   readonly excluded: { readonly by: string; readonly reason: string; readonly since: string } | null;
@@ -121,6 +123,7 @@ function viewOf(
     essential: row.essential,
     orders: row.recent.slice(0, shown).map((order) => ({ ...order, state: states.get(order.obpId) ?? null })),
     serving: row.serving,
+    consent: consentOf(row.recent),
     reliability,
     excluded: made_by === null ? null : { by: made_by, reason: reason ?? '', since: made_wall_at?.toISOString() ?? '' },
   };

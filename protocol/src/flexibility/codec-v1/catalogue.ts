@@ -1,7 +1,8 @@
 /** on_search: the blocks an aggregator offers, one per feeder and device type. */
 import type { SubscriberId } from '../../beckn/identifiers.ts';
 import { CodecError } from '../codec-error.ts';
-import type { DeviceType, FlexOffer } from '../model.ts';
+import type { DeviceType, FlexOffer, LeftOut, TimeWindow } from '../model.ts';
+import { leftOutTags } from './left-out.ts';
 import { DIRECTIONS, feederLocation, messageOf, oneOf, readFeeder, text, type ValidBody } from './order.ts';
 import {
   decimal,
@@ -29,36 +30,48 @@ const LOAD_TYPES: readonly (readonly [DeviceType, string])[] = [
 const CATEGORY = 'auto-flex';
 const PAYMENT = 'settlement';
 
-/** No offers make a catalogue without providers, which is a valid answer: nothing to sell. */
+/**
+ * No offers and nothing left out make a catalogue without providers, which is a valid answer: nothing to sell. Where
+ * devices are left out and nothing else is there, the provider stands without items and says why.
+ */
 export function encodeCatalogue(
   providerId: string,
   providerName: string,
   offers: readonly FlexOffer[],
+  leftOut: readonly LeftOut[] = [],
 ): { catalog: WireCatalog } {
   const catalog: WireCatalog = { descriptor: { name: `${providerName} flexibility` } };
-  if (offers.length > 0) catalog.providers = [provider(providerId, providerName, offers)];
+  const told = leftOut.filter(({ reasons }) => reasons.length > 0);
+  if (offers.length + told.length > 0) catalog.providers = [provider(providerId, providerName, offers, told)];
   return { catalog };
 }
 
-function provider(id: string, name: string, offers: readonly FlexOffer[]): WireProvider {
-  const feeders = [...new Set(offers.map((offer) => offer.feederId))];
-  const fulfillments = new Map(offers.map((offer) => [offer.fulfillmentId, offer]));
+function provider(id: string, name: string, offers: readonly FlexOffer[], leftOut: readonly LeftOut[]): WireProvider {
+  const feeders = [...new Set([...offers, ...leftOut].map(({ feederId }) => feederId))];
+  const fulfillments = new Map([
+    ...leftOut.map((one) => [one.fulfillmentId, offeredFulfillment(one, one.window)] as const),
+    ...offers.map((offer) => [offer.fulfillmentId, offeredFulfillment(offer, offer.availability)] as const),
+  ]);
+  for (const { fulfillmentId, reasons } of leftOut) fulfillments.get(fulfillmentId)!.tags = [leftOutTags(reasons)];
   return {
     id,
     descriptor: { name },
     categories: [{ id: CATEGORY, descriptor: { code: 'AUTO_FLEX', name: 'Automated demand flexibility' } }],
     locations: feeders.map((feeder) => ({ id: feeder, ...feederLocation(feeder) })),
-    fulfillments: [...fulfillments.values()].map(offeredFulfillment),
+    fulfillments: [...fulfillments.values()],
     payments: [{ id: PAYMENT, collected_by: 'BAP', type: 'POST-FULFILLMENT', status: 'NOT-PAID' }],
     items: offers.map(item),
   };
 }
 
-function offeredFulfillment(offer: FlexOffer): WireFulfillment {
+function offeredFulfillment(
+  { fulfillmentId, feederId }: Pick<FlexOffer, 'fulfillmentId' | 'feederId'>,
+  window: TimeWindow,
+): WireFulfillment {
   return {
-    id: offer.fulfillmentId,
+    id: fulfillmentId,
     type: 'DIGITAL',
-    stops: [{ type: 'START', time: { range: range(offer.availability) }, location: feederLocation(offer.feederId) }],
+    stops: [{ type: 'START', time: { range: range(window) }, location: feederLocation(feederId) }],
   };
 }
 

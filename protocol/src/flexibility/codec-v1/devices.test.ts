@@ -1,12 +1,13 @@
 import { expect } from 'chai';
 import { bodyOf, id, NOW, quote, references, selection } from '../codec-v1.fixture.ts';
 import * as codec from '../codec-v1.ts';
+import { CONSENT_WITHDRAWN } from '../model.ts';
 
 describe('single devices', () => {
   const ids = ['der-1', 'der_2.b'];
   const devices = [
     { derId: 'der-1', deviceType: 'battery', askedKw: 4.25, answer: 'ACCEPTED' },
-    { derId: 'der_2.b', deviceType: 'ev-charger', askedKw: 0, answer: 'OPTED_OUT' },
+    { derId: 'der_2.b', deviceType: 'ev-charger', askedKw: 0, answer: 'OPTED_OUT', reason: CONSENT_WITHDRAWN },
     { derId: 'der-3', deviceType: 'heat-pump', askedKw: 2, answer: 'SILENT' },
   ] as const;
 
@@ -36,7 +37,7 @@ describe('single devices', () => {
     expect(codec.decodeOnStatus(bodyOf('on_status', message)).devices).to.deep.equal(devices);
     const twice = codec.encodeOnStatus({ ...report, devices: [devices[0], devices[0]] }, NOW);
     expect(() => codec.decodeOnStatus(bodyOf('on_status', twice))).to.throw(codec.CodecError, 'der-1 answers twice');
-    const long = Array.from({ length: 1_200 }, (_, index) => ({ ...devices[0], derId: `${'d'.repeat(120)}-${index}` }));
+    const long = Array.from({ length: 1_200 }, (_, index) => ({ ...devices[1], derId: `${'d'.repeat(120)}-${index}` }));
     const body = bodyOf('on_status', codec.encodeOnStatus({ ...report, devices: long }, NOW));
     expect(codec.decodeOnStatus(body).devices).to.have.length(codec.NAMED_DEVICES);
     expect(JSON.stringify(body).length).to.be.below(256 * 1024);

@@ -43,7 +43,7 @@ export function answerTags(answers: DeviceAnswers): WireTagGroup[] {
   if (answers.length === 0) return [];
   const list = answers.slice(0, NAMED_DEVICES).map((one) => ({
     descriptor: { code: CODES[one.answer] },
-    value: `${one.derId} ${one.deviceType} ${kw(one.askedKw)}`,
+    value: [one.derId, one.deviceType, kw(one.askedKw), ...(one.reason === undefined ? [] : [one.reason])].join(' '),
   }));
   return [{ descriptor: { code: 'device-answers' }, display: true, list }];
 }
@@ -55,12 +55,15 @@ export function readAnswers(groups: readonly WireTagGroup[] | undefined): Device
   const seen = new Set<string>();
   return group.list.map(({ descriptor, value }) => {
     const path = `${FULFILLMENT}/tags`;
-    const [id, type, power] = value.split(' ');
+    const [id, type, power, reason] = value.split(' ');
     const named = identify(derId, id, path);
     if (seen.has(named)) throw new CodecError(path, `device ${named} answers twice`);
     seen.add(named);
     const answer = ANSWERS.find((one) => CODES[one] === descriptor.code);
     if (!answer) throw new CodecError(path, `expected one of ${Object.values(CODES).join(', ')}`);
-    return { derId: named, deviceType: oneOf(DEVICE_TYPES, type, path), askedKw: readDecimal(power, path), answer };
+    return {
+      ...{ derId: named, deviceType: oneOf(DEVICE_TYPES, type, path), askedKw: readDecimal(power, path), answer },
+      ...(reason !== undefined && { reason }),
+    };
   });
 }
