@@ -6,7 +6,8 @@ COPY . .
 RUN npm ci && npm prune --omit=dev --ignore-scripts
 
 FROM node:20.20.2-bookworm-slim
-ENV NODE_ENV=production
+# A fan-out makes much that is short-lived: with more room for it the collector takes less of an aggregator's time.
+ENV NODE_ENV=production NODE_OPTIONS=--max-semi-space-size=64
 WORKDIR /app
 COPY --from=build /app /app
 # A named volume takes owner and mode from the folder it is mounted on. That of PostgreSQL is read by its group: the

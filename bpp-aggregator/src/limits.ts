@@ -10,6 +10,10 @@ export const LIMITS = {
   dispatchLanes: 500,
   /** Of them begun in one turn of the event loop: the answer to the confirm leaves between two, and not after all. */
   dispatchBurst: 50,
+  /** Commands to nobody before the first order: as many as an order has at most; code is compiled long before that. */
+  rehearsedCommands: 2_000,
+  /** A broker that takes longer for them must not keep a service from being ready. Wall time. */
+  rehearsalMs: 5_000,
   /** A fan-out up to this size is sent by the process that confirmed it; a larger one is shared as jobs with others that are alive. */
   dispatchBatch: 50,
   /** Jobs of one shared fan-out: enough that every process has some of it, and each claims this many commands at most. */

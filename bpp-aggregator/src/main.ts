@@ -22,6 +22,7 @@ import { Answers } from './dispatch/answers.ts';
 import { unclaimAll } from './dispatch/claims.ts';
 import { busLink, eachWhereItIs } from './dispatch/device-link.ts';
 import { DISPATCH_JOB, Dispatcher, type DispatchJob } from './dispatch/dispatcher.ts';
+import { rehearse } from './dispatch/rehearsal.ts';
 import { CONFIGURATION, now } from './enrolment/changes.ts';
 import { enrol } from './enrolment/enrol.ts';
 import { importEnrolment } from './enrolment/import.ts';
@@ -62,6 +63,8 @@ export interface AggregatorService extends Service {
 export interface AggregatorOptions {
   /** Other processes of this aggregator work on the same database. Default: whether it is a server. */
   readonly shared?: boolean;
+  /** Walk the way of a command before the first order. For a process that is this aggregator's alone. */
+  readonly rehearses?: boolean;
 }
 
 const HEALTH_TIMEOUT_MS = 2_000;
@@ -75,7 +78,7 @@ const OUTBOX_AGE_MS = 20_000;
 export async function startAggregator(
   process: Context,
   config: AggregatorConfig,
-  { shared }: AggregatorOptions = {},
+  { shared, rehearses = false }: AggregatorOptions = {},
 ): Promise<AggregatorService> {
   const context = ofTenant(process, config.subscriberId);
   const { result, close } = await openInOrder(async (keep) => {
@@ -137,6 +140,7 @@ export async function startAggregator(
     };
     await listenToDevices(bus, ears);
     await resume(rooms);
+    if (rehearses) await rehearse(rooms, bus);
     const { chargePoints } = rooms;
     const ocpp = chargePoints && config.ocpp && keep(await openDoor(rooms, chargePoints, config.ocpp, ears));
     const halfHours = keep(closable(new HalfHours(() => rooms))).part;

@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import type { JobQueue } from '@flexder/runtime/engines/queue/port.ts';
 import type { Rooms } from '../context.ts';
 import { mayLeave } from '../enrolment/consent.ts';
@@ -6,6 +5,7 @@ import { LIMITS } from '../limits.ts';
 import { type Claimable, claimCommands, unclaim } from './claims.ts';
 import type { FanOut, Outgoing } from './commands.ts';
 import type { DeviceLink } from './device-link.ts';
+import { inLanes } from './lanes.ts';
 import { markSent, type Sent } from './sent.ts';
 
 /** Job that sends commands of one order: a batch of them where processes share it, else all that are unsent. */
@@ -159,23 +159,12 @@ export class Dispatcher {
     const rooms = this.#deps.rooms();
     const sent: Sent[] = [];
     const unsent: Outgoing[] = [];
-    let next = 0;
-    const lane = async () => {
-      for (let one = commands[next++]; one; one = commands[next++]) {
-        if (!mayLeave(rooms, one)) rooms.context.metrics.count('commands_withheld');
-        else if (await this.#deps.link.send(orderNo, one))
-          sent.push({ commandId: one.payload.command_id, at: new Date(rooms.context.wall.nowMs()) });
-        else unsent.push(one);
-      }
-    };
-    const lanes: Promise<void>[] = [];
-    const most = Math.min(commands.length, LIMITS.dispatchLanes);
-    while (lanes.length < most) {
-      const burst = Math.min(LIMITS.dispatchBurst, most - lanes.length);
-      lanes.push(...Array.from({ length: burst }, lane));
-      await setImmediate();
-    }
-    await Promise.all(lanes);
+    await inLanes(commands, async (one) => {
+      if (!mayLeave(rooms, one)) rooms.context.metrics.count('commands_withheld');
+      else if (await this.#deps.link.send(orderNo, one))
+        sent.push({ commandId: one.payload.command_id, at: new Date(rooms.context.wall.nowMs()) });
+      else unsent.push(one);
+    });
     rooms.context.metrics.count('commands_sent', {}, sent.length);
     if (sent.length > 0) await markSent(rooms, orderNo, sent);
     return unsent;

@@ -16,7 +16,7 @@ const bpp: ServiceKind = {
       await base.reachable('the registry of FLEXDER_REGISTRY_URL', config.registryUrl);
       await base.reachable('the broker of FLEXDER_MQTT_URL', base.config.engines.mqttUrl);
       const context = await base.context();
-      const service = base.keep(await startAggregator(context, config));
+      const service = base.keep(await startAggregator(context, config, { rehearses: true }));
       // Rows that are stored already stay as they are.
       await service.importMeterHistory(history as MeterHistory);
       return service;
