@@ -70,3 +70,33 @@ async function refused(db: Kysely<ParticipantTables>, record: AuditEntry): Promi
     .executeTakeFirst();
   return row && { body: Buffer.from(row.body), headers: row.headers, atMs: row.received_at.getTime() };
 }
+
+/** When a message was on the wire, and the Authorization that it had there. */
+export interface OnTheWire {
+  readonly atMs: number;
+  readonly authorization: string;
+}
+
+/** Most messages of one answer: far more than the transactions of an event have. */
+const MESSAGES = 5_000;
+
+/** Of the messages of these transactions that are kept and were on the wire, by `wireKey`. */
+export async function onTheWire(
+  db: Kysely<ParticipantTables>,
+  transactionIds: readonly string[],
+): Promise<Map<string, OnTheWire>> {
+  if (transactionIds.length === 0) return new Map();
+  const { rows } = await sql<{ key: string; at: Date; authorization: string }>`
+    select 'in ' || signer || ' ' || action || ' ' || message_id as key, received_at as at, signature as authorization
+    from inbound_message where transaction_id = any(${transactionIds}::text[])
+    union all
+    select 'out ' || (payload->>'to') || ' ' || (payload->>'action') || ' ' || ((payload->>'text')::jsonb->'context'->>'message_id'),
+      sent_at, coalesce(headers->>'authorization', '')
+    from outbox where kind = 'message' and payload->>'transactionId' = any(${transactionIds}::text[]) and sent_at is not null
+    limit ${sql.lit(MESSAGES)}`.execute(db);
+  return new Map(rows.map(({ key, at, authorization }) => [key, { atMs: at.getTime(), authorization }]));
+}
+
+export function wireKey(record: AuditEntry): string {
+  return [directionOf(record), record.counterparty_id, record.beckn_action, record.message_id].join(' ');
+}
