@@ -79,11 +79,18 @@ export function Dialog(props: {
   readonly heading: ComponentChildren;
   readonly close: () => void;
   readonly children: ComponentChildren;
+  /** For what is read rather than filled in. */
+  readonly wide?: boolean;
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
   return (
-    <dialog ref={dialog} class="confirm" aria-labelledby="dialog-heading" onClose={props.close}>
+    <dialog
+      ref={dialog}
+      class={props.wide ? 'confirm wide' : 'confirm'}
+      aria-labelledby="dialog-heading"
+      onClose={props.close}
+    >
       <h2 id="dialog-heading">{props.heading}</h2>
       {props.children}
     </dialog>

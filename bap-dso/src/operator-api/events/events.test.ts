@@ -99,7 +99,7 @@ describe('one event over time', () => {
     const { body: page } = await get('events/event-1/steps?limit=3');
     expect(page.steps.map(({ kind }: { kind: string }) => kind)).to.deep.equal(['decision', 'message', 'devices']);
     expect(page.steps[2].answers).to.include({ commands: 20, accepted: 15, lastAtMs: SENT_MS + 9, closed: true });
-    expect(page.nextAfter).to.equal(3);
+    expect([page.detectedMs, page.nextAfter]).to.deep.equal([Date.parse('2026-11-20T10:00:00Z'), 3]);
     const { body: rest } = await get('events/event-1/steps?limit=3&after=3');
     expect(rest.steps.map(({ record }: { record: { seq: number } }) => record.seq)).to.deep.equal([4]);
     expect(rest.nextAfter).to.equal(null);
@@ -153,7 +153,9 @@ describe('one event over time', () => {
       expect((await get(path)).status, path).to.equal(400);
     expect((await get('events/event-1/steps?limit=501')).body.error.parameter).to.equal('limit');
     expect((await get('events/event-9/relief')).status).to.equal(404);
-    expect((await get('events/event-9/steps')).body).to.deep.equal({ steps: [], nextAfter: null });
+    expect((await get('events/event-9/steps')).body).to.deep.equal({
+      ...{ detectedMs: null, steps: [], nextAfter: null },
+    });
   });
 
   it('has three lines against the band of what was asked', async () => {

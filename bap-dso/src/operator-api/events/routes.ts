@@ -26,8 +26,8 @@ export function eventRoutes(deps: OperatorApiDeps): Router {
   router.get(
     '/v1/events/:eventId/messages',
     answering(async (request) => {
-      const { steps: found, nextAfter } = await steps(request, true);
-      return { messages: found.map(({ message }) => message), nextAfter };
+      const { steps: found, ...page } = await steps(request, true);
+      return { ...page, messages: found.map(({ message }) => message) };
     }),
   );
   router.get('/v1/events/:eventId/relief', (request, response, next) => relief(deps, request, response).catch(next));

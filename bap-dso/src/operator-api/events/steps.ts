@@ -12,6 +12,7 @@ import {
 import type { ParticipantTables } from '@flexder/runtime/participant/tables.ts';
 import { type Kysely, type SqlBool, sql } from 'kysely';
 import { answersOfRecord } from '../../dispatch/report.ts';
+import type { BapTables } from '../../tables.ts';
 import { ofEvent } from './of-event.ts';
 
 /** A Beckn message as the record tells of it. */
@@ -98,6 +99,8 @@ export interface StepFilter {
 }
 
 export interface StepPage {
+  /** When the sample that showed the need was received, wall time: where the axis begins. Null when there is no such event. */
+  readonly detectedMs: number | null;
   readonly steps: readonly Step[];
   /** For the page that follows; null at the end. */
   readonly nextAfter: number | null;
@@ -121,10 +124,19 @@ export async function stepsOf(
   const records = rows.map(({ record }) => record as AuditRecord);
   const wire = await onTheWire(db, transactionsOf(records));
   const steps = records.map((record) => stepOf(record, wire));
-  return { steps, nextAfter: steps.length === limit ? (steps.at(-1)?.record.seq ?? null) : null };
+  return {
+    detectedMs: await detectedMsOf(db as unknown as Kysely<BapTables>, eventId),
+    steps,
+    nextAfter: steps.length === limit ? (steps.at(-1)?.record.seq ?? null) : null,
+  };
 }
 
 function transactionsOf(records: readonly AuditRecord[]): string[] {
   const named = records.filter(directionOf).flatMap(({ transaction_id }) => transaction_id ?? []);
   return [...new Set(named)];
+}
+
+async function detectedMsOf(db: Kysely<BapTables>, eventId: string): Promise<number | null> {
+  const event = db.selectFrom('overload').select('detected_wall_at').where('event_id', '=', eventId);
+  return (await event.executeTakeFirst())?.detected_wall_at.getTime() ?? null;
 }
