@@ -3,6 +3,7 @@
 import { generateKeys } from '@flexder/protocol/beckn/keys.ts';
 import { digestHeader, signMessage } from '@flexder/protocol/beckn/signature.ts';
 import { tokenSha256 } from '@flexder/runtime/access/people.ts';
+import { createRejectionLog, type RejectionTables } from '@flexder/runtime/participant/inbound/rejections.ts';
 import { expect } from 'chai';
 import express from 'express';
 import request from 'supertest';
@@ -144,6 +145,31 @@ describe('one event over time', () => {
     expect(failed.map(({ what }: { what: string }) => what)).to.deep.equal(['record', 'digest']);
     await store(text);
     expect((await get('messages/2/verify')).body.verdict).to.equal('verified');
+  });
+
+  it('has a message that was refused, with the reason, what came, and why it cannot be verified', async () => {
+    const { participant, context, db } = dso;
+    const tables = db as unknown as RejectionTables;
+    const log = createRejectionLog(context, { subscriberId: DSO, type: 'BAP' }, tables, () => {});
+    const forged = Buffer.from('{"context":{"transaction_id":"transaction-obp-1","message_id":"m-9"}}');
+    const exchange = { body: forged, headers: signed(body) };
+    const refusal = { action: 'on_status', code: 'AUT_SIGNATURE_INVALID', reason: 'digest', text: 'other bytes' };
+    await log.record({ ...refusal, exchange });
+    await participant.audit.sealNow();
+    const { messages } = (await get('events/event-1/messages')).body;
+    const { seq, ...refused } = messages.at(-1);
+    expect(refused).to.deep.include({
+      ...{ eventType: 'beckn.rejected', direction: 'in', action: 'on_status', counterpartyId: null, messageId: 'm-9' },
+      signature: { state: 'refused', keyId: null, algorithm: null, why: 'digest: other bytes' },
+    });
+    expect((await get(`messages/${seq}/raw`)).body.raw).to.include({ encoding: 'utf-8', body: forged.toString() });
+    const again = (await get(`messages/${seq}/verify`)).body;
+    expect([again.verdict, again.key.from]).to.deep.equal(['not-verified', 'registry']);
+    expect(again.checks.at(-1)).to.include({ what: 'digest', holds: false });
+    // What is no text is shown as what it is.
+    const bytes = Buffer.from([0xff, 0x00, 0x7b]);
+    await db.updateTable('refused_message').set({ body: bytes }).execute();
+    expect((await get(`messages/${seq}/raw`)).body.raw).to.include({ encoding: 'hex', body: 'ff007b', bytes: 3 });
   });
 
   it('knows no message in other records, and says what it expects', async () => {
