@@ -28,7 +28,7 @@ export async function opensMessages(desk: Desk): Promise<void> {
   const timeline = page.locator('#timeline');
   const row = timeline.locator('tr.message', { hasText: 'on_confirm' }).first();
   await row.waitFor();
-  expect(await row.innerText()).to.match(/\+\d+\.\d{3} s[\s\S]*verified ed25519, key [\w-]+[\s\S]*aggregator-\d/);
+  expect(await row.innerText()).to.match(/\+\d+\.\d{3} s[\s\S]*verified ed25519, key [\w-]+…[\s\S]*aggregator-\d/);
   const lanes = timeline.locator('.lane-name');
   expect(await lanes.allInnerTexts()).to.include.members(['DSO', 'Devices', 'gateway-1', 'after detection']);
   await page.locator('#lines').scrollIntoViewIfNeeded();
@@ -38,6 +38,13 @@ export async function opensMessages(desk: Desk): Promise<void> {
     await page.evaluate("document.querySelector('#timeline').scrollIntoView()");
     await desk.shot(`event-axis-${colorScheme}`);
   }
+
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.evaluate("document.querySelector('#lines').scrollIntoView()");
+  await desk.shot('event-lines-phone');
+  await page.evaluate("document.querySelector('#timeline').scrollIntoView()");
+  await desk.shot('event-axis-phone');
+  await page.setViewportSize({ width: 1366, height: 768 });
 
   await row.getByRole('button', { name: /^Bytes of on_confirm/ }).click();
   const dialog = page.locator('dialog');

@@ -18,6 +18,7 @@ import {
 import type { Steps } from '../state/steps.ts';
 
 const CLOSER = 0.5;
+const INSTANT_MS = 2;
 /** A group that is pressed then fills this share of the picture. */
 const GROUP_SHARE = 0.6;
 
@@ -35,15 +36,11 @@ export function Axis({ of, open }: AxisProps) {
   const middleMs = (shown.fromMs + shown.toMs) / 2;
   const box = useRef<HTMLDivElement>(null);
   const pressed = ({ marks }: Cluster) => {
-    const [only] = marks;
-    if (marks.length === 1 && only!.seq !== null) return open(only!.seq);
-    if (marks.length > 1)
-      setChosen(
-        around(
-          marks.map(({ atMs }) => atMs),
-          all,
-        ),
-      );
+    const instants = marks.map(({ atMs }) => atMs);
+    // What was at one instant no closer look tells apart.
+    const first = marks.find(({ seq }) => seq !== null);
+    if (first && Math.max(...instants) - Math.min(...instants) < INSTANT_MS) return open(first.seq!);
+    if (marks.length > 1) setChosen(around(instants, all));
   };
   const latest = useRef(pressed);
   latest.current = pressed;
@@ -80,12 +77,15 @@ export function Axis({ of, open }: AxisProps) {
           {offsetText(shown.fromMs)} to {offsetText(shown.toMs)} after the detection, wall time
         </Note>
       </div>
-      <div ref={box} class="lanes" role="img" aria-label={sayOf(lanes)}>
-        {lanes.map((lane) => (
-          <LaneRow key={lane.id} lane={lane} shown={shown} found={found.current} />
-        ))}
-        <Ticks shown={shown} />
-      </div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard. */}
+      <section class="lanes" tabIndex={0} aria-label="Time axis">
+        <div ref={box} role="img" aria-label={sayOf(lanes)}>
+          {lanes.map((lane) => (
+            <LaneRow key={lane.id} lane={lane} shown={shown} found={found.current} />
+          ))}
+          <Ticks shown={shown} />
+        </div>
+      </section>
       <Key />
     </figure>
   );

@@ -1,7 +1,7 @@
 /** One message as it was on the wire, and its signature checked again on the spot. */
 import { ask, copy, ProblemError } from '@flexder/runtime/page/browser.ts';
 import { Dialog } from '@flexder/runtime/page/form.tsx';
-import { dateTime } from '@flexder/runtime/page/format.ts';
+import { dateTime, shortId } from '@flexder/runtime/page/format.ts';
 import { Facts, Mark, Note, Problem, Reading } from '@flexder/runtime/page/parts.tsx';
 import { useState } from 'preact/hooks';
 import type { RawMessage, VerifiedMessage } from '../../src/operator-api/events/message.ts';
@@ -14,15 +14,16 @@ const STATES: Readonly<Record<SignatureView['state'], string>> = {
   refused: 'refused',
 };
 
-/** What the pipeline found when the message passed it. */
-export function SignatureMark({ of: { state, keyId, algorithm, why } }: { readonly of: SignatureView }) {
+/** What the pipeline found when the message passed it. `short`: enough of the key id to tell it from others. */
+export function SignatureMark(props: { readonly of: SignatureView; readonly short?: boolean }) {
+  const { state, keyId, algorithm, why } = props.of;
   return (
     <span class="wrap">
       <Mark level={state === 'refused' || why !== null ? 'watch' : 'normal'}>{STATES[state]}</Mark>
       {keyId !== null && (
         <Note>
           {' '}
-          {algorithm}, key {keyId}
+          {algorithm}, key <span title={keyId}>{props.short ? shortId(keyId) : keyId}</span>
         </Note>
       )}
     </span>

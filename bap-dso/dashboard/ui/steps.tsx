@@ -61,7 +61,7 @@ function columnsOf({ detectedMs }: Steps, open: (seq: number) => void): Column<S
           </button>
         ),
     },
-    { head: 'Signature', cell: ({ message }) => message && <SignatureMark of={message.signature} /> },
+    { head: 'Signature', cell: ({ message }) => message && <SignatureMark short of={message.signature} /> },
     ...rest,
   ];
 }

@@ -11,7 +11,7 @@ import type { OperatorApiDeps } from './deps.ts';
 import { ofEvent } from './events/of-event.ts';
 import { answering, problem } from './http.ts';
 import { BadRequestError, identifier, integer, oneOf, PAGE, page, parameters } from './parameters.ts';
-import { auditTables } from './snapshot.ts';
+import { auditTables, bapTables } from './snapshot.ts';
 
 export function auditRoutes(deps: OperatorApiDeps): Router {
   const router = Router();
@@ -110,7 +110,7 @@ async function records(deps: OperatorApiDeps, request: Request) {
     .select('record')
     .where('seq', '>', String(query.after ?? 0));
   if (query.before !== undefined) select = select.where('seq', '<', String(query.before));
-  if (query.event_id) select = select.where(ofEvent(query.event_id));
+  if (query.event_id) select = select.where(await ofEvent(bapTables(deps), query.event_id));
   for (const member of ['obp_id', 'feeder_id'] as const) {
     const wanted = query[member];
     if (wanted) select = select.where(sql<SqlBool>`record->>${sql.lit(member)} = ${wanted}`);

@@ -27,6 +27,8 @@ export const RECENT_POINT_MS = 90_000;
 export const RELIEF_POINTS = 300;
 /** Records that the lines of an event are made of: an order has a dozen, and one more each minute at most. */
 export const RELIEF_RECORDS = 10_000;
+/** Searches and orders of one event: a search for each need and top-up, and a transaction more for some orders. */
+export const EVENT_TRANSACTIONS = 1_000;
 /** Orders of one event: a plan has some, and each top-up some more. */
 export const EVENT_ORDERS = 500;
 /** Days of a heat map, and the most: readings are kept for three months, of a feeder up to one a second. */

@@ -4,7 +4,7 @@ import { type Request, type Response, Router } from 'express';
 import type { OperatorApiDeps } from '../deps.ts';
 import { answering, problem } from '../http.ts';
 import { BadRequestError, integer, PAGE, page, parameters } from '../parameters.ts';
-import { auditTables, bapTables } from '../snapshot.ts';
+import { bapTables } from '../snapshot.ts';
 import { deviceAnswersOf } from './devices.ts';
 import { rawMessage, verifyMessage } from './message.ts';
 import { reliefOf } from './relief.ts';
@@ -17,7 +17,11 @@ export function eventRoutes(deps: OperatorApiDeps): Router {
   const steps = (request: Request, messagesOnly: boolean) => {
     const query = parameters(request, STEPS);
     const eventId = eventIdOf(request);
-    return stepsOf(auditTables(deps), eventId, { after: query.after ?? 0, limit: page(query).limit, messagesOnly });
+    return stepsOf(deps.participant.database, eventId, {
+      after: query.after ?? 0,
+      limit: page(query).limit,
+      messagesOnly,
+    });
   };
   router.get(
     '/v1/events/:eventId/steps',

@@ -108,24 +108,25 @@ export interface StepPage {
 
 /** Sealed records, oldest first. */
 export async function stepsOf(
-  db: Kysely<ParticipantTables>,
+  db: Kysely<BapTables & ParticipantTables>,
   eventId: string,
   { after, limit, messagesOnly }: StepFilter,
 ): Promise<StepPage> {
-  const rows = await db
+  const [own, chain] = [db as unknown as Kysely<BapTables>, db as unknown as Kysely<ParticipantTables>];
+  const rows = await chain
     .selectFrom('audit_record')
     .select('record')
     .where('seq', '>', String(after))
-    .where(ofEvent(eventId))
+    .where(await ofEvent(own, eventId))
     .$if(messagesOnly, (query) => query.where(sql<SqlBool>`record->>'event_type' like 'beckn.%'`))
     .orderBy('seq')
     .limit(limit)
     .execute();
   const records = rows.map(({ record }) => record as AuditRecord);
-  const wire = await onTheWire(db, transactionsOf(records));
+  const wire = await onTheWire(chain, transactionsOf(records));
   const steps = records.map((record) => stepOf(record, wire));
   return {
-    detectedMs: await detectedMsOf(db as unknown as Kysely<BapTables>, eventId),
+    detectedMs: await detectedMsOf(own, eventId),
     steps,
     nextAfter: steps.length === limit ? (steps.at(-1)?.record.seq ?? null) : null,
   };
