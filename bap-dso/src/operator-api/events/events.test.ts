@@ -197,6 +197,21 @@ describe('one event over time', () => {
     expect([relief.baselineKw, relief.measured]).to.deep.equal([610, [{ atMs: startMs + 600_000, kw: 50 }]]);
   });
 
+  it('promises and measures nothing before its window', async () => {
+    await seedOrder(dso.db, { obpId: 'obp-ahead', eventId: 'event-ahead', state: 'IN_PROGRESS' });
+    const window = { startMs: Date.parse('2026-01-15T19:00:00Z'), endMs: Date.parse('2026-01-15T19:30:00Z') };
+    const [from, until] = [new Date(window.startMs), new Date(window.endMs)];
+    const event = dso.db
+      .updateTable('overload')
+      .set({ window_start_at: from, window_end_at: until, released_at: null });
+    await event.where('event_id', '=', 'event-ahead').execute();
+    const order = dso.db.updateTable('flex_order').set({ selection: JSON.stringify({ window, items: [] }) });
+    await order.where('obp_id', '=', 'obp-ahead').execute();
+    const { body: relief } = await get('events/event-ahead/relief');
+    expect(relief).to.deep.include({ window, baselineKw: null, measured: [], untilMs: window.startMs });
+    expect(relief.promised).to.deep.equal([{ atMs: window.startMs, kw: 0 }]);
+  });
+
   it('lists its devices with what each answered', async () => {
     const one = { obpId: 'obp-1', answer: 'ACCEPTED', askedKw: 4, atMs: 1, toldMs: SENT_MS };
     const rows = ['der-1', 'der-2'].map((id) => ({

@@ -58,7 +58,7 @@ export async function reliefOf(deps: OperatorApiDeps, eventId: string): Promise<
   const shown = { startMs: bounds.startMs, endMs: untilMs };
   const pointMs = Math.max(1_000, Math.ceil((bounds.endMs - bounds.startMs) / RELIEF_POINTS / 1_000) * 1_000);
   const verified = await verifiedOf(deps, eventId);
-  const baselineKw = verified.at(-1)?.baselineKw ?? (await baselineAt(deps, event, untilMs));
+  const baselineKw = verified.at(-1)?.baselineKw ?? (await baselineAt(deps, event));
   const readings = await meanReadings(
     bapTables(deps),
     event.feeder_id,
@@ -164,14 +164,10 @@ async function verifiedOf(deps: OperatorApiDeps, eventId: string) {
   });
 }
 
-/** As the verification fixes it when the window begins; of an event whose readings are gone, what its row says. */
-async function baselineAt(
-  deps: OperatorApiDeps,
-  event: Selectable<OverloadTable>,
-  nowMs: number,
-): Promise<number | undefined> {
+/** As the verification fixes it when the window begins, and none before; of an event whose readings are gone, what its row says. */
+async function baselineAt(deps: OperatorApiDeps, event: Selectable<OverloadTable>): Promise<number | undefined> {
   const startMs = event.window_start_at.getTime();
-  if (nowMs < startMs) return undefined;
+  if (deps.context.grid.nowMs() < startMs) return undefined;
   const before = await bapTables(deps)
     .selectFrom('feeder_reading')
     .select(['read_at', 'power_kw'])
