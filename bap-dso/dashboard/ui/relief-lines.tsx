@@ -46,9 +46,9 @@ function Lines({ of }: { readonly of: ReliefView }) {
       <figcaption class="legend">
         kW of reduction, positive where the load fell. Long dashes: promised by orders in force; dots: acknowledged by
         devices, as their aggregators told; solid: measured, the fall of the load from{' '}
-        {of.baselineKw === null ? 'its baseline' : `${kw(of.baselineKw)} kW`}. Band: from the {kw(band.neededKw)} kW
-        that hold the limit to the {kw(band.requestedKw)} kW that were asked for; shaded: the window of relief,{' '}
-        {timeOfDay(window.startMs)}–{timeOfDay(window.endMs)}.
+        {of.baselineKw === null ? 'its baseline' : `${kw(of.baselineKw)} kW`}, whatever made it fall. Band: from the{' '}
+        {kw(band.neededKw)} kW that hold the limit to the {kw(band.requestedKw)} kW that were asked for; shaded: the
+        window of relief, {timeOfDay(window.startMs)}–{timeOfDay(window.endMs)}.
       </figcaption>
       <details>
         <summary>These lines as a table</summary>
