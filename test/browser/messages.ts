@@ -79,6 +79,8 @@ export async function opensMessages(desk: Desk): Promise<void> {
   await dso.set({ body: shown }).execute();
   await page.keyboard.press('Escape');
   await dialog.waitFor({ state: 'detached' });
+  const focus = await page.evaluate("document.activeElement?.getAttribute('aria-label')");
+  expect(focus, 'where it was').to.match(/^Bytes of on_confirm/);
 
   await opensFromTheAxis(desk);
   await timeline.getByText('Answers of single devices').click();

@@ -74,7 +74,7 @@ export function Form(props: {
   );
 }
 
-/** Above the screen until it is left; Escape leaves it. One at a time. */
+/** Above the screen until it is left; Escape leaves it, and the focus is where it was. One at a time. */
 export function Dialog(props: {
   readonly heading: ComponentChildren;
   readonly close: () => void;
@@ -83,7 +83,13 @@ export function Dialog(props: {
   readonly wide?: boolean;
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    const before = document.activeElement;
+    dialog.current?.showModal();
+    return () => {
+      if (before instanceof HTMLElement) before.focus();
+    };
+  }, []);
   return (
     <dialog
       ref={dialog}
