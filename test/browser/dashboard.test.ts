@@ -2,6 +2,7 @@
 import { needsEngine } from '@flexder/runtime/testing/engine.ts';
 import { expect } from 'chai';
 import { changesAnOrder } from './changing.ts';
+import { opensMessages, showsThreeLines } from './messages.ts';
 import { type Desk, inOrder, MARKUP, openDesk } from './operators.ts';
 
 describe('the operator’s page in a browser', function () {
@@ -111,7 +112,7 @@ describe('the operator’s page in a browser', function () {
     expect(await text('#mode-of-event'))
       .to.contain('Approved sufficient by olga')
       .and.contain(MARKUP);
-    const timeline = desk.page.locator('#timeline');
+    const timeline = desk.page.locator('#timeline tbody');
     for (const what of ['overload.detected', 'on_search', 'decision.made', 'confirm'])
       await timeline.getByText(what).first().waitFor();
     expect(await desk.page.locator('img').count()).to.equal(0);
@@ -123,6 +124,10 @@ describe('the operator’s page in a browser', function () {
     await rows.nth(2).getByText('kW').waitFor();
     expect(await rows.allInnerTexts()).to.satisfy((all: string[]) => all.every((row) => /\d+\.\d kW/.test(row)));
   });
+
+  it('draws promised, acknowledged and measured as three lines over time', () => showsThreeLines(desk));
+
+  it('has every message on one axis, with its bytes and their verification one press away', () => opensMessages(desk));
 
   it('an aggregator is excluded, said on every screen, and restored', async () => {
     await desk.goTo('controls');

@@ -19,6 +19,7 @@ export interface Order {
 
 export interface Summary {
   readonly overloads: {
+    eventId: string;
     state: string;
     peakDuringKw: number;
     limitKw: number;

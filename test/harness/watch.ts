@@ -13,21 +13,30 @@ const participantTables = (db: Tables) => db as unknown as Kysely<ParticipantTab
 
 /** Tables of effects: when and how often one was delivered says nothing of what it is. */
 const EFFECTS = ['inbound_message', 'outbox', 'archive_entry'];
-const BOOKKEEPING = ['done_at', 'attempts', 'next_attempt', 'handled_at', 'archived_at', 'content'];
+const BOOKKEEPING = [
+  'done_at',
+  'attempts',
+  'next_attempt',
+  'handled_at',
+  'archived_at',
+  'content',
+  'headers',
+  'sent_at',
+];
 
 const CHECKPOINTS_ASIDE = sql`where not exists (select 1 from audit_checkpoint c where c.key = t.key)`;
 
 /**
  * One fingerprint a table: of an effect its contents, of any other table how many rows it has and the newest transaction
  * that wrote one, which is what the database itself knows of a change and costs it no more than a look. The audit record
- * is looked at by itself. Checkpoints of its chain are made as time goes by, and say nothing of what happened between two
+ * is looked at by itself, and what was refused is kept with it. Checkpoints of its chain are made as time goes by, and say nothing of what happened between two
  * looks.
  */
 export async function dump(db: Tables): Promise<Record<string, string>> {
   const { rows: tables } = await sql<{ name: string }>`
     select relname as name from pg_class
     where relnamespace = current_schema()::regnamespace and relkind = 'r'
-      and relname not in ('audit_record', 'audit_checkpoint') and relname not like 'kysely%' order by 1`.execute(
+      and relname not in ('audit_record', 'audit_checkpoint', 'refused_message') and relname not like 'kysely%' order by 1`.execute(
     participantTables(db),
   );
   const parts = tables.map(({ name }) => sql`select ${name}::text as name, (${fingerprint(name)}) as fingerprint`);

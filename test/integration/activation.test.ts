@@ -21,6 +21,17 @@ async function statementOf(url: string, token: string, month: string) {
   return (await response.json()) as { totals: Record<'paid_gbp' | 'earned_gbp' | 'kept_gbp', string> };
 }
 
+/** Those that were sent and those that came, from the bytes that are stored of them. */
+async function everyMessageVerifies(net: TestNetwork, eventId: string): Promise<void> {
+  const path = `/api/v1/events/${eventId}/messages?limit=500`;
+  const { messages } = await net.api<{ messages: { seq: number; direction: string }[] }>(path);
+  expect(new Set(messages.map(({ direction }) => direction))).to.deep.equal(new Set(['in', 'out']));
+  for (const { seq } of messages) {
+    const { verdict, ...why } = await net.api<{ verdict: string }>(`/api/v1/messages/${seq}/verify`);
+    expect(verdict, JSON.stringify(why)).to.equal('verified');
+  }
+}
+
 describe('one activation through the whole network', function () {
   this.timeout(120_000);
 
@@ -61,6 +72,7 @@ describe('one activation through the whole network', function () {
       expect(trail, obpId).to.include.members(['select', 'init', 'confirm']);
     }
     expect(actionsOf(records)).to.include.members(['on_select', 'on_init', 'on_confirm', 'on_status']);
+    await everyMessageVerifies(net, overload!.eventId);
   });
 
   it('is settled to the same figures as JSON, as CSV, in the summary and to the consumers', async function () {

@@ -14,8 +14,9 @@ import { Changes } from '../ui/changes.tsx';
 import { EventState } from '../ui/event-line.tsx';
 import { Options } from '../ui/options.tsx';
 import { OrderTable } from '../ui/order-table.tsx';
+import { ReliefLines } from '../ui/relief-lines.tsx';
+import { EventSteps } from '../ui/steps.tsx';
 import { Tiers } from '../ui/tiers.tsx';
-import { Timeline } from '../ui/timeline.tsx';
 import { Trend } from '../ui/trend.tsx';
 
 export function EventScreen({ state, id }: { readonly state: Live; readonly id: string }) {
@@ -106,6 +107,7 @@ function Event({ state, event }: { readonly state: Live; readonly event: Overloa
           </Panel>
         )}
       </div>
+      <ReliefLines state={state} event={event} />
       <Panel id="orders" title="Orders of this event" note="kW of reduction">
         <Reading of={orders}>
           {({ orders }) => <OrderTable orders={newest(orders, held)} empty="Nothing was bought yet." />}
@@ -113,7 +115,7 @@ function Event({ state, event }: { readonly state: Live; readonly event: Overloa
       </Panel>
       <Tiers event={event} />
       {orders.data && <Changes orders={newest(orders.data.orders, held)} of="event" />}
-      <Timeline state={state} by="event_id" id={event.eventId} />
+      <EventSteps state={state} id={event.eventId} />
     </>
   );
 }

@@ -108,7 +108,7 @@ function Order({ state, order }: { readonly state: Live; readonly order: OrderVi
         </Panel>
       </div>
       <Changes orders={[order]} of="order" />
-      <Timeline state={state} by="obp_id" id={order.obpId} />
+      <Timeline state={state} obpId={order.obpId} />
     </>
   );
 }

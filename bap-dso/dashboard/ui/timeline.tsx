@@ -1,4 +1,4 @@
-/** The record of an event or an order in the order it happened, Beckn messages among it; each whole on demand. */
+/** The record of an order in the order it happened, Beckn messages among it; each whole on demand. */
 import type { AuditRecord } from '@flexder/protocol/audit/record.ts';
 import { to } from '@flexder/runtime/page/address.ts';
 import { kw, timeOfDay } from '@flexder/runtime/page/format.ts';
@@ -63,17 +63,9 @@ function figures({ requested_kw, committed_kw, delivered_kw }: AuditRecord): str
   return parts.join(', ');
 }
 
-export function Timeline({
-  state,
-  by,
-  id,
-}: {
-  readonly state: Live;
-  readonly by: 'event_id' | 'obp_id';
-  readonly id: string;
-}) {
-  const newest = state.audit.findLast((record) => record[by] === id)?.seq ?? 0;
-  const path = `/api/v1/audit?${by}=${encodeURIComponent(id)}&limit=${SHOWN}`;
+export function Timeline({ state, obpId }: { readonly state: Live; readonly obpId: string }) {
+  const newest = state.audit.findLast((record) => record.obp_id === obpId)?.seq ?? 0;
+  const path = `/api/v1/audit?obp_id=${encodeURIComponent(obpId)}&limit=${SHOWN}`;
   const read = useRead<{ records: AuditRecord[]; nextAfter: number | null }>(path, newest);
   return (
     <Panel id="timeline" title="Timeline" note="every record, oldest first">

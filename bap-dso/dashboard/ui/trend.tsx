@@ -1,21 +1,15 @@
 /** Load of a feeder over time with its forecast, limit and release level. */
 
 import { kw, time } from '@flexder/runtime/page/format.ts';
-import { shownTheme } from '@flexder/runtime/page/theme.ts';
 import { useEffect, useRef } from 'preact/hooks';
-import uPlot from 'uplot';
+import type uPlot from 'uplot';
 import type { FeederView } from '../../src/operator-api/deps.ts';
 import type { LoadPoint } from '../../src/operator-api/snapshot.ts';
 import { peakOf } from '../state/derive.ts';
 import { needLoad } from '../state/store.ts';
+import { colourOf, plotLine, plotOptions, type Span, shade, usePlot } from './plot.ts';
 
 const AHEAD_MS = 2 * 3_600_000;
-const HEIGHT = 230;
-
-interface Span {
-  readonly startMs: number;
-  readonly endMs: number;
-}
 
 export interface TrendProps {
   readonly feeder: FeederView;
@@ -26,31 +20,15 @@ export interface TrendProps {
 }
 
 export function Trend(props: TrendProps) {
-  const box = useRef<HTMLDivElement>(null);
   useEffect(() => void needLoad(props.feeder.feederId), [props.feeder.feederId]);
-  const plot = useRef<uPlot>(undefined);
   const span = useRef<Span>(undefined);
   span.current = props.window;
-  useEffect(() => {
-    const element = box.current!;
-    const made = new uPlot(
-      options(element, () => span.current),
-      dataOf(props),
-      element,
-    );
-    plot.current = made;
-    const follow = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }));
-    follow.observe(element);
-    return () => {
-      follow.disconnect();
-      made.destroy();
-      plot.current = undefined;
-    };
-  }, []);
   const { feeder, points, gridMs } = props;
-  useEffect(() => {
-    plot.current?.setData(dataOf(props));
-  }, [feeder, points, gridMs, shownTheme.value]);
+  const box = usePlot(
+    (element) => options(element, () => span.current),
+    () => dataOf(props),
+    [feeder, points, gridMs],
+  );
   const peak = peakOf(feeder, gridMs);
   const ahead = peak ? ` Forecast to reach ${kw(peak.powerKw)} kW at ${time(peak.atMs)}.` : ' No forecast.';
   const label = `Load of ${feeder.name} over the last three hours: now ${kw(feeder.powerKw)} kW of ${kw(feeder.limitKw)} kW.${ahead}`;
@@ -87,33 +65,10 @@ function dataOf({ feeder, points, gridMs }: TrendProps): uPlot.AlignedData {
 }
 
 function options(box: HTMLElement, span: () => Span | undefined): uPlot.Options {
-  const colour = (name: string) => () => getComputedStyle(box).getPropertyValue(name);
-  const axis = {
-    stroke: colour('--muted'),
-    grid: { stroke: colour('--line'), width: 1 },
-    ticks: { stroke: colour('--line') },
-  };
-  const line = (label: string, name: string, more: uPlot.Series = {}): uPlot.Series => ({
-    ...{ label, stroke: colour(name), width: 2, points: { show: false } },
-    ...more,
-  });
+  const line = (label: string, name: string, more?: uPlot.Series) => plotLine(box, label, name, more);
   return {
-    width: box.clientWidth || 600,
-    height: HEIGHT,
-    cursor: { show: false },
-    legend: { show: false },
-    scales: { y: { range: (_plot, low, high) => [Math.min(0, low), high * 1.08] } },
-    axes: [
-      { ...axis, values: (_plot, ticks) => ticks.map((at) => time(at * 1000)) },
-      {
-        ...axis,
-        label: 'kW',
-        labelSize: 18,
-        size: 56,
-        values: (_plot, ticks) => ticks.map((value) => value.toLocaleString('en-GB')),
-      },
-    ],
-    bands: [{ series: [1, 2], fill: colour('--band') }],
+    ...plotOptions(box, 'kW'),
+    bands: [{ series: [1, 2], fill: colourOf(box)('--band') }],
     series: [
       {},
       line('high', '--band', { width: 1 }),
@@ -123,16 +78,6 @@ function options(box: HTMLElement, span: () => Span | undefined): uPlot.Options 
       line('limit', '--text', { width: 2 }),
       line('release', '--text', { width: 1, dash: [2, 4] }),
     ],
-    hooks: { drawClear: [(plot) => shade(plot, span(), colour('--window')())] },
+    hooks: { drawClear: [(plot) => shade(plot, span(), colourOf(box)('--window')())] },
   };
-}
-
-function shade(plot: uPlot, span: Span | undefined, fill: string): void {
-  if (!span) return;
-  const { left, top, width, height } = plot.bbox;
-  const x = (ms: number) => Math.min(left + width, Math.max(left, plot.valToPos(ms / 1000, 'x', true)));
-  plot.ctx.save();
-  plot.ctx.fillStyle = fill;
-  plot.ctx.fillRect(x(span.startMs), top, x(span.endMs) - x(span.startMs), height);
-  plot.ctx.restore();
 }

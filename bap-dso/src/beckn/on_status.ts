@@ -1,8 +1,9 @@
 import type { OrderId, SubscriberId, TransactionId } from '@flexder/protocol/beckn/identifiers.ts';
 import { CodecError, decodeOnStatus, encodeRating, type StatusAnswer } from '@flexder/protocol/flexibility/codec-v1.ts';
+import type { DispatchReport } from '@flexder/protocol/flexibility/model.ts';
 import type { ActionHandler } from '@flexder/runtime/participant/types.ts';
 import { noteDevices } from '../ders/known.ts';
-import { latencies, mergeDispatch } from '../dispatch/report.ts';
+import { answersRecord, latencies, mergeDispatch } from '../dispatch/report.ts';
 import { agree, changeShownBy } from '../flex-orchestration/changes/agree.ts';
 import type { Desk, OrderRow, Work } from '../flex-orchestration/desk.ts';
 import { findOrder, moveOrder, type PlacedOrder, walk } from '../flex-orchestration/orders.ts';
@@ -47,7 +48,7 @@ async function accept(desk: Desk, callback: Callback): Promise<void> {
       ...(report.meterReference ? { meter_reference: JSON.stringify(report.meterReference) } : {}),
       answer_due_wall_at: null,
     },
-    audit: { ...latencyOf(figures), ...(report.performance ? { rule_inputs: performanceOf(report) } : {}) },
+    audit: { ...latencyOf(figures), ...inputsOf(report, dispatch) },
   });
   observe(desk, order, figures);
   await noteDevices(desk, work, order, report);
@@ -110,8 +111,15 @@ function latencyOf(figures: Figures) {
   return figures.detection_to_dispatch_ms === null ? {} : { latency_ms: figures.detection_to_dispatch_ms };
 }
 
-function performanceOf(report: StatusAnswer) {
-  return { delivered_kwh: report.performance!.deliveredKwh, ratio: report.performance!.ratio };
+/** What devices answered so far, and at the end what was delivered. */
+function inputsOf({ performance }: StatusAnswer, dispatch: DispatchReport | undefined) {
+  if (!performance && !dispatch) return {};
+  return {
+    rule_inputs: {
+      ...(dispatch && answersRecord(dispatch)),
+      ...(performance && { delivered_kwh: performance.deliveredKwh, ratio: performance.ratio }),
+    },
+  };
 }
 
 /** Each figure is observed once, when it becomes known. */

@@ -97,7 +97,9 @@ describe('single devices', () => {
     await report(trade, devices);
     await report(trade, devices);
     const { obp_id, selection } = await orderOf(trade);
-    const recent = (answer: DeviceAnswer) => [{ obpId: obp_id, answer, askedKw: 5, atMs: selection.window.startMs }];
+    const recent = (answer: DeviceAnswer) => [
+      { obpId: obp_id, answer, askedKw: 5, atMs: selection.window.startMs, toldMs: trade.wall.nowMs() },
+    ];
     const [first, second] = await known(trade);
     expect(first).to.deep.include({
       ...{ der_id: 'der-1', bpp_id: 'a', feeder_id: 'feeder-1', device_type: 'battery', rated_kw: null },

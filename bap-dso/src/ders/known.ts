@@ -79,13 +79,14 @@ async function write(
   recentOf: ReadonlyMap<string, readonly DerOrder[]>,
 ): Promise<void> {
   const atMs = order.selection.window.startMs;
+  const toldMs = context.wall.nowMs();
   const rows = [...devices]
     .sort((a, b) => (a.derId < b.derId ? -1 : 1))
     .map((one) => {
       const { derId, deviceType, askedKw, answer, reason } = one;
       const before = (recentOf.get(derId) ?? []).filter(({ obpId }) => obpId !== order.obp_id);
       const recent = [
-        { obpId: order.obp_id, answer, askedKw, atMs, ...(reason !== undefined && { reason }) },
+        { obpId: order.obp_id, answer, askedKw, atMs, toldMs, ...(reason !== undefined && { reason }) },
         ...before,
       ]
         .sort((a, b) => b.atMs - a.atMs)
@@ -96,7 +97,7 @@ async function write(
   await sql`
     insert into der (der_id, bpp_id, feeder_id, device_type, last_obp_id, last_answer, recent, heard_wall_at)
     select g.der_id, ${order.bpp_id}::text, ${order.feeder_id}::text, g.device_type, g.obp_id, g.answer, g.recent,
-      ${new Date(context.wall.nowMs())}::timestamptz
+      ${new Date(toldMs)}::timestamptz
     from unnest(${of((row) => row.derId)}::text[], ${of((row) => row.deviceType)}::text[],
       ${of((row) => row.recent[0]!.obpId)}::text[], ${of((row) => row.recent[0]!.answer)}::text[],
       ${of((row) => JSON.stringify(row.recent))}::text[]::jsonb[]) as g(der_id, device_type, obp_id, answer, recent)

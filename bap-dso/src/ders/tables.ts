@@ -11,6 +11,8 @@ export interface DerOrder {
   readonly reason?: string;
   /** When the window of the order begins; grid time. */
   readonly atMs: number;
+  /** When its aggregator told of this answer; wall time. Absent of rows that an earlier version wrote. */
+  readonly toldMs?: number;
   /** A change took it out of the order since. */
   readonly left?: true;
 }

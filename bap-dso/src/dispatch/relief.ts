@@ -5,7 +5,7 @@ import type { OpenEvent, Purchase } from '../flex-orchestration/event.ts';
 import { moveOverload } from '../flex-orchestration/overloads.ts';
 import { rounded } from '../grid-monitoring/detection.ts';
 import type { MonitoredFeeder } from '../grid-monitoring/monitor.ts';
-import { meanKw } from '../grid-monitoring/series.ts';
+import { meanKw, type Reading } from '../grid-monitoring/series.ts';
 import { OPERATIONAL_BASELINE_MS } from '../limits.ts';
 import { EMERGENCY_ESCALATION, RESPONSE_VERIFIED, ruleOf } from '../rules.ts';
 import { topUpOf, topUpRecord } from './top-up.ts';
@@ -17,8 +17,12 @@ import { guardKw, type Judgement, judge } from './verification.ts';
  */
 export function operationalBaselineKw(feeder: MonitoredFeeder, atMs: number): number {
   const before = feeder.series.between(atMs - OPERATIONAL_BASELINE_MS, atMs);
-  const high = before.filter((reading) => reading.powerKw >= feeder.releaseKw);
-  return rounded(meanKw(high) ?? meanKw(before) ?? feeder.sample?.powerKw ?? 0);
+  return rounded(baselineOf(before, feeder.releaseKw) ?? feeder.sample?.powerKw ?? 0);
+}
+
+/** Of the readings of those five minutes; undefined when there are none. */
+export function baselineOf(before: readonly Reading[], releaseKw: number): number | undefined {
+  return meanKw(before.filter(({ powerKw }) => powerKw >= releaseKw)) ?? meanKw(before);
 }
 
 /** Before a top-up: what the feeder shows now, and the relief that it shows already. */

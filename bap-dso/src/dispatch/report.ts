@@ -1,4 +1,5 @@
 /** Reports of a fan-out: the fullest is kept, whatever order they come in, and the two latency figures come from it. */
+import type { AuditRecord } from '@flexder/protocol/audit/record.ts';
 import type { DispatchReport } from '@flexder/protocol/flexibility/model.ts';
 
 /** A report only ever grows: a closed one beats an open one, then the one with more commands and more answers. */
@@ -17,6 +18,43 @@ export function mergeDispatch(
 
 function answersOf(report: DispatchReport): number {
   return report.accepted + report.rejected + report.optedOut + report.expired;
+}
+
+/** A report as inputs of an audit record; `answersOfRecord` reads it back. */
+export function answersRecord(report: DispatchReport): Record<string, number | boolean | string | null> {
+  return {
+    commands: report.commands,
+    accepted: report.accepted,
+    rejected: report.rejected,
+    opted_out: report.optedOut,
+    expired: report.expired,
+    silent: report.silent,
+    acknowledged_kw: report.acknowledgedKw,
+    answers_closed: report.closed,
+    first_command_at: isoOf(report.firstAtMs),
+    last_command_at: isoOf(report.lastAtMs),
+  };
+}
+
+const isoOf = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
+
+/** Undefined of a record that tells of no answers. */
+export function answersOfRecord({ rule_inputs: inputs }: Pick<AuditRecord, 'rule_inputs'>): DispatchReport | undefined {
+  if (typeof inputs?.acknowledged_kw !== 'number') return undefined;
+  const number = (name: string) => Number(inputs[name] ?? 0);
+  const instant = (name: string) => (typeof inputs[name] === 'string' ? Date.parse(inputs[name]) : null);
+  return {
+    commands: number('commands'),
+    accepted: number('accepted'),
+    rejected: number('rejected'),
+    optedOut: number('opted_out'),
+    expired: number('expired'),
+    silent: number('silent'),
+    acknowledgedKw: inputs.acknowledged_kw,
+    closed: inputs.answers_closed === true,
+    firstAtMs: instant('first_command_at'),
+    lastAtMs: instant('last_command_at'),
+  };
 }
 
 export interface LatencyFigures {

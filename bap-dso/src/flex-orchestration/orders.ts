@@ -2,7 +2,12 @@
 import type { AuditEntry } from '@flexder/protocol/audit/record.ts';
 import type { EventId, ObpId, TransactionId } from '@flexder/protocol/beckn/identifiers.ts';
 import type { InterventionClass, OrderReferences } from '@flexder/protocol/flexibility/model.ts';
-import { nextOrderState, type OrderEvent, type OrderState } from '@flexder/protocol/flexibility/order-machine.ts';
+import {
+  nextOrderState,
+  ORDER_STATES,
+  type OrderEvent,
+  type OrderState,
+} from '@flexder/protocol/flexibility/order-machine.ts';
 import type { Kysely, Updateable } from 'kysely';
 import type { BapTables } from '../tables.ts';
 import type { Desk, OrderRow, Work } from './desk.ts';
@@ -146,6 +151,12 @@ export async function moveOrder(desk: Desk, work: Work, order: OrderRow, move: M
     if (!AWAITING.includes(move.state)) desk.deadlines.settle(order.obp_id);
     desk.moved(order.event_id);
   });
+}
+
+/** The state that a record of an order says it moved to. */
+export function stateOfRecord({ event_type, decision = '' }: Pick<AuditEntry, 'event_type' | 'decision'>) {
+  const [, state] = (event_type === 'order.changed' && /^[A-Z_]+ → ([A-Z_]+)/.exec(decision)) || [];
+  return ORDER_STATES.find((one) => one === state);
 }
 
 export function referencesOf(order: PlacedOrder): OrderReferences {

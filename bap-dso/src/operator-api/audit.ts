@@ -8,9 +8,10 @@ import { bundleKey, type RegistryAnswer } from '../audit-settlement/bundle-keys.
 import { auditTrail } from '../audit-settlement/export.ts';
 import { type AuditVerdict, verifyAudit } from '../audit-settlement/verify.ts';
 import type { OperatorApiDeps } from './deps.ts';
+import { ofEvent } from './events/of-event.ts';
 import { answering, problem } from './http.ts';
 import { BadRequestError, identifier, integer, oneOf, PAGE, page, parameters } from './parameters.ts';
-import { auditTables } from './snapshot.ts';
+import { auditTables, bapTables } from './snapshot.ts';
 
 export function auditRoutes(deps: OperatorApiDeps): Router {
   const router = Router();
@@ -109,10 +110,7 @@ async function records(deps: OperatorApiDeps, request: Request) {
     .select('record')
     .where('seq', '>', String(query.after ?? 0));
   if (query.before !== undefined) select = select.where('seq', '<', String(query.before));
-  // Answers to a search name its transaction, and no event.
-  if (query.event_id)
-    select = select.where(sql<SqlBool>`(record->>'event_id' = ${query.event_id}
-      or record->>'transaction_id' in (select transaction_id from flex_search where event_id = ${query.event_id}))`);
+  if (query.event_id) select = select.where(await ofEvent(bapTables(deps), query.event_id));
   for (const member of ['obp_id', 'feeder_id'] as const) {
     const wanted = query[member];
     if (wanted) select = select.where(sql<SqlBool>`record->>${sql.lit(member)} = ${wanted}`);

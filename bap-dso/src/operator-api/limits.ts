@@ -23,6 +23,14 @@ export const ORDER_CHANGES_SHOWN = 20;
 /** Recent load on a feeder's line: three hours in points of 90 s. */
 export const RECENT_LOAD_MS = 3 * 3_600_000;
 export const RECENT_POINT_MS = 90_000;
+/** Points of each line of an event, drawn on some 600 pixels. */
+export const RELIEF_POINTS = 300;
+/** Records that the lines of an event are made of: an order has a dozen, and one more each minute at most. */
+export const RELIEF_RECORDS = 10_000;
+/** Searches and orders of one event: a search for each need and top-up, and a transaction more for some orders. */
+export const EVENT_TRANSACTIONS = 1_000;
+/** Orders of one event: a plan has some, and each top-up some more. */
+export const EVENT_ORDERS = 500;
 /** Days of a heat map, and the most: readings are kept for three months, of a feeder up to one a second. */
 export const HEAT_DAYS = 14;
 export const HEAT_DAYS_MAX = 31;

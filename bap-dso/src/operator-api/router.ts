@@ -12,6 +12,7 @@ import { auditRoutes } from './audit.ts';
 import { decisionViews, restrictionViews } from './decisions.ts';
 import type { OperatorApiDeps } from './deps.ts';
 import { derRoutes } from './ders/routes.ts';
+import { eventRoutes } from './events/routes.ts';
 import { handoverRoutes } from './handover.ts';
 import { heatOf } from './heat.ts';
 import { answering, failures, notFound, readOnly, security } from './http.ts';
@@ -119,7 +120,7 @@ export function createOperatorApi(deps: OperatorApiDeps): OperatorApi {
       return summarise(deps.participant.database);
     }),
   );
-  api.use(derRoutes(deps), auditRoutes(deps), settlementRoutes(deps));
+  api.use(derRoutes(deps), eventRoutes(deps), auditRoutes(deps), settlementRoutes(deps));
   api.use(notFound, failures(deps.context.log));
 
   const router = Router();

@@ -86,6 +86,16 @@ export function keep(name: string, value: string): void {
   }
 }
 
+/** Whether it is on the clipboard now; browsers give it to secure pages alone. */
+export async function copy(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Tells whether the system asks for dark, now and when it changes. */
 export function onDark(run: (dark: boolean) => void): void {
   const asked = matchMedia('(prefers-color-scheme: dark)');

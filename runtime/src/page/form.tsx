@@ -74,16 +74,29 @@ export function Form(props: {
   );
 }
 
-/** Above the screen until it is left; Escape leaves it. One at a time. */
+/** Above the screen until it is left; Escape leaves it, and the focus is where it was. One at a time. */
 export function Dialog(props: {
   readonly heading: ComponentChildren;
   readonly close: () => void;
   readonly children: ComponentChildren;
+  /** For what is read rather than filled in. */
+  readonly wide?: boolean;
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    const before = document.activeElement;
+    dialog.current?.showModal();
+    return () => {
+      if (before instanceof HTMLElement) before.focus();
+    };
+  }, []);
   return (
-    <dialog ref={dialog} class="confirm" aria-labelledby="dialog-heading" onClose={props.close}>
+    <dialog
+      ref={dialog}
+      class={props.wide ? 'confirm wide' : 'confirm'}
+      aria-labelledby="dialog-heading"
+      onClose={props.close}
+    >
       <h2 id="dialog-heading">{props.heading}</h2>
       {props.children}
     </dialog>

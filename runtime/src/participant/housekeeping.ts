@@ -90,6 +90,8 @@ export async function prune(db: Kysely<ParticipantTables>, nowMs: number): Promi
       delete from outbox where id in (
         select id from outbox where done_at < ${new Date(nowMs - OUTBOX_KEPT_MS)}::timestamptz limit ${sql.lit(PRUNE_ROWS)}
         for update skip locked)
+    ), r as (
+      delete from refused_message where received_at < ${new Date(nowMs - INBOUND_KEPT_MS)}::timestamptz
     )
     delete from inbound_message where (signer, action, message_id) in (
       select signer, action, message_id from inbound_message

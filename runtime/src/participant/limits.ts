@@ -122,6 +122,15 @@ export const SUBSCRIBE_POLL_MS = 50;
 export const REJECTIONS_AT_ONCE = 2_000;
 export const REJECTIONS_PER_S = 20;
 export const REJECTIONS_SUMMARY_MS = 1_000;
+/** Of each header that is kept with a message: twice what a signature may have. */
+export const WIRE_HEADER_CHARS = 2_048;
+/**
+ * Refused messages that are kept as they came: a few of a transaction, each of a usual size, and in all 32 MiB at most,
+ * whoever sends them. The record of a refusal is written all the same.
+ */
+export const REFUSED_KEPT = 512;
+export const REFUSED_KEPT_OF_TRANSACTION = 16;
+export const REFUSED_BODY_BYTES = 65_536;
 /** Text of others that goes into a record. */
 export const RECORDED_TEXT = 300;
 

@@ -144,14 +144,14 @@ export async function openParticipant<T>(options: OpenParticipantOptions): Promi
     rejections,
     steps: options.steps,
     actions: () => served,
-    deps: (authorization) => ({
+    deps: (headers) => ({
       self: { subscriberId: config.subscriberId, role: config.type },
       limits: INBOUND_LIMITS,
       keys: inboundKeys(registry),
       validate: validateBeckn,
       store: {
         remember: async (message) =>
-          (await dispatcher?.admit(() => remember(db, context.wall, message, authorization))) ?? 'overloaded',
+          (await dispatcher?.admit(() => remember(db, context.wall, message, headers))) ?? 'overloaded',
       },
     }),
     dispatch: (message) => dispatcher?.dispatch(message),

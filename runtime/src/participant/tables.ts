@@ -25,6 +25,10 @@ export interface InboundMessageTable {
   body: string;
   /** The Authorization header as it came: the proof of who said it. */
   signature: string;
+  /** The other headers that have to do with it. */
+  headers: ColumnType<WireHeaders | null, string | null | undefined, string | null>;
+  /** The signer's key as the registry gave it, base64: what the signature was verified with. */
+  public_key: ColumnType<string | null, string | null | undefined, string | null>;
   received_at: Instant;
   state: 'stored' | 'handled' | 'failed';
   attempts: Generated<number>;
@@ -50,6 +54,27 @@ export interface OutboxTable {
   done_at: NullableInstant;
   failed_at: NullableInstant;
   error: string | null;
+  /** Of a message that was posted, the headers of its last attempt, and when that began. */
+  headers: ColumnType<WireHeaders | null, string | null | undefined, string | null>;
+  sent_at: NullableInstant;
+}
+
+/** Headers of a message that its signatures are checked by, as they were on the wire. */
+export interface WireHeaders {
+  readonly authorization?: string;
+  readonly digest?: string;
+  readonly 'x-gateway-authorization'?: string;
+}
+
+/** A message that was refused and names a transaction of this participant: kept as it came, a few of each transaction. */
+export interface RefusedMessageTable {
+  /** Lower-case hex SHA-256 of the raw bytes. */
+  sha256: string;
+  /** That of its audit record, to the millisecond. */
+  received_at: Instant;
+  transaction_id: string;
+  body: Buffer;
+  headers: Json<WireHeaders>;
 }
 
 /** Payload of an outbox row of kind `message`. `text` is the body as sent: a retry sends the same bytes. */
@@ -79,6 +104,7 @@ export interface SubscribingTable {
 export interface ParticipantTables {
   subscribing: SubscribingTable;
   inbound_message: InboundMessageTable;
+  refused_message: RefusedMessageTable;
   outbox: OutboxTable;
   audit_record: AuditRecordTable;
   own_key: OwnKeyTable;
@@ -114,6 +140,17 @@ const SHARED_WORK = [
   'create table subscribing (key_id text primary key, registry_key text not null, until timestamptz not null)',
 ];
 
+/** Messages as they were on the wire, found by their transaction. */
+const WIRE = [
+  'alter table inbound_message add column headers jsonb, add column public_key text',
+  'alter table outbox add column headers jsonb, add column sent_at timestamptz',
+  `create index outbox_transaction on outbox ((payload->>'transactionId')) where kind = 'message'`,
+  `create table refused_message (
+     sha256 text not null, received_at timestamptz not null, transaction_id text not null, body bytea not null,
+     headers jsonb not null, primary key (sha256, received_at))`,
+  'create index refused_message_transaction on refused_message (transaction_id)',
+];
+
 /** Merged with the service's own. */
 export const participantMigrations: Record<string, Migration> = {
   ...ownKeyMigration,
@@ -126,6 +163,11 @@ export const participantMigrations: Record<string, Migration> = {
   'participant-001-shared-work': {
     async up(db: Kysely<unknown>): Promise<void> {
       for (const statement of SHARED_WORK) await sql.raw(statement).execute(db);
+    },
+  },
+  'participant-002-wire': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      for (const statement of WIRE) await sql.raw(statement).execute(db);
     },
   },
 };

@@ -6,6 +6,7 @@ import { leaveForArchive } from './archive/shipper.ts';
 import { composeMessage } from './compose.ts';
 import { factsOf } from './facts.ts';
 import { VICTIM_ATTEMPTS } from './limits.ts';
+import type { Sent } from './outbox/lane.ts';
 import { leaseEnd } from './outbox/leases.ts';
 import type { OutboxMessage, ParticipantTables } from './tables.ts';
 import type { InboundMessage, OutgoingMessage, ParticipantConfig, SubscriberRecord, UnitOfWork } from './types.ts';
@@ -24,7 +25,12 @@ export interface OutboxRow {
 /** Marks made in the same statement as the effects. */
 export interface Marks {
   readonly handled?: InboundMessage;
-  readonly failedOutbox?: { readonly id: string; readonly attempts: number; readonly error: string };
+  readonly failedOutbox?: {
+    readonly id: string;
+    readonly attempts: number;
+    readonly error: string;
+    readonly sent?: Sent | undefined;
+  };
 }
 
 export interface Transactor {
@@ -217,7 +223,9 @@ async function writeEffects(
         and message_id = ${handled?.body.context.message_id ?? ''}::text and state = 'stored'
       returning 1
     ), f as (
-      update outbox set failed_at = ${now}::timestamptz, error = ${failedOutbox?.error ?? ''}::text, attempts = ${failedOutbox?.attempts ?? 0}::integer
+      update outbox set failed_at = ${now}::timestamptz, error = ${failedOutbox?.error ?? ''}::text, attempts = ${failedOutbox?.attempts ?? 0}::integer,
+        headers = ${failedOutbox?.sent ? JSON.stringify(failedOutbox.sent.headers) : null}::jsonb,
+        sent_at = ${failedOutbox?.sent ? new Date(failedOutbox.sent.atMs) : null}::timestamptz
       where id = ${failedOutbox?.id ?? ''}::text and done_at is null and failed_at is null
     )
     select o.id, o.seq, done.handled from (select count(*) as handled from h) as done left join o on true`.execute(trx);

@@ -50,7 +50,7 @@ function describe(state: InboundState, nowMs: number): InboundAccepted | undefin
   const { action } = state.request;
   const sender = state.credentials.find((credential) => credential.by === 'sender');
   const gateway = state.credentials.find((credential) => credential.by === 'gateway');
-  if (sender === undefined || !isAction(action)) return undefined;
+  if (sender?.key === undefined || !isAction(action)) return undefined;
   const raw = bodyOf(state.request.body);
   const { subscriberId, keyId, signature } = sender.parsed;
   return {
@@ -59,7 +59,7 @@ function describe(state: InboundState, nowMs: number): InboundAccepted | undefin
     body: state.value as BecknBody,
     raw,
     sha256: createHash('sha256').update(raw).digest('hex'),
-    signature: { keyId, value: signature },
+    signature: { keyId, value: signature, publicKey: sender.key.publicKey },
     ...(gateway && { gatewayId: gateway.parsed.subscriberId }),
     receivedAtMs: nowMs,
   };

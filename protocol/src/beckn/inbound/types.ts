@@ -76,7 +76,8 @@ export interface InboundAccepted {
   readonly raw: Uint8Array;
   /** Lower-case hex SHA-256 of the raw bytes. */
   readonly sha256: string;
-  readonly signature: { readonly keyId: KeyId; readonly value: string };
+  /** `publicKey`: what it was verified with, as the registry gave it, base64. */
+  readonly signature: { readonly keyId: KeyId; readonly value: string; readonly publicKey: string };
   /** The gateway that passed a search on, its signature verified. */
   readonly gatewayId?: SubscriberId;
   /** Wall clock, epoch milliseconds. */

@@ -11,9 +11,10 @@ import {
   REJECTIONS_SUMMARY_MS,
   STORE_TIMEOUT_MS,
 } from '../limits.ts';
-import type { ParticipantTables } from '../tables.ts';
+import type { ParticipantTables, WireHeaders } from '../tables.ts';
 import { createTokenBucket } from '../token-bucket.ts';
 import { type Actor, stamped } from '../unit-of-work.ts';
+import { insertNamed, insertRecord, namesOf } from './refused.ts';
 
 export interface Rejection {
   /** From the path: whatever was asked for. */
@@ -21,6 +22,14 @@ export interface Rejection {
   readonly code: string;
   readonly reason: string;
   readonly text: string;
+  /** What came, where a body was read. */
+  readonly exchange?: Exchange | undefined;
+}
+
+/** A message as it was on the wire. */
+export interface Exchange {
+  readonly body: Buffer;
+  readonly headers: WireHeaders;
 }
 
 /** Writes one audit record a rejection; above the bound, one a second for all of them, with their number. */
@@ -29,11 +38,14 @@ export interface RejectionLog {
   close(): Promise<void>;
 }
 
+/** A participant's, or those of a service that only records. */
+export type RejectionTables = Kysely<Pick<ParticipantTables, 'audit_record'>>;
+
 /** `event` is what a record of it is called, a dotted name. */
 export function createRejectionLog(
   context: Pick<Context, 'wall' | 'grid' | 'metrics' | 'log'>,
   actor: Actor,
-  db: Kysely<Pick<ParticipantTables, 'audit_record'>>,
+  db: RejectionTables,
   nudgeSealer: () => void,
   event = 'beckn.rejected',
 ): RejectionLog {
@@ -41,13 +53,12 @@ export function createRejectionLog(
   let uncounted = 0;
   let cancelSummary: (() => void) | undefined;
 
-  async function write(entry: Partial<AuditEntry>): Promise<void> {
+  async function write(entry: Partial<AuditEntry>, exchange?: Exchange): Promise<void> {
     const record = stamped({ ...entry, event_type: event }, actor, context.wall.nowMs(), context.grid.nowMs());
+    const named = exchange && namesOf(exchange.body);
     try {
-      const insert = db
-        .insertInto('audit_record')
-        .values({ record: JSON.stringify(record), seq: null, prev_hash: null, hash: null });
-      await within(context.wall, STORE_TIMEOUT_MS, insert.execute());
+      const insert = named ? insertNamed(db, record, exchange, named) : insertRecord(db, record);
+      await within(context.wall, STORE_TIMEOUT_MS, insert);
       nudgeSealer();
     } catch (error) {
       context.metrics.count('audit_writes_failed');
@@ -64,10 +75,10 @@ export function createRejectionLog(
   }
 
   return {
-    async record({ action, code, reason, text }) {
+    async record({ action, code, reason, text, exchange }) {
       if (bucket.take()) {
         const decision = recordable(`${reason}: ${text}`, RECORDED_TEXT);
-        return write({ code, decision, ...(isAction(action) ? { beckn_action: action } : {}) });
+        return write({ code, decision, ...(isAction(action) ? { beckn_action: action } : {}) }, exchange);
       }
       uncounted++;
       cancelSummary ??= context.wall.after(REJECTIONS_SUMMARY_MS, () => void summarise());

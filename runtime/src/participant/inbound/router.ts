@@ -11,8 +11,10 @@ import { INBOUND_LIMITS } from '@flexder/protocol/beckn/limits.ts';
 import type { NextFunction, Request, Response, Router } from 'express';
 import type { Context } from '../../context.ts';
 import { rawBody } from '../raw-body.ts';
+import type { WireHeaders } from '../tables.ts';
 import type { InboundMessage, ParticipantConfig } from '../types.ts';
-import type { RejectionLog } from './rejections.ts';
+import type { Exchange, RejectionLog } from './rejections.ts';
+import { wireHeaders } from './wire.ts';
 
 export interface InboundDoor {
   readonly context: Context;
@@ -22,7 +24,7 @@ export interface InboundDoor {
   /** What is served now; undefined before `serve` and after `close`. */
   actions(): ReadonlySet<Action> | undefined;
   /** All that the pipeline needs but the request's own. */
-  deps(authorization: string): Omit<InboundDeps, 'nowMs' | 'actions'>;
+  deps(headers: WireHeaders): Omit<InboundDeps, 'nowMs' | 'actions'>;
   dispatch(message: InboundMessage): void;
 }
 
@@ -59,17 +61,25 @@ async function receive(door: InboundDoor, request: Request<{ action: string }>, 
   const { context } = door;
   const { action } = request.params;
   const startedMs = context.wall.monotonicMs();
-  const outcome = await judge(door, request, action);
+  const headers = wireHeaders(request.headersDistinct);
+  const body = Buffer.isBuffer(request.body) ? request.body : undefined;
+  const outcome = await judge(door, request, action, body, headers);
   context.metrics.observe('inbound_seconds', (context.wall.monotonicMs() - startedMs) / 1000, { action });
-  if (!outcome.accepted) return refuse(door, action, outcome, response);
+  if (!outcome.accepted) return refuse(door, action, outcome, response, body && { body, headers });
   const { message, repeated } = outcome;
   context.metrics.count('inbound', { action, result: repeated ? 'replayed' : 'accepted', reason: 'none' });
   if (repeated) context.metrics.count('replayed', { action });
-  else door.dispatch(inboundMessage(message, authorizationOf(request)));
+  else door.dispatch(inboundMessage(message, headers.authorization ?? ''));
   response.status(200).json(ack());
 }
 
-async function judge(door: InboundDoor, request: Request, action: string): Promise<InboundOutcome> {
+async function judge(
+  door: InboundDoor,
+  request: Request,
+  action: string,
+  body: Buffer | undefined,
+  headers: WireHeaders,
+): Promise<InboundOutcome> {
   const actions = door.actions();
   if (!actions) {
     const text = 'this participant is starting or stopping; try again';
@@ -77,18 +87,14 @@ async function judge(door: InboundDoor, request: Request, action: string): Promi
   }
   try {
     return await runInbound(
-      { action, headers: request.headersDistinct, body: Buffer.isBuffer(request.body) ? request.body : undefined },
-      { ...door.deps(authorizationOf(request)), actions, nowMs: door.context.wall.nowMs() },
+      { action, headers: request.headersDistinct, body },
+      { ...door.deps(headers), actions, nowMs: door.context.wall.nowMs() },
       door.steps,
     );
   } catch (cause) {
     const text = 'the message could not be judged; try again';
     return { accepted: false, status: 503, code: 'INTERNAL', reason: 'pipeline', text, cause };
   }
-}
-
-function authorizationOf(request: Request): string {
-  return request.headersDistinct.authorization?.[0] ?? '';
 }
 
 function inboundMessage(
@@ -99,7 +105,13 @@ function inboundMessage(
   return { ...rest, raw: { text: Buffer.from(raw).toString('utf8'), authorization } };
 }
 
-async function refuse(door: InboundDoor, action: string, refusal: Refusal, response: Response): Promise<void> {
+async function refuse(
+  door: InboundDoor,
+  action: string,
+  refusal: Refusal,
+  response: Response,
+  exchange?: Exchange,
+): Promise<void> {
   const { context, config, rejections } = door;
   const { status, code, reason, text, path } = refusal;
   context.metrics.count('inbound', { action, result: 'rejected', reason });
@@ -111,7 +123,7 @@ async function refuse(door: InboundDoor, action: string, refusal: Refusal, respo
       'a message was refused for a fault of our own',
     );
   else context.log.info(fields, 'a message was refused');
-  const recorded = rejections.record({ action, code, reason, text });
+  const recorded = rejections.record({ action, code, reason, text, exchange });
   // With the database away the sender still hears so within a second.
   if (!OWN_FAULTS.has(reason)) await recorded;
   if (response.headersSent || response.destroyed) return;

@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely';
 import type { WallClock } from '../../clock.ts';
 import { within } from '../../service.ts';
 import { STORE_TIMEOUT_MS } from '../limits.ts';
-import type { ParticipantTables } from '../tables.ts';
+import type { ParticipantTables, WireHeaders } from '../tables.ts';
 
 /**
  * Stores an accepted message once: idempotency and persistence are one insert.
@@ -15,12 +15,13 @@ export function remember(
   db: Kysely<ParticipantTables>,
   wall: WallClock,
   message: InboundAccepted,
-  authorization: string,
+  headers: WireHeaders,
 ): Promise<RememberVerdict> {
-  return within(wall, STORE_TIMEOUT_MS, insertOnce(db, message, authorization));
+  return within(wall, STORE_TIMEOUT_MS, insertOnce(db, message, headers));
 }
 
-async function insertOnce(db: Kysely<ParticipantTables>, message: InboundAccepted, authorization: string) {
+async function insertOnce(db: Kysely<ParticipantTables>, message: InboundAccepted, wire: WireHeaders) {
+  const { authorization, ...headers } = wire;
   const key = { signer: message.signerId, action: message.action, message_id: message.body.context.message_id };
   const inserted = await db
     .insertInto('inbound_message')
@@ -29,7 +30,9 @@ async function insertOnce(db: Kysely<ParticipantTables>, message: InboundAccepte
       sha256: message.sha256,
       transaction_id: message.body.context.transaction_id,
       body: Buffer.from(message.raw).toString('utf8'),
-      signature: authorization,
+      signature: authorization ?? '',
+      headers: JSON.stringify(headers),
+      public_key: message.signature.publicKey,
       received_at: new Date(message.receivedAtMs),
       state: 'stored',
       error: null,

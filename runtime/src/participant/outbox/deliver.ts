@@ -3,7 +3,7 @@ import { digestHeader, signMessage } from '@flexder/protocol/beckn/signature.ts'
 import type { Context } from '../../context.ts';
 import { ForbiddenAddressError } from '../../http/outbound.ts';
 import { ACK_BYTES, POST_LEAST_MS, POST_TIMEOUT_MS, SIGNATURE_LIFETIME_MS } from '../limits.ts';
-import type { OutboxMessage } from '../tables.ts';
+import type { OutboxMessage, WireHeaders } from '../tables.ts';
 import type { ParticipantConfig, SubscriberRecord, Undelivered } from '../types.ts';
 
 export type DeliveryOutcome =
@@ -16,20 +16,20 @@ export type DeliveryOutcome =
     }
   | { readonly kind: 'retry'; readonly why: string; readonly counterpartyFault: boolean };
 
-/** One attempt: signed afresh, posted to the registered URL and nowhere else, the answer read in any peer's dialect. */
+/** One attempt, signed for it: posted to the registered URL and nowhere else, the answer read in any peer's dialect. */
 export async function deliver(
   { http, wall }: Pick<Context, 'http' | 'wall'>,
   config: ParticipantConfig,
   payload: OutboxMessage,
+  headers: WireHeaders,
   record: SubscriberRecord,
   deliverBeforeMs: number,
 ): Promise<DeliveryOutcome> {
-  const body = Buffer.from(payload.text);
   try {
     const response = await http.request(`${record.url}/${payload.action}`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...signed(config, payload, body, wall.nowMs(), deliverBeforeMs) },
-      body,
+      headers: { 'content-type': 'application/json', ...headers },
+      body: Buffer.from(payload.text),
       // An answer after its time is of no use: who waits for it is told in time instead.
       timeoutMs: Math.min(POST_TIMEOUT_MS, Math.max(deliverBeforeMs - wall.nowMs(), POST_LEAST_MS)),
       maxResponseBytes: ACK_BYTES,
@@ -45,14 +45,15 @@ export async function deliver(
   }
 }
 
-function signed(
+/** The signature of one attempt. */
+export function signed(
   config: ParticipantConfig,
   payload: OutboxMessage,
-  body: Uint8Array,
   nowMs: number,
   deliverBeforeMs: number,
-): Record<string, string> {
+): WireHeaders {
   const { subscriberId, keys } = config;
+  const body = Buffer.from(payload.text);
   const createdS = Math.floor(nowMs / 1000);
   // `expires` has whole seconds and no tolerance: never less than a second ahead.
   const lifeMs = Math.min(Math.max(deliverBeforeMs - nowMs, 1_000), SIGNATURE_LIFETIME_MS);

@@ -1,7 +1,13 @@
 import type { Context } from '../../context.ts';
 import { ACTIVITY_HOLD_MS } from '../limits.ts';
-import type { OutboxMessage } from '../tables.ts';
+import type { OutboxMessage, WireHeaders } from '../tables.ts';
 import type { OutboxRow } from '../unit-of-work.ts';
+
+/** One attempt as it was on the wire; wall time. */
+export interface Sent {
+  readonly headers: WireHeaders;
+  readonly atMs: number;
+}
 
 /** One message on its way. */
 export interface Delivery {
@@ -14,6 +20,8 @@ export interface Delivery {
   /** Whether an attempt failed for want of an answer. */
   unreachable: boolean;
   lastError: string;
+  /** The last attempt as it was on the wire; undefined before the first. */
+  sent: Sent | undefined;
   /** Ends its hold on a stepped scenario. */
   release(): void;
 }
@@ -83,6 +91,7 @@ export function newDelivery(context: Context, row: OutboxRow): Delivery {
     attempts: row.attempts,
     unreachable: row.attempts > 0,
     lastError: '',
+    sent: undefined,
     release: hold(context, payload),
   };
 }

@@ -3,6 +3,7 @@ import type { WallClock } from '../../clock.ts';
 import type { Logger } from '../../logging.ts';
 import { MARK_AFTER_MS, MARK_AGAIN_MS, MARK_ROWS, OUTBOX_IN_MEMORY } from '../limits.ts';
 import type { ParticipantTables } from '../tables.ts';
+import type { Sent } from './lane.ts';
 
 export interface RetryMark {
   readonly id: string;
@@ -16,7 +17,8 @@ export interface RetryMark {
  * written later, and a mark lost in a crash only repeats a delivery, which receivers take once.
  */
 export interface Marks {
-  done(ids: readonly string[]): void;
+  /** `sent`: of a message, how it was on the wire. */
+  done(ids: readonly string[], sent?: Sent): void;
   retry(mark: RetryMark): void;
   /** Done with, although the database does not say so yet. */
   isDone(id: string): boolean;
@@ -26,7 +28,7 @@ export interface Marks {
 }
 
 export function createMarks(db: Kysely<ParticipantTables>, wall: WallClock, log: Logger): Marks {
-  const done = new Set<string>();
+  const done = new Map<string, Sent | undefined>();
   let retries = new Map<string, RetryMark>();
   let cancelArmed: (() => void) | undefined;
   let closed = false;
@@ -34,7 +36,8 @@ export function createMarks(db: Kysely<ParticipantTables>, wall: WallClock, log:
   let writing: Promise<void> = Promise.resolve();
 
   async function write(): Promise<void> {
-    const ids = [...done];
+    const ids = [...done.keys()];
+    const rows = [...done].map(([id, sent]) => ({ id, ...(sent && { headers: sent.headers, sent_at: isoOf(sent) }) }));
     const marks = retries;
     retries = new Map();
     if (ids.length === 0 && marks.size === 0) return;
@@ -42,8 +45,9 @@ export function createMarks(db: Kysely<ParticipantTables>, wall: WallClock, log:
     try {
       await sql`
         with d as (
-          update outbox set done_at = ${now}::timestamptz, error = null
-          where id in (select value from jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb))
+          update outbox set done_at = ${now}::timestamptz, error = null, headers = x.headers, sent_at = x.sent_at
+          from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as x(id text, headers jsonb, sent_at timestamptz)
+          where outbox.id = x.id
         )
         update outbox set attempts = r.attempts, next_attempt = r.next_attempt, error = r.error
         from jsonb_to_recordset(${JSON.stringify([...marks.values()])}::jsonb) as r(id text, attempts integer, next_attempt timestamptz, error text)
@@ -82,10 +86,10 @@ export function createMarks(db: Kysely<ParticipantTables>, wall: WallClock, log:
   }
 
   return {
-    done(ids) {
+    done(ids, sent) {
       for (const id of ids) {
         retries.delete(id);
-        done.add(id);
+        done.set(id, sent);
       }
       added();
     },
@@ -102,3 +106,5 @@ export function createMarks(db: Kysely<ParticipantTables>, wall: WallClock, log:
     },
   };
 }
+
+const isoOf = ({ atMs }: Sent) => new Date(atMs).toISOString();

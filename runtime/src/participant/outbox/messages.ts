@@ -8,7 +8,7 @@ import type { RegistryClient } from '../registry/client.ts';
 import type { OutboxMessage } from '../tables.ts';
 import type { ParticipantConfig, SubscriberRecord, Undelivered } from '../types.ts';
 import type { OutboxRow } from '../unit-of-work.ts';
-import { type DeliveryOutcome, deliver } from './deliver.ts';
+import { type DeliveryOutcome, deliver, signed } from './deliver.ts';
 import { createPlaces, type Delivery, insertBySeq, type Lane, newDelivery } from './lane.ts';
 import type { Marks } from './marks.ts';
 
@@ -94,7 +94,9 @@ export function createMessageRelay(deps: MessageRelayDeps): MessageRelay {
     const { payload, deliverBeforeMs } = delivery;
     const startedMs = wall.monotonicMs();
     delivery.attempts++;
-    const outcome = await deliver(context, config, payload, record, deliverBeforeMs);
+    const sent = { headers: signed(config, payload, wall.nowMs(), deliverBeforeMs), atMs: wall.nowMs() };
+    delivery.sent = sent;
+    const outcome = await deliver(context, config, payload, sent.headers, record, deliverBeforeMs);
     metrics.observe('delivery_seconds', (wall.monotonicMs() - startedMs) / 1000, { action: payload.action });
     if (outcome.kind === 'retry' && outcome.counterpartyFault) breakers.failed(payload.to);
     // An address that is not called says nothing of who is there.
@@ -131,7 +133,7 @@ export function createMessageRelay(deps: MessageRelayDeps): MessageRelay {
     );
     if (outcome.kind === 'done') {
       metrics.count('outbound', { action: head.payload.action, result: 'delivered' });
-      marks.done([head.id]);
+      marks.done([head.id], head.sent);
       settle(lane, head);
       return true;
     }

@@ -219,7 +219,7 @@ async function isOpen(work: UnitOfWork<unknown>, id: string): Promise<boolean> {
 /** The last word on a message, in one transaction with what the service makes of it. */
 async function closeUndelivered(
   { context, transactor, hooks, config }: RelayDeps,
-  { id, attempts, lastError, payload }: Delivery,
+  { id, attempts, lastError, payload, sent }: Delivery,
   undelivered: Undelivered,
 ): Promise<void> {
   const { message, reason, to, error } = undelivered;
@@ -239,7 +239,7 @@ async function closeUndelivered(
         });
         if (withHook) await hooks.onUndelivered(work, undelivered);
       },
-      { failedOutbox: { id, attempts, error: why.slice(0, 300) } },
+      { failedOutbox: { id, attempts, error: why.slice(0, 300), sent } },
     );
   for (let failures = 0; failures < UNDELIVERED_ATTEMPTS; failures++) {
     try {
