@@ -144,6 +144,8 @@ export const DECISION_COUNTDOWN_S = 120;
 export const AVAILABILITY_SLACK_MS = 5_000;
 /** Exclusions and options one record names; the rest is counted. */
 export const PLAN_NAMED = 50;
+/** Characters of one list of them: what is chosen and what is not are both in a record's text. */
+export const PLAN_NAMED_TEXT = 800;
 /** Characters of one input of a rule in a record. */
 export const RULE_INPUT_TEXT = 1_900;
 /**

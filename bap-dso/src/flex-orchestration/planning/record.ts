@@ -1,6 +1,6 @@
 /** A plan in the record: what was chosen, what was left out and why. */
 import { recordable } from '@flexder/runtime/participant/facts.ts';
-import { PLAN_NAMED, RULE_INPUT_TEXT } from '../../limits.ts';
+import { PLAN_NAMED, PLAN_NAMED_TEXT, RULE_INPUT_TEXT } from '../../limits.ts';
 import { CHEAPEST_SUFFICIENT } from '../../rules.ts';
 import type { Desk, Work } from '../desk.ts';
 import type { OpenEvent, Purchase } from '../event.ts';
@@ -60,14 +60,17 @@ export async function recordPlan(
     },
     ...(costs ? { data_sources: costs.sources } : {}),
     requested_kw: plan.askedKw,
-    decision: [
+    decision: decisionText([
       `chosen: ${named(chosen)}`,
       `excluded: ${named([...excluded, ...without])}`,
       ...(limited.length > 0 ? [`limited: ${named(limited)}`] : []),
       ...(joint ? [jointText(joint, plan)] : []),
-    ].join('; '),
+    ]),
   });
 }
+
+/** A record has room for some dozens of offers; all of them are with the decision. */
+const decisionText = (parts: readonly string[]): string => recordable(parts.join('; '), RULE_INPUT_TEXT);
 
 function sharedInputs({ plannedWith, shared }: JointPart, { reliedKw }: Plan) {
   return {
@@ -95,10 +98,13 @@ function jointText({ plannedWith, lends, shortBecause }: JointPart, { relied }: 
   ].join('; ');
 }
 
+/** As many of them as have room, and how many more there are. */
 function named(parts: readonly string[]): string {
   if (parts.length === 0) return 'none';
-  const more = parts.length - PLAN_NAMED;
-  return parts.slice(0, PLAN_NAMED).join(', ') + (more > 0 ? `, and ${more} more` : '');
+  let shown = parts.slice(0, PLAN_NAMED);
+  while (shown.length > 1 && shown.join(', ').length > PLAN_NAMED_TEXT) shown = shown.slice(0, -1);
+  const more = parts.length - shown.length;
+  return shown.join(', ') + (more > 0 ? `, and ${more} more` : '');
 }
 
 function percent(share: number): string {
