@@ -145,6 +145,8 @@ describe('the operator’s page before a thousand feeders', function () {
     expect(await window.violations()).to.deep.equal([]);
     await window.shot('many-ders');
     await page.getByLabel('Feeder').fill('F-0777');
+    // What is typed stays while the page goes on with what is live.
+    await page.waitForTimeout(1_500);
     await page.getByLabel('Feeder').press('Enter');
     await page.locator('#ders', { hasText: '10 found' }).waitFor();
     expect(await rows.count()).to.equal(10);

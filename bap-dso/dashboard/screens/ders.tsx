@@ -2,6 +2,7 @@
 import { to } from '@flexder/runtime/page/address.ts';
 import { Panel, Problem, Title } from '@flexder/runtime/page/parts.tsx';
 import { open, route } from '@flexder/runtime/page/route.ts';
+import { useState } from 'preact/hooks';
 import type { DerView } from '../../src/operator-api/ders/views.ts';
 import { isClosed } from '../state/derive.ts';
 import type { Live } from '../state/model.ts';
@@ -99,16 +100,7 @@ function Filters(props: {
   const bpps = new Set([...(aggregators.value ?? []).map(({ bppId }) => bppId), ...(wanted.bpp ? [wanted.bpp] : [])]);
   return (
     <search class="search">
-      <label>
-        Feeder
-        <input
-          type="search"
-          list="feeder-ids"
-          maxLength={128}
-          value={wanted.feeder}
-          onChange={(event) => set('feeder', event.currentTarget.value)}
-        />
-      </label>
+      <FeederField value={wanted.feeder} set={(value) => set('feeder', value)} />
       <datalist id="feeder-ids">
         {[...state.feeders.values()].map(({ feederId, name }) => (
           <option key={feederId} value={feederId}>
@@ -126,6 +118,25 @@ function Filters(props: {
       <Choice label="State" value={wanted.state} set={(value) => set('state', value)} of={Object.entries(STATES)} />
       {Object.values(wanted).some((text) => text !== '') && <a href="#/ders">All DERs</a>}
     </search>
+  );
+}
+
+/** What is being typed is kept until it is done: the page is drawn anew with whatever is live meanwhile. */
+function FeederField({ value, set }: { readonly value: string; readonly set: (value: string) => void }) {
+  const [typed, setTyped] = useState<string>();
+  return (
+    <label>
+      Feeder
+      <input
+        type="search"
+        list="feeder-ids"
+        maxLength={128}
+        value={typed ?? value}
+        onInput={(event) => setTyped(event.currentTarget.value)}
+        onChange={(event) => set(event.currentTarget.value)}
+        onBlur={() => setTyped(undefined)}
+      />
+    </label>
   );
 }
 
