@@ -4,9 +4,10 @@ import { leftOutReasonText } from '@flexder/protocol/flexibility/left-out.ts';
 import { to } from '@flexder/runtime/page/address.ts';
 import { dateTime, kw, percent, plural, shortId } from '@flexder/runtime/page/format.ts';
 import { Mark, Note } from '@flexder/runtime/page/parts.tsx';
-import { type Column, Table } from '@flexder/runtime/page/table.tsx';
+import type { Column } from '@flexder/runtime/page/table.tsx';
 import type { DerView } from '../../src/operator-api/ders/views.ts';
 import type { Pages } from '../state/pages.ts';
+import { PagedTable } from './paged-table.tsx';
 
 export const TYPE_NAMES: Readonly<Record<string, string>> = {
   battery: 'Battery',
@@ -15,53 +16,36 @@ export const TYPE_NAMES: Readonly<Record<string, string>> = {
 };
 export const typeName = (type: string | null): string => (type === null ? 'not told' : (TYPE_NAMES[type] ?? type));
 
-/** A row that is on its way. */
-interface Coming {
-  readonly coming: number;
-}
-type Line = DerView | Coming;
-
-const isHere = (line: Line): line is DerView => !('coming' in line);
-const column = (head: string, cell: (der: DerView) => preact.ComponentChildren, number = false): Column<Line> => ({
-  ...{ head, number },
-  cell: (line) => (isHere(line) ? cell(line) : head === 'DER' ? <Note>Reading…</Note> : ''),
-});
-
-const COLUMNS: readonly Column<Line>[] = [
-  column('DER', ({ derId, bppId }) => <a href={to('ders', derId, bppId === null ? {} : { bpp: bppId })}>{derId}</a>),
-  column('Feeder', ({ feederId }) => <a href={to('feeders', feederId)}>{feederId}</a>),
-  column('Type', ({ deviceType }) => typeName(deviceType)),
-  column('Aggregator', ({ bppId }) => bppId ?? <Note>not known</Note>),
-  column('Rated kW', ({ ratedKw }) => kw(ratedKw), true),
-  column('Asked for relief', (der) => <Standing der={der} />),
-  column('Last answer', ({ orders: [last] }) =>
-    last ? <AnswerMark answer={last.answer} /> : <Note>not asked yet</Note>,
-  ),
-  column('Consent', (der) => <ConsentText der={der} />),
-  column('kW asked', ({ orders: [last] }) => kw(last?.askedKw), true),
-  column('Last order', ({ orders: [last] }) =>
-    last ? (
-      <a href={to('orders', last.obpId)} title={last.obpId}>
-        {shortId(last.obpId)}
-      </a>
-    ) : (
-      '–'
-    ),
-  ),
-  column('Reliability', (der) => <ReliabilityText der={der} />),
+const COLUMNS: readonly Column<DerView>[] = [
+  {
+    head: 'DER',
+    cell: ({ derId, bppId }) => <a href={to('ders', derId, bppId === null ? {} : { bpp: bppId })}>{derId}</a>,
+  },
+  { head: 'Feeder', cell: ({ feederId }) => <a href={to('feeders', feederId)}>{feederId}</a> },
+  { head: 'Type', cell: ({ deviceType }) => typeName(deviceType) },
+  { head: 'Aggregator', cell: ({ bppId }) => bppId ?? <Note>not known</Note> },
+  { head: 'Rated kW', number: true, cell: ({ ratedKw }) => kw(ratedKw) },
+  { head: 'Asked for relief', cell: (der) => <Standing der={der} /> },
+  {
+    head: 'Last answer',
+    cell: ({ orders: [last] }) => (last ? <AnswerMark answer={last.answer} /> : <Note>not asked yet</Note>),
+  },
+  { head: 'Consent', cell: (der) => <ConsentText der={der} /> },
+  { head: 'kW asked', number: true, cell: ({ orders: [last] }) => kw(last?.askedKw) },
+  { head: 'Last order', cell: ({ orders: [last] }) => (last ? <OrderLink obpId={last.obpId} /> : '–') },
+  { head: 'Reliability', cell: (der) => <ReliabilityText der={der} /> },
 ];
 
 export function DerTable({ pages, empty }: { readonly pages: Pages<DerView>; readonly empty: string }) {
-  const rows = Array.from({ length: pages.total ?? 0 }, (_, index): Line => pages.rows.get(index) ?? { coming: index });
+  const keyOf = ({ derId, bppId }: DerView) => `${derId} ${bppId}`;
+  return <PagedTable label="DERs" columns={COLUMNS} pages={pages} keyOf={keyOf} empty={empty} />;
+}
+
+export function OrderLink({ obpId }: { readonly obpId: string }) {
   return (
-    <Table
-      label="DERs"
-      columns={COLUMNS}
-      rows={rows}
-      keyOf={(line) => (isHere(line) ? `${line.derId} ${line.bppId}` : `coming ${line.coming}`)}
-      seen={pages.need}
-      empty={empty}
-    />
+    <a href={to('orders', obpId)} title={obpId}>
+      {shortId(obpId)}
+    </a>
   );
 }
 

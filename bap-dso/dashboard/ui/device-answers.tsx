@@ -1,40 +1,25 @@
 /** Single devices of an event; of many only those looked at are read and drawn. */
 import { to } from '@flexder/runtime/page/address.ts';
-import { kw, shortId, timeOfDay } from '@flexder/runtime/page/format.ts';
-import { Note, Problem } from '@flexder/runtime/page/parts.tsx';
-import { type Column, Table } from '@flexder/runtime/page/table.tsx';
+import { kw, timeOfDay } from '@flexder/runtime/page/format.ts';
+import { Problem } from '@flexder/runtime/page/parts.tsx';
+import type { Column } from '@flexder/runtime/page/table.tsx';
 import { useState } from 'preact/hooks';
 import type { DeviceAnswerView } from '../../src/operator-api/events/devices.ts';
 import { usePages } from '../state/pages.ts';
-import { AnswerMark, typeName } from './der-table.tsx';
+import { AnswerMark, OrderLink, typeName } from './der-table.tsx';
+import { PagedTable } from './paged-table.tsx';
 
-/** A row that is on its way. */
-interface Coming {
-  readonly coming: number;
-}
-type Line = DeviceAnswerView | Coming;
-const isHere = (line: Line): line is DeviceAnswerView => !('coming' in line);
-const column = (
-  head: string,
-  cell: (one: DeviceAnswerView) => preact.ComponentChildren,
-  number = false,
-): Column<Line> => ({
-  ...{ head, number },
-  cell: (line) => (isHere(line) ? cell(line) : head === 'DER' ? <Note>Reading…</Note> : ''),
-});
-
-const COLUMNS: readonly Column<Line>[] = [
-  column('DER', ({ derId, bppId }) => <a href={to('ders', derId, { bpp: bppId })}>{derId}</a>),
-  column('Type', ({ deviceType }) => typeName(deviceType)),
-  column('Aggregator', ({ bppId }) => bppId),
-  column('Order', ({ obpId }) => (
-    <a href={to('orders', obpId)} title={obpId}>
-      {shortId(obpId)}
-    </a>
-  )),
-  column('kW asked', ({ askedKw }) => kw(askedKw), true),
-  column('Answer', ({ answer }) => <AnswerMark answer={answer} />),
-  column('Told at, wall time', ({ toldMs }) => (toldMs === null ? '–' : timeOfDay(toldMs))),
+const COLUMNS: readonly Column<DeviceAnswerView>[] = [
+  { head: 'DER', cell: ({ derId, bppId }) => <a href={to('ders', derId, { bpp: bppId })}>{derId}</a> },
+  { head: 'Type', cell: ({ deviceType }) => typeName(deviceType) },
+  { head: 'Aggregator', cell: ({ bppId }) => bppId },
+  { head: 'Order', cell: ({ obpId }) => <OrderLink obpId={obpId} /> },
+  { head: 'kW asked', number: true, cell: ({ askedKw }) => kw(askedKw) },
+  {
+    head: 'Answer',
+    cell: ({ answer, reason }) => <AnswerMark answer={answer} {...(reason !== null && { reason })} />,
+  },
+  { head: 'Told at, wall time', cell: ({ toldMs }) => (toldMs === null ? '–' : timeOfDay(toldMs)) },
 ];
 
 /** Read when it is opened. */
@@ -52,19 +37,17 @@ function Answers({ eventId, version }: { readonly eventId: string; readonly vers
   const pages = usePages<DeviceAnswerView>(`/api/v1/events/${encodeURIComponent(eventId)}/devices`, rowsOf, version);
   if (pages.problem) return <Problem problem={pages.problem} />;
   if (pages.total === undefined) return <p role="status">Reading…</p>;
-  const rows = Array.from({ length: pages.total }, (_, index): Line => pages.rows.get(index) ?? { coming: index });
   return (
     <>
       <p class="note number">
         {pages.total.toLocaleString('en-GB')} told by their aggregators; of a device its latest ten orders are
         remembered
       </p>
-      <Table
+      <PagedTable
         label="Answers of single devices"
         columns={COLUMNS}
-        rows={rows}
-        keyOf={(line) => (isHere(line) ? `${line.derId} ${line.obpId}` : `coming ${line.coming}`)}
-        seen={pages.need}
+        pages={pages}
+        keyOf={({ derId, obpId }) => `${derId} ${obpId}`}
         empty="No aggregator has told of a single device yet."
       />
     </>

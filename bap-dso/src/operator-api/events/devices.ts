@@ -10,6 +10,8 @@ export interface DeviceAnswerView {
   readonly obpId: string;
   readonly askedKw: number;
   readonly answer: DerOrder['answer'];
+  /** Why, as its aggregator says it; null where it does not. */
+  readonly reason: string | null;
   /** When its aggregator told of it; wall time. Null of what an earlier version wrote. */
   readonly toldMs: number | null;
 }
@@ -36,6 +38,7 @@ export async function deviceAnswersOf(
     obpId: one.obpId,
     askedKw: one.askedKw,
     answer: one.answer,
+    reason: one.reason ?? null,
     toldMs: one.toldMs ?? null,
   }));
   return { devices, total: counted[0]?.total ?? 0 };

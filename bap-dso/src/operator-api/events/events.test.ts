@@ -212,26 +212,23 @@ describe('one event over time', () => {
     expect(relief.promised).to.deep.equal([{ atMs: window.startMs, kw: 0 }]);
   });
 
-  it('lists its devices with what each answered', async () => {
+  it('lists its devices with what each answered, and why where its aggregator says so', async () => {
     const one = { obpId: 'obp-1', answer: 'ACCEPTED', askedKw: 4, atMs: 1, toldMs: SENT_MS };
-    const rows = ['der-1', 'der-2'].map((id) => ({
-      ...{ der_id: id, bpp_id: BPP, feeder_id: 'feeder-1', device_type: 'battery' as const, rated_kw: null },
-      ...{ import_msid: null, last_obp_id: 'obp-1', last_answer: 'ACCEPTED' as const, heard_wall_at: null },
-      recent: JSON.stringify([one, { ...one, obpId: 'obp-other' }]),
+    const gone = { ...one, answer: 'OPTED_OUT', reason: 'consent-withdrawn' };
+    const rows = [one, gone].map((answered, index) => ({
+      ...{ der_id: `der-${index + 1}`, bpp_id: BPP, feeder_id: 'feeder-1', device_type: 'battery' as const },
+      ...{ rated_kw: null, import_msid: null, last_obp_id: 'obp-1', heard_wall_at: null },
+      last_answer: answered.answer as 'ACCEPTED' | 'OPTED_OUT',
+      recent: JSON.stringify([answered, { ...answered, obpId: 'obp-other' }]),
     }));
     await dso.db.insertInto('der').values(rows).execute();
+    const first = await get('events/event-1/devices?limit=1');
+    expect(first.body.devices[0]).to.include({ derId: 'der-1', answer: 'ACCEPTED', reason: null });
     const { body: page } = await get('events/event-1/devices?limit=1&offset=1');
     expect(page.total).to.equal(2);
+    const told = { askedKw: 4, answer: 'OPTED_OUT', reason: 'consent-withdrawn', toldMs: SENT_MS };
     expect(page.devices).to.deep.equal([
-      {
-        derId: 'der-2',
-        bppId: BPP,
-        deviceType: 'battery',
-        obpId: 'obp-1',
-        askedKw: 4,
-        answer: 'ACCEPTED',
-        toldMs: SENT_MS,
-      },
+      { derId: 'der-2', bppId: BPP, deviceType: 'battery', obpId: 'obp-1', ...told },
     ]);
   });
 });
