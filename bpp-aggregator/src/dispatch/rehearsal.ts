@@ -11,18 +11,19 @@ import { instantsOf } from './commands.ts';
 import { busLink } from './device-link.ts';
 import { inLanes } from './lanes.ts';
 
-/** No portfolio has it: commands to it reach nobody, and whoever sees one reads in it what it is. */
+/** A device that is not there: whoever sees a command to it reads what it is. */
 const NOBODY = derId('rehearsal');
 
 /**
  * Publishes as many commands as this portfolio may need at once to a device that does not exist. Code is compiled after it
  * has run some hundred times, and what was never compiled is several times slower: without this, the first large order
- * after a start would pay for it. Returns how many the broker took; a broker that is away, or slow, is no error here.
+ * after a start would pay for it. Nothing is done where a device has that name, or the broker is away; one that is slow or
+ * takes nothing only ends it early.
  */
-export async function rehearse(rooms: Rooms, bus: BusClient): Promise<number> {
+export async function rehearse(rooms: Rooms, bus: BusClient): Promise<void> {
   const { config, context, fleet } = rooms;
   const count = Math.min(fleet.all().length, LIMITS.rehearsedCommands);
-  if (count === 0 || !bus.connected || fleet.get(NOBODY)) return 0;
+  if (count === 0 || !bus.connected || fleet.get(NOBODY)) return;
   // A portfolio rests for days: what is compiled must not be given up for want of use.
   setFlagsFromString('--no-flush-bytecode');
   const link = busLink(
@@ -42,8 +43,8 @@ export async function rehearse(rooms: Rooms, bus: BusClient): Promise<number> {
     refused = true;
   });
   const ms = Math.round(context.wall.monotonicMs() - startedMs);
-  context.log.info({ taken, ms }, 'commands to nobody were sent, so that the first order finds compiled code');
-  return taken;
+  const outcome = refused ? 'ended early: the first order may be slower' : 'done';
+  context.log.info({ taken, of: count, ms }, `the rehearsal of commands, to nobody, is ${outcome}`);
 }
 
 /** As a real one in every member, and over soon. */
