@@ -69,7 +69,7 @@ export async function recordPlan(
   });
 }
 
-/** A record has room for some dozens of offers; all of them are with the decision. */
+/** A record has room for some dozens of offers. What was chosen has orders of its own; what was not is with the decision, by reason. */
 const decisionText = (parts: readonly string[]): string => recordable(parts.join('; '), RULE_INPUT_TEXT);
 
 function sharedInputs({ plannedWith, shared }: JointPart, { reliedKw }: Plan) {
