@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { type BapConfigInput, bapConfig, ConfigError, configFromEnv } from './config.ts';
+import { type BapConfigInput, bapConfig, ConfigError } from './config.ts';
+import { configFromEnv } from './config-env.ts';
 
 const least: BapConfigInput = {
   subscriberId: 'dso-1',

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { ConfigError, configFromEnv, parseConfig } from './config.ts';
+import { ConfigError, parseConfig } from './config.ts';
+import { configFromEnv } from './config-env.ts';
 
 const env = {
   FLEXDER_BPP_SUBSCRIBER_ID: 'agg-1',

@@ -1,5 +1,4 @@
-/** The only reader of the environment of this service. A wrong configuration is told in sentences, all of it at once. */
-import { readFileSync } from 'node:fs';
+/** An aggregator's configuration. What is wrong with it is told in sentences, all of it at once. From variables: config-env.ts. */
 import { isIdentifier, type SubscriberId } from '@flexder/protocol/beckn/identifiers.ts';
 import type { Contact } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { DeviceType } from '@flexder/protocol/flexibility/model.ts';
@@ -71,7 +70,18 @@ const identifier = (what: string) =>
   z.string().refine(isIdentifier, { error: `must be a ${what}: letters, digits, dot, underscore, hyphen` });
 const msid = z.string().regex(/^\d{13}$/, { error: 'must be an MSID of 13 digits' });
 const seconds = (least: number, most: number) => z.number().min(least).max(most);
-const perType = (value: z.ZodNumber) => z.object({ battery: value, 'ev-charger': value, 'heat-pump': value });
+/** Of each type of device; those not named have the default. */
+const perType = (
+  value: z.ZodNumber,
+  { battery, charger, heatPump }: Record<'battery' | 'charger' | 'heatPump', number>,
+) =>
+  z
+    .object({
+      battery: value.default(battery),
+      'ev-charger': value.default(charger),
+      'heat-pump': value.default(heatPump),
+    })
+    .prefault({});
 
 const der = z.strictObject({
   derId: identifier('DER id'),
@@ -134,12 +144,8 @@ const members = z.strictObject({
     .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, { error: 'names somebody twice' })
     .default([]),
   busCredentials: z.strictObject({ username: z.string().min(1), password: z.string().min(1) }),
-  priceGbpPerKwh: perType(z.number().nonnegative().max(100)).default({
-    battery: 0.42,
-    'ev-charger': 0.36,
-    'heat-pump': 0.48,
-  }),
-  responseSeconds: perType(seconds(0, 3_600)).default({ battery: 5, 'ev-charger': 20, 'heat-pump': 60 }),
+  priceGbpPerKwh: perType(z.number().nonnegative().max(100), { battery: 0.42, charger: 0.36, heatPump: 0.48 }),
+  responseSeconds: perType(seconds(0, 3_600), { battery: 5, charger: 20, heatPump: 60 }),
   minimumNoticeSeconds: seconds(0, 86_400).default(0),
   maxDurationSeconds: seconds(60, LIMITS.maxWindowMs / 1000).default(14_400),
   maxEventsPerDay: z.number().int().min(1).max(48).default(4),
@@ -191,112 +197,4 @@ export function parseConfig(settings: unknown, nameOf: (path: string) => string 
     return `${path === '' ? 'The configuration' : nameOf(path)}: ${issue.message}${unknown}.`;
   });
   throw new ConfigError(`The aggregator cannot start.\n${sentences.join('\n')}`);
-}
-
-interface Variable {
-  readonly path: readonly string[];
-  readonly number?: true;
-  /** The variable names a file with this in it. */
-  readonly file?: 'json' | 'text';
-}
-
-/** Environment variable of each setting; numbers are decimal text, prices and response times one a device type. */
-const VARIABLES: Readonly<Record<string, Variable>> = {
-  FLEXDER_BPP_HOST: { path: ['host'] },
-  FLEXDER_BPP_PORT: { path: ['port'], number: true },
-  FLEXDER_BPP_PUBLIC_URL: { path: ['publicUrl'] },
-  FLEXDER_BPP_SUBSCRIBER_ID: { path: ['subscriberId'] },
-  FLEXDER_BPP_NAME: { path: ['name'] },
-  FLEXDER_BPP_PROVIDER_ID: { path: ['providerId'] },
-  FLEXDER_REGISTRY_URL: { path: ['registryUrl'] },
-  FLEXDER_DOMAIN: { path: ['domain'] },
-  FLEXDER_COUNTRY: { path: ['country'] },
-  FLEXDER_CITY: { path: ['city'] },
-  FLEXDER_NETWORK_PROFILE: { path: ['networkProfile'] },
-  FLEXDER_BPP_OPERATOR_TOKEN: { path: ['operatorToken'] },
-  FLEXDER_BPP_MQTT_USERNAME: { path: ['busCredentials', 'username'] },
-  FLEXDER_BPP_MQTT_PASSWORD: { path: ['busCredentials', 'password'] },
-  FLEXDER_BPP_PRICE_BATTERY: { path: ['priceGbpPerKwh', 'battery'], number: true },
-  FLEXDER_BPP_PRICE_EV_CHARGER: { path: ['priceGbpPerKwh', 'ev-charger'], number: true },
-  FLEXDER_BPP_PRICE_HEAT_PUMP: { path: ['priceGbpPerKwh', 'heat-pump'], number: true },
-  FLEXDER_BPP_NOTICE_S: { path: ['minimumNoticeSeconds'], number: true },
-  FLEXDER_BPP_MAX_DURATION_S: { path: ['maxDurationSeconds'], number: true },
-  FLEXDER_BPP_MAX_EVENTS_PER_DAY: { path: ['maxEventsPerDay'], number: true },
-  FLEXDER_BPP_QUOTE_TTL_MS: { path: ['quoteTtlMs'], number: true },
-  FLEXDER_BPP_QUOTE_SHARE: { path: ['quoteShare'], number: true },
-  FLEXDER_BPP_ANSWER_DEADLINE_S: { path: ['answerDeadlineS'], number: true },
-  FLEXDER_BPP_RELEASE_SPREAD_S: { path: ['releaseSpreadSeconds'], number: true },
-  FLEXDER_BPP_METER_GRACE_S: { path: ['meterGraceSeconds'], number: true },
-  FLEXDER_BPP_SETTLEMENT_CURVE: { path: ['settlementCurve'] },
-  FLEXDER_BPP_CONSENT_ANSWER_S: { path: ['consentAnswerSeconds'], number: true },
-  FLEXDER_BPP_SUPPORT_PHONE: { path: ['support', 'phone'] },
-  FLEXDER_BPP_SUPPORT_EMAIL: { path: ['support', 'email'] },
-  FLEXDER_BPP_SUPPORT_URL: { path: ['support', 'url'] },
-  FLEXDER_BPP_OCPP_PORT: { path: ['ocpp', 'port'], number: true },
-  FLEXDER_BPP_OCPP_HOST: { path: ['ocpp', 'host'] },
-  FLEXDER_BPP_OCPP_CERT_FILE: { path: ['ocpp', 'cert'], file: 'text' },
-  FLEXDER_BPP_OCPP_KEY_FILE: { path: ['ocpp', 'key'], file: 'text' },
-  FLEXDER_BPP_OCPP_ACCOUNTS_FILE: { path: ['ocpp', 'accounts'], file: 'json' },
-  FLEXDER_BPP_OPERATORS_FILE: { path: ['operators'], file: 'json' },
-  FLEXDER_BPP_ENROLMENT_FILE: { path: ['enrolment'], file: 'json' },
-  FLEXDER_BPP_PORTFOLIO_FILE: { path: ['portfolio'], file: 'json' },
-  FLEXDER_BPP_KEYS_FILE: { path: ['keys'], file: 'json' },
-};
-
-/** Throws a ConfigError whose sentences name the variables to set. */
-export function configFromEnv(env: Readonly<Record<string, string | undefined>>): AggregatorConfig {
-  const settings: Record<string, unknown> = { host: '127.0.0.1', port: 4100 };
-  const unreadable: string[] = [];
-  for (const [name, { path, number, file }] of Object.entries(VARIABLES)) {
-    const text = env[name];
-    if (text === undefined || text === '') continue;
-    try {
-      put(settings, path, file ? readText(text, file) : number ? Number(text) : text);
-    } catch (error) {
-      const as = file === 'text' ? '' : ' as JSON';
-      unreadable.push(`${name}: ${text} cannot be read${as} (${error instanceof Error ? error.message : error}).`);
-    }
-  }
-  fillPrices(settings);
-  try {
-    const config = parseConfig(settings, variableOf);
-    if (unreadable.length === 0) return config;
-    throw new ConfigError('The aggregator cannot start.');
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    throw new ConfigError([error.message, ...unreadable].join('\n'));
-  }
-}
-
-function readText(path: string, kind: 'json' | 'text'): unknown {
-  const text = readFileSync(path, 'utf8');
-  return kind === 'json' ? JSON.parse(text) : text;
-}
-
-/** One price given leaves the others at their defaults. */
-function fillPrices(settings: Record<string, unknown>): void {
-  const given = settings.priceGbpPerKwh as Record<string, number> | undefined;
-  if (given) settings.priceGbpPerKwh = { battery: 0.42, 'ev-charger': 0.36, 'heat-pump': 0.48, ...given };
-}
-
-function put(settings: Record<string, unknown>, path: readonly string[], value: unknown): void {
-  const [first, second] = path as [string, string | undefined];
-  if (second === undefined) settings[first] = value;
-  else settings[first] = { ...(settings[first] as object | undefined), [second]: value };
-}
-
-/** By variable, what a configuration has, its documents left out. */
-export function settingsOf(config: AggregatorConfig): Record<string, unknown> {
-  const at = (path: readonly string[]) =>
-    path.reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name], config);
-  return Object.fromEntries(
-    Object.entries(VARIABLES).flatMap(([name, { path, file }]) => (file ? [] : [[name, at(path)]])),
-  );
-}
-
-function variableOf(path: string): string {
-  const found = Object.entries(VARIABLES).find(
-    ([, variable]) => path === variable.path.join('.') || path.startsWith(`${variable.path.join('.')}.`),
-  );
-  return found ? `${found[0]}${path === found[1].path.join('.') ? '' : ` (${path})`}` : path;
 }

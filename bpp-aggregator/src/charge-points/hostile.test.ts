@@ -6,7 +6,8 @@ import { certificateAuthority, readPem } from '@flexder/runtime/testing/certific
 import { needsEngine } from '@flexder/runtime/testing/engine.ts';
 import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';
-import { configFromEnv, parseConfig } from '../config.ts';
+import { parseConfig } from '../config.ts';
+import { configFromEnv } from '../config-env.ts';
 import type { AggregatorService } from '../main.ts';
 import { type Bench, openBench } from '../testing/bench.ts';
 import { connectRaw, meterValue, type RawOptions } from '../testing/charge-point.ts';

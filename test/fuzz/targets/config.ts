@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { configFromEnv as bapFromEnv } from '@flexder/bap-dso/config.ts';
-import { configFromEnv as bppFromEnv } from '@flexder/bpp-aggregator/config.ts';
+import { configFromEnv as bapFromEnv } from '@flexder/bap-dso/config-env.ts';
+import { configFromEnv as bppFromEnv } from '@flexder/bpp-aggregator/config-env.ts';
 import { gatewayConfigFromEnv, registryConfigFromEnv } from '@flexder/registry-mock/config.ts';
 import type { Target } from '../targets.ts';
 

@@ -1,4 +1,5 @@
-import { configFromEnv, listensToBus, settingsOf } from '@flexder/bap-dso/config.ts';
+import { listensToBus } from '@flexder/bap-dso/config.ts';
+import { configFromEnv, settingsOf } from '@flexder/bap-dso/config-env.ts';
 import { startBap } from '@flexder/bap-dso/main.ts';
 import { needsStream } from '../config.ts';
 import type { ServiceKind } from '../kind.ts';

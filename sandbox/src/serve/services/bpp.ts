@@ -1,4 +1,4 @@
-import { configFromEnv, settingsOf } from '@flexder/bpp-aggregator/config.ts';
+import { configFromEnv, settingsOf } from '@flexder/bpp-aggregator/config-env.ts';
 import { type AggregatorService, startAggregator } from '@flexder/bpp-aggregator/main.ts';
 import { reader, ServeConfigError } from '../config.ts';
 import type { ServiceKind } from '../kind.ts';
