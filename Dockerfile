@@ -6,8 +6,7 @@ COPY . .
 RUN npm ci && npm prune --omit=dev --ignore-scripts
 
 FROM node:20.20.2-bookworm-slim
-# A fan-out makes much that is short-lived: with more room for it the collector takes less of an aggregator's time.
-ENV NODE_ENV=production NODE_OPTIONS=--max-semi-space-size=64
+ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=build /app /app
 # A named volume takes owner and mode from the folder it is mounted on. That of PostgreSQL is read by its group: the
@@ -16,5 +15,6 @@ RUN mkdir -p -m 0700 /plan /data \
   && cd /plan && mkdir -m 0700 redis mosquitto kafka s3 balancer && mkdir -m 0750 postgres \
   && chown -R node:node /plan /data
 USER node
-ENTRYPOINT ["node", "/app/sandbox/bin/flexder.mjs"]
+# Why these flags: sandbox/src/serve/node-flags.ts.
+ENTRYPOINT ["node", "--min-semi-space-size=32", "--max-semi-space-size=64", "/app/sandbox/bin/flexder.mjs"]
 CMD ["--help"]

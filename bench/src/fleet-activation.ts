@@ -26,7 +26,8 @@ export interface Activated {
 const SHARE_OF_LIMIT = 4;
 /** Feeders report at the full minute; the load rises this long before. */
 const BEFORE_READING_MS = 500;
-const POLL_MS = 250;
+/** Seldom: each asks the very process that is measured. */
+const POLL_MS = 1_000;
 /** A minute to the reading, and the longest wait for the answers of devices, several times over. */
 const GIVE_UP_MS = 5 * READING_EVERY_MS;
 const AWAITING: ReadonlySet<string> = new Set(['SELECTING', 'QUOTED', 'INITIALISING', 'INITIALISED', 'CONFIRMING']);
@@ -46,6 +47,8 @@ export async function readDso<T>(dso: string, path: string): Promise<T> {
 export async function activate({ dso, devices, pids, wall }: Bench, feederId: string): Promise<Activated> {
   const untilReadingMs = READING_EVERY_MS - (wall.nowMs() % READING_EVERY_MS);
   await wall.sleep(Math.max(0, untilReadingMs - BEFORE_READING_MS));
+  const { orders: before } = await ordersOf(dso, feederId);
+  if (before.length > 0) throw new Error(`${feederId} has orders already: what follows would measure something else`);
   await devices.load(feederId, SHARE_OF_LIMIT);
   const cpu = countCpu(pids);
   const giveUpAtMs = wall.monotonicMs() + GIVE_UP_MS;
@@ -55,7 +58,7 @@ export async function activate({ dso, devices, pids, wall }: Bench, feederId: st
         dso,
         `/api/v1/overloads?feeder_id=${feederId}`,
       );
-      const { orders } = await readDso<{ orders: OrderView[] }>(dso, `/api/v1/orders?feeder_id=${feederId}`);
+      const { orders } = await ordersOf(dso, feederId);
       const placed =
         overloads.some(({ state }) => state !== 'BUYING') && orders.some(({ state }) => RUNNING.has(state));
       if (placed && orders.every(isOver)) return { orders, cpu: cpu() };
@@ -69,6 +72,9 @@ export async function activate({ dso, devices, pids, wall }: Bench, feederId: st
     await devices.load(feederId, null);
   }
 }
+
+const ordersOf = (dso: string, feederId: string) =>
+  readDso<{ orders: OrderView[] }>(dso, `/api/v1/orders?feeder_id=${feederId}`);
 
 function isOver({ state, devices }: OrderView): boolean {
   return RUNNING.has(state) ? devices?.closed === true : !AWAITING.has(state);

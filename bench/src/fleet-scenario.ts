@@ -23,8 +23,9 @@ export interface FleetScenario {
 }
 
 export const WARM_UP_DERS = 500;
-const CALM_SHARE = 0.75;
-const KW_A_DEVICE = 4;
+/** At night every battery may charge at once, beside the other customers: the limit holds then too. */
+const CALM_SHARE = 0.5;
+const KW_A_DEVICE = 12;
 const LEAST_LIMIT_KW = 50;
 /** All batteries: whoever is there can shed, so that one need takes every device. */
 const MIX = { battery: 1, 'ev-charger': 0, 'heat-pump': 0 };

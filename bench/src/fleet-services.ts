@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { WallClock } from '@flexder/runtime/clock.ts';
 import { within } from '@flexder/runtime/service.ts';
+import { SERVICE_NODE_FLAGS } from '@flexder/sandbox/serve/node-flags.ts';
 import type { PlannedService } from '@flexder/sandbox/serve/plan.ts';
 
 export interface Services {
@@ -15,8 +16,6 @@ export interface Services {
 /** Ten thousand devices are enrolled in a cold database, by processes that start at the same time. */
 const READY_MS = 180_000;
 const END_MS = 20_000;
-/** What the image sets for every service. */
-const AS_IMAGE = '--max-semi-space-size=64';
 
 /**
  * Starts this very command again for each service, with these variables beyond its file, and resolves when all are
@@ -39,7 +38,15 @@ export async function startServices(
   try {
     await Promise.all(
       services.map((service) => {
-        const args = [...process.execArgv, AS_IMAGE, process.argv[1]!, 'serve', service.kind, '--env', service.env];
+        const args = [
+          ...process.execArgv,
+          ...SERVICE_NODE_FLAGS,
+          process.argv[1]!,
+          'serve',
+          service.kind,
+          '--env',
+          service.env,
+        ];
         const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], env: variables(service) });
         children.set(service.name, child);
         return within(wall, READY_MS, ready(service.name, child));

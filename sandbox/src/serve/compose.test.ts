@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { SERVICE_NODE_FLAGS } from './node-flags.ts';
 import { makePlan, type PlannedService, serviceNames } from './plan.ts';
 import { portsFrom } from './plan-folder.ts';
 
@@ -202,8 +203,13 @@ describe('Dockerfile', () => {
   it('leaves what only building needs behind', () => {
     expect(lines.slice(0, last).at(-1)).to.match(/^RUN npm ci && npm prune --omit=dev /);
     expect(final.filter((line) => /^(COPY|ADD) /.test(line))).to.deep.equal(['COPY --from=build /app /app']);
-    expect(final.find((line) => line.startsWith('ENV '))).to.match(/^ENV NODE_ENV=production /);
+    expect(final.find((line) => line.startsWith('ENV '))).to.equal('ENV NODE_ENV=production');
     expect(read('.dockerignore').split('\n')).to.include.members(['**/node_modules', '.git']);
+  });
+
+  it('gives Node.js the flags that the large fleet is measured with', () => {
+    const entry = final.find((line) => line.startsWith('ENTRYPOINT '))!.replace('ENTRYPOINT ', '');
+    expect(JSON.parse(entry)).to.deep.equal(['node', ...SERVICE_NODE_FLAGS, '/app/sandbox/bin/flexder.mjs']);
   });
 
   it('runs as somebody who owns the folders of the volumes and nothing else', () => {
