@@ -36,27 +36,29 @@ describe('the rehearsal of an aggregator', () => {
     await service.close();
   });
 
-  it('is not done unless it is asked for', async function () {
-    thorough.call(this);
-    const service = await bench.start();
-    await bench.settle();
-    expect(wired()).to.deep.equal([]);
-    await service.close();
-  });
-
-  it('is not done where a device has the name that nobody has', async function () {
-    thorough.call(this);
-    const [one, ...others] = bench.config.portfolio;
-    const service = await started({}, [{ ...one!, derId: 'rehearsal' as DerId }, ...others]);
-    await bench.settle();
-    expect(wired()).to.deep.equal([]);
-    await service.close();
-  });
-
   it('does not keep an aggregator from starting whose broker takes nothing', async () => {
     const refuse = () => Promise.reject(new Error('quota exceeded'));
     const service = await started({ publish: refuse });
     expect((await service.health()).ready).to.equal(true);
     await service.close();
+  });
+
+  describe('is not done', () => {
+    before(thorough);
+
+    it('unless it is asked for', async () => {
+      const service = await bench.start();
+      await bench.settle();
+      expect(wired()).to.deep.equal([]);
+      await service.close();
+    });
+
+    it('where a device has the name that nobody has', async () => {
+      const [one, ...others] = bench.config.portfolio;
+      const service = await started({}, [{ ...one!, derId: 'rehearsal' as DerId }, ...others]);
+      await bench.settle();
+      expect(wired()).to.deep.equal([]);
+      await service.close();
+    });
   });
 });
