@@ -1,8 +1,8 @@
-import type { DerId } from '@flexder/protocol/beckn/identifiers.ts';
 import type { DeviceTelemetry } from '@flexder/schemas/types.ts';
 import { sql } from 'kysely';
 import type { Rooms } from '../context.ts';
 import { LIMITS } from '../limits.ts';
+import type { FleetDer } from '../portfolio/der.ts';
 
 interface Row {
   readonly derNo: number;
@@ -19,16 +19,14 @@ export class Readings {
     this.#rooms = rooms;
   }
 
-  /** A schema-valid reading of a device of ours. Returns why it was not taken, or undefined. */
-  receive(telemetry: DeviceTelemetry): 'unknown-device' | 'clock' | 'old' | 'beyond-rating' | undefined {
+  /** A schema-valid reading of this device of ours. Returns why it was not taken, or undefined. */
+  receive(telemetry: DeviceTelemetry, der: FleetDer): 'clock' | 'old' | 'beyond-rating' | undefined {
     const { context, fleet } = this.#rooms();
-    const der = fleet.get(telemetry.der_id);
-    if (!der) return 'unknown-device';
     const atMs = Date.parse(telemetry.ts);
     if (atMs > context.grid.nowMs() + LIMITS.maxReadingLeadMs) return 'clock';
     // A meter may read somewhat above the rating; twice as much is another meter, or a lie.
     if (Math.abs(telemetry.power_kw) > der.ratedKw * 2) return 'beyond-rating';
-    const taken = fleet.read(telemetry.der_id as DerId, {
+    const taken = fleet.read(der.derId, {
       atMs,
       powerKw: telemetry.power_kw,
       availableDownKw: telemetry.available_down_kw,

@@ -86,8 +86,11 @@ export class Fleet {
   read(derId: DerId, reading: Reading): boolean {
     const der = this.#ders.get(derId);
     if (!der || (der.live.readAtMs !== null && reading.atMs <= der.live.readAtMs)) return false;
+    const before = der.live.recent;
     const since = reading.atMs - LIMITS.baselineMs;
-    const recent = der.live.recent.filter((sample) => sample.atMs > since).slice(1 - LIMITS.maxSamplesPerDer);
+    let from = Math.max(0, before.length + 1 - LIMITS.maxSamplesPerDer);
+    while (from < before.length && before[from]!.atMs <= since) from++;
+    const recent = before.slice(from);
     recent.push({ atMs: reading.atMs, powerKw: reading.powerKw });
     der.live = {
       online: der.live.online,

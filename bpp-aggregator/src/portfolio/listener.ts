@@ -1,7 +1,7 @@
 import type { DerId } from '@flexder/protocol/beckn/identifiers.ts';
 import type { BusClient, BusMessage } from '@flexder/runtime/engines/bus/port.ts';
 import { publishAllowance } from '@flexder/runtime/engines/bus/rate.ts';
-import { deviceFilter, parseTopic } from '@flexder/runtime/engines/bus/topics.ts';
+import { deviceFilter, type ParsedTopic, parseTopic } from '@flexder/runtime/engines/bus/topics.ts';
 import type { DeviceAck, DeviceBirth, DeviceState, DeviceTelemetry } from '@flexder/schemas/types.ts';
 import { validateDevice } from '@flexder/schemas/validators.ts';
 import type { Rooms } from '../context.ts';
@@ -39,10 +39,11 @@ export async function listenToDevices(bus: BusClient, ears: Ears): Promise<void>
 }
 
 export function hear(ears: Ears, message: BusMessage): void {
-  const reason = mayHear(ears, message.topic.split('/')[3] ?? '') ? take(ears, message) : 'flood';
+  const topic = parseTopic(message.topic);
+  const derId = topic?.family === 'flex' ? topic.derId : '';
+  const reason = mayHear(ears, derId) ? take(ears, topic, message.payload) : 'flood';
   if (reason === undefined) return;
-  const kind = parseTopic(message.topic)?.kind ?? 'other';
-  ears.rooms().context.metrics.count('device_message_dropped', { kind, reason });
+  ears.rooms().context.metrics.count('device_message_dropped', { kind: topic?.kind ?? 'other', reason });
 }
 
 /** What a device said by another way than the bus, in the same words: checked and counted like the others'. */
@@ -63,14 +64,13 @@ function mayHear({ allowances }: Ears, derId: string): boolean {
 }
 
 /** Returns why the message was dropped, or undefined. */
-function take(ears: Ears, message: BusMessage): string | undefined {
+function take(ears: Ears, topic: ParsedTopic | undefined, payload: Uint8Array): string | undefined {
   const { chargePoints, config } = ears.rooms();
-  const topic = parseTopic(message.topic);
   // The filter asked for no other's: a broker that is set up wrongly may still send it.
   if (topic?.family !== 'flex' || !isHeard(topic.kind)) return 'topic';
   if (topic.aggregatorId !== config.subscriberId) return 'topic';
   if (chargePoints?.isConnected(topic.derId)) return 'connected-by-ocpp';
-  const reason = takeBody(ears, topic.kind, topic.derId, parse(message.payload));
+  const reason = takeBody(ears, topic.kind, topic.derId, parse(payload));
   if (topic.kind === 'birth' && reason === undefined) chargePoints?.forget(topic.derId);
   return reason;
 }
@@ -83,7 +83,7 @@ function takeBody({ rooms, readings, answers }: Ears, kind: Kind, derId: DerId, 
   if (!der) return 'unknown-device';
   switch (kind) {
     case 'telemetry':
-      return readings.receive(body as DeviceTelemetry);
+      return readings.receive(body as DeviceTelemetry, der);
     case 'ack':
       answers.receive(body as DeviceAck);
       return undefined;
