@@ -89,8 +89,6 @@ export const engineLimits = {
   /** A subscriber that takes nothing off its socket for this long is dropped: it would hold everybody's memory. */
   busDrainMs: 10_000,
   busConnections: 20_000,
-  /** Topics whose reading is remembered: three of each device of the largest portfolio, some 10 MB. */
-  busTopicsKnown: 60_000,
   /** Messages a second one account may publish, and how many at once; a fleet in fast motion stays below a third. */
   busPublishRate: 1_000,
   busPublishBurst: 2_000,

@@ -1,5 +1,4 @@
 import { type DerId, type FeederId, isIdentifier, type SubscriberId } from '@flexder/protocol/beckn/identifiers.ts';
-import { engineLimits } from '../limits.ts';
 
 /** The only place where topics of the device bus are built and read. */
 export type DeviceTopicKind = 'birth' | 'cmd' | 'ack' | 'telemetry' | 'state';
@@ -40,22 +39,8 @@ export type ParsedTopic =
     }
   | { readonly family: 'grid'; readonly dsoId: SubscriberId; readonly feederId: FeederId; readonly kind: 'telemetry' };
 
-/** Of the topics seen so far: the same devices speak again and again. */
-const known = new Map<string, ParsedTopic>();
-
 /** Undefined for any other topic. */
 export function parseTopic(topic: string): ParsedTopic | undefined {
-  const before = known.get(topic);
-  if (before) return before;
-  const parsed = read(topic);
-  if (parsed) {
-    if (known.size >= engineLimits.busTopicsKnown) known.clear();
-    known.set(topic, parsed);
-  }
-  return parsed;
-}
-
-function read(topic: string): ParsedTopic | undefined {
   const [family, version, owner, subject, kind, ...more] = topic.split('/');
   if (version !== 'v1' || more.length > 0 || !isIdentifier(owner) || !isIdentifier(subject)) return undefined;
   if (family === 'flex' && kind !== undefined && KINDS.has(kind)) {
