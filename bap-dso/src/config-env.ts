@@ -1,5 +1,5 @@
 /** The only reader of the DSO's environment: which variable is which member of its configuration, and the way back. */
-import { type BapConfig, type BapConfigInput, bapConfig, ConfigError } from './config.ts';
+import { type BapConfig, type BapConfigInput, bapConfig, unlessProblems } from './config.ts';
 import { type Env, readVariables } from './environment.ts';
 import { feedersOf } from './network-model/feeders.ts';
 import { importNetwork } from './network-model/import.ts';
@@ -70,14 +70,7 @@ export function configFromEnv(env: Env): BapConfig {
   const oidc = oidcConfig(env, profile, env.FLEXDER_BAP_PUBLIC_URL, problems);
   if (oidc) input.oidc = oidc;
   readNetwork(env, input, problems);
-  try {
-    const config = bapConfig(input as BapConfigInput);
-    if (problems.length === 0) return config;
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    problems.push(...error.problems);
-  }
-  throw new ConfigError(problems);
+  return unlessProblems(problems, () => bapConfig(input as BapConfigInput));
 }
 
 /** By variable, what a configuration has, its documents left out. */

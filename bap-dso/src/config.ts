@@ -175,6 +175,19 @@ export class ConfigError extends Error {
   }
 }
 
+/** What `make` makes; throws ConfigError with what it finds wrong and with the `problems` that were found before. */
+export function unlessProblems<Config>(problems: readonly string[], make: () => Config): Config {
+  let found: readonly string[] = [];
+  try {
+    const config = make();
+    if (problems.length === 0) return config;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    found = error.problems;
+  }
+  throw new ConfigError([...problems, ...found]);
+}
+
 /** Fills in the defaults. Throws ConfigError with every problem at once. */
 export function bapConfig(input: BapConfigInput): BapConfig {
   const result = schema.safeParse(input);

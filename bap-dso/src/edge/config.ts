@@ -1,6 +1,6 @@
 /** The configuration of Grid Monitoring alone at the edge, checked whole at the start. */
 import { z } from 'zod';
-import { busCredentials, ConfigError, feeder, history, identifier, telemetry } from '../config.ts';
+import { busCredentials, ConfigError, feeder, history, identifier, telemetry, unlessProblems } from '../config.ts';
 import { type Env, readVariables } from '../environment.ts';
 import { FEEDERS } from '../limits.ts';
 
@@ -56,12 +56,5 @@ export function edgeConfigFromEnv(env: Env): EdgeConfig {
   const username = env.FLEXDER_MONITOR_MQTT_USERNAME;
   const password = env.FLEXDER_MONITOR_MQTT_PASSWORD;
   if (input.telemetry !== 'stream' || username || password) input.busCredentials = { username, password };
-  try {
-    const config = edgeConfig(input as EdgeConfigInput);
-    if (problems.length === 0) return config;
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    problems.push(...error.problems);
-  }
-  throw new ConfigError(problems);
+  return unlessProblems(problems, () => edgeConfig(input as EdgeConfigInput));
 }
