@@ -4,10 +4,9 @@ import express from 'express';
 import request from 'supertest';
 import { DSO, type Opened, opened, seedOrder } from '../../audit-settlement/fixtures/opened.ts';
 import type { BapConfig } from '../../config.ts';
-import { SESSION_IDLE_MS, SESSIONS, SIGN_INS } from '../limits.ts';
+import { SIGN_INS } from '../limits.ts';
 import { createOperatorApi, type OperatorApi } from '../router.ts';
 import { CSRF_HEADER } from './guard.ts';
-import { Sessions } from './sessions.ts';
 
 const TOKENS = { viewer: 'token-of-vera', operator: 'token-of-olga', admin: 'token-of-ada' };
 const PEOPLE: Person[] = [
@@ -121,6 +120,11 @@ describe('access to the operator API', () => {
       const { status, body } = await request(app).get('/api/v1/orders').set('authorization', token);
       expect([status, body.error.code], token.slice(0, 20)).to.deep.equal([401, 'AUT_SIGN_IN']);
     }
+  });
+
+  it('a person is found by the token, not by its hash', () => {
+    expect(personOf(PEOPLE, TOKENS.admin)?.name).to.equal('ada');
+    expect(personOf(PEOPLE, PEOPLE[2]!.tokenSha256)).to.equal(undefined);
   });
 
   it('a viewer looks and does nothing; the refusal is on record with the name', async () => {
@@ -284,50 +288,5 @@ describe('access to the operator API', () => {
       expect(codes.slice(0, SIGN_INS).every((code) => code === 401)).to.equal(true);
       expect(codes.at(-1)).to.equal(429);
     });
-  });
-});
-
-describe('sessions', () => {
-  const person = PEOPLE[0]!;
-  function sessions() {
-    const clock = { nowMs: 0 };
-    let next = 0;
-    const wall = { monotonicMs: () => clock.nowMs };
-    const ids = { secret: (bytes: number) => Buffer.alloc(bytes, String(++next).padStart(bytes, '0')) };
-    const open = new Sessions({ wall, ids } as never);
-    return {
-      open,
-      pass(ms: number) {
-        clock.nowMs += ms;
-      },
-    };
-  }
-
-  it('end after a pause, not while they are used', () => {
-    const { open, pass } = sessions();
-    const { id } = open.begin(person);
-    for (let i = 0; i < 3; i++) {
-      pass(SESSION_IDLE_MS - 1);
-      expect(open.find(id)?.person).to.equal(person);
-    }
-    pass(SESSION_IDLE_MS);
-    expect(open.find(id)).to.equal(undefined);
-  });
-
-  it('are bounded: whoever was not seen for longest goes', () => {
-    const { open, pass } = sessions();
-    const first = open.begin(person);
-    const second = open.begin(person);
-    pass(1);
-    open.find(first.id);
-    for (let i = 2; i <= SESSIONS; i++) open.begin(person);
-    expect(open.size).to.equal(SESSIONS);
-    expect(open.find(second.id)).to.equal(undefined);
-    expect(open.find(first.id)).to.equal(first);
-  });
-
-  it('a person is found by the token, not by its hash', () => {
-    expect(personOf(PEOPLE, TOKENS.admin)?.name).to.equal('ada');
-    expect(personOf(PEOPLE, PEOPLE[2]!.tokenSha256)).to.equal(undefined);
   });
 });
