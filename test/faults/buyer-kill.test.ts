@@ -19,8 +19,8 @@ describe('faults: the DSO is killed', function () {
   let net: EngineCluster;
   let door: Door;
   let bap: Query;
-  /** What is done about the next on_confirm before it reaches the DSO. */
-  let onConfirm: (() => Promise<void>) | undefined;
+  /** What every on_confirm waits for before it reaches the DSO. */
+  let beforeOnConfirm: (() => Promise<void>) | undefined;
 
   before(async function () {
     needsAllEngines.call(this);
@@ -34,9 +34,7 @@ describe('faults: the DSO is killed', function () {
       async beforeStart(services) {
         bapPort = Number(new URL(services.find(({ name }) => name === 'bap')!.url).port);
         door = await openDoor(async ({ action }): Promise<Fate> => {
-          const meddle = action === 'on_confirm' ? onConfirm : undefined;
-          if (meddle) onConfirm = undefined;
-          await meddle?.();
+          if (action === 'on_confirm') await beforeOnConfirm?.();
           return 'pass';
         }, bapPort);
         publicUrl = door.url;
@@ -54,25 +52,31 @@ describe('faults: the DSO is killed', function () {
     for (const untilMs = Date.now() + SETTLED_MS; !(await done()); await sleep(50))
       if (Date.now() > untilMs) throw new Error(`${what}: not within ${SETTLED_MS} ms`);
   }
-  /** Locks `table` when the next on_confirm comes to a DSO that is up, and kills that once `isAtIt`. */
-  function killAt(table: string, up: Promise<unknown>, isAtIt: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      onConfirm = async () => {
+  /**
+   * Locks `table` when the next on_confirm comes to a DSO that is up, and kills that once `isAtIt`. Of several sellers
+   * all wait for the lock: an on_confirm that passed it by would be stored before the kill.
+   */
+  async function killAt(table: string, up: Promise<unknown>, isAtIt: string): Promise<void> {
+    const locked = new Promise<void>((resolve, reject) => {
+      let locking: Promise<void> | undefined;
+      const lock = async () => {
         await up;
         bap = await net.sql.of(DSO_ID);
         await bap('begin');
         await bap(`lock table ${table} in exclusive mode`);
-        void (async () => {
-          await until(isAtIt, async () => (await bap(isAtIt)).length > 0);
-          await net.kill('bap');
-          // The server would still do what its dead client had asked for.
-          await bap(
-            `select pg_terminate_backend(pid) from pg_locks where not granted and relation = '${table}'::regclass`,
-          );
-          await bap('rollback');
-        })().then(resolve, reject);
+      };
+      beforeOnConfirm = () => {
+        locking ??= lock();
+        locking.then(resolve, reject);
+        return locking;
       };
     });
+    await locked;
+    await until(isAtIt, async () => (await bap(isAtIt)).length > 0);
+    await net.kill('bap');
+    // The server would still do what its dead client had asked for.
+    await bap(`select pg_terminate_backend(pid) from pg_locks where not granted and relation = '${table}'::regclass`);
+    await bap('rollback');
   }
 
   it('F-03 before it stored an on_confirm, and again before it acted on it: both sides agree in the end', async () => {
