@@ -50,6 +50,11 @@ export const LIMITS = {
   maxReadingsQueued: 50_000,
   /** Readings of one insert: small enough that an order never waits long for the database behind it. */
   readingsPerInsert: 500,
+  /**
+   * Inserts that expect readings which are stored already, after one that met some: a broker that shares no subscription
+   * gives every reading to each process.
+   */
+  waryInserts: 1_000,
   /** Device answers waiting for the database while commands go out: the answer and the start of each of a full portfolio. */
   maxAnswersQueued: 40_000,
   /** Answers wait this long for commands that are going out: far less than the devices' own deadline. */

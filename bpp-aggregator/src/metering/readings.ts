@@ -1,5 +1,5 @@
 import type { DeviceTelemetry } from '@flexder/schemas/types.ts';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Rooms } from '../context.ts';
 import { LIMITS } from '../limits.ts';
 import type { FleetDer } from '../portfolio/der.ts';
@@ -9,9 +9,15 @@ interface Row {
   readonly telemetry: DeviceTelemetry;
 }
 
+const SKIP_STORED = sql`on conflict do nothing`;
+/** SQLSTATE of a unique violation. */
+const DUPLICATE = '23505';
+
 /** Telemetry on its way into the database, in batches: as many as have come while the last one was written. */
 export class Readings {
   readonly #rooms: () => Rooms;
+  /** Inserts that still expect readings which are stored already. */
+  #wary = 0;
   #queued: Row[] = [];
   #end: (() => void) | undefined;
 
@@ -60,13 +66,28 @@ export class Readings {
     }
   }
 
+  /** Skipping what is stored already costs half as much again, and hardly ever is there any: so it is not expected. */
   async #write(rows: readonly Row[]): Promise<void> {
+    if (this.#wary > 0) {
+      this.#wary--;
+      return this.#insert(rows, SKIP_STORED);
+    }
+    try {
+      await this.#insert(rows, sql``);
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== DUPLICATE) throw error;
+      this.#wary = LIMITS.waryInserts;
+      await this.#insert(rows, SKIP_STORED);
+    }
+  }
+
+  async #insert(rows: readonly Row[], onConflict: RawBuilder<unknown>): Promise<void> {
     await sql`
       insert into der_reading (der_no, read_at, power_kw, import_kwh, export_kwh, available_down_kw)
       select * from unnest(
         ${rows.map((row) => row.derNo)}::int[], ${rows.map((row) => row.telemetry.ts)}::timestamptz[],
         ${rows.map((row) => row.telemetry.power_kw)}::float8[], ${rows.map((row) => row.telemetry.import_kwh)}::float8[],
         ${rows.map((row) => row.telemetry.export_kwh)}::float8[], ${rows.map((row) => row.telemetry.available_down_kw)}::float8[])
-      on conflict do nothing`.execute(this.#rooms().database);
+      ${onConflict}`.execute(this.#rooms().database);
   }
 }
