@@ -1,7 +1,7 @@
 /** The DSO's tables, forward only: a release adds a migration and never changes one. */
 import { makeHypertable } from '@flexder/runtime/engines/database/time-series.ts';
 import { type Kysely, type Migration, sql } from 'kysely';
-import { FEEDER_READINGS } from './grid-monitoring/retention.ts';
+import { FEEDER_READINGS } from './grid-monitoring/telemetry/retention.ts';
 
 const READING = `create table feeder_reading (
      feeder_id text not null, read_at timestamptz not null, power_kw double precision not null,

@@ -14,7 +14,7 @@ import type {
   OrderRevisionTable,
 } from './flex-orchestration/tables.ts';
 import type { EventContext } from './open-data/event-context.ts';
-import type { ShiftNoteTable } from './operator-api/handover-table.ts';
+import type { ShiftNoteTable } from './operator-api/shift/handover-table.ts';
 
 export interface FeederReadingTable {
   feeder_id: string;

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { OrderView } from '@flexder/bap-dso/operator-api/orders.ts';
+import type { OrderView } from '@flexder/bap-dso/operator-api/orders/orders.ts';
 import type { Summary } from '@flexder/bap-dso/operator-api/summary.ts';
 import { readApi } from '@flexder/sandbox/network/api.ts';
 import { type HungBpp, startHungBpp } from '@flexder/sandbox/network/hung-bpp.ts';

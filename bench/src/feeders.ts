@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bapConfig } from '@flexder/bap-dso/config.ts';
 import { Monitor } from '@flexder/bap-dso/grid-monitoring/monitor.ts';
-import { ReadingWriter } from '@flexder/bap-dso/grid-monitoring/reading-writer.ts';
+import { ReadingWriter } from '@flexder/bap-dso/grid-monitoring/telemetry/reading-writer.ts';
 import { READINGS_WAITING } from '@flexder/bap-dso/limits.ts';
 import { readingMigrations } from '@flexder/bap-dso/migrations.ts';
 import type { BapTables } from '@flexder/bap-dso/tables.ts';

@@ -1,6 +1,7 @@
 /** One activation of one feeder, as the services themselves tell of it. */
-import type { OrderView } from '@flexder/bap-dso/operator-api/orders.ts';
-import type { OverloadView } from '@flexder/bap-dso/operator-api/overloads.ts';
+
+import type { OverloadView } from '@flexder/bap-dso/operator-api/events/overloads.ts';
+import type { OrderView } from '@flexder/bap-dso/operator-api/orders/orders.ts';
 import type { WallClock } from '@flexder/runtime/clock.ts';
 import { request } from 'undici';
 import { type CpuSeconds, countCpu } from './fleet-cpu.ts';

@@ -1,5 +1,5 @@
 /** When each command was with the broker, from the tables of the aggregators. */
-import type { OrderView } from '@flexder/bap-dso/operator-api/orders.ts';
+import type { OrderView } from '@flexder/bap-dso/operator-api/orders/orders.ts';
 import { AGGREGATOR_MIGRATIONS } from '@flexder/bpp-aggregator/migrations.ts';
 import type { AggregatorTables } from '@flexder/bpp-aggregator/tables.ts';
 import { subscriberId } from '@flexder/protocol/beckn/identifiers.ts';

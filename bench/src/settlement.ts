@@ -1,12 +1,12 @@
 /** A day of activations: what it takes to compute their settlement, and to settle them through the database. */
 
-import { settlementConfig } from '@flexder/bap-dso/audit-settlement/config.ts';
 import { sha256 } from '@flexder/bap-dso/audit-settlement/digest.ts';
 import { DSO, opened, seedOrder } from '@flexder/bap-dso/audit-settlement/fixtures/opened.ts';
-import type { SettledOrder } from '@flexder/bap-dso/audit-settlement/order.ts';
-import { p0282 } from '@flexder/bap-dso/audit-settlement/p0282.ts';
-import { type SettlementValues, settlementRows } from '@flexder/bap-dso/audit-settlement/rows.ts';
-import { settleOrder } from '@flexder/bap-dso/audit-settlement/settle.ts';
+import { p0282 } from '@flexder/bap-dso/audit-settlement/reports/p0282.ts';
+import { settlementConfig } from '@flexder/bap-dso/audit-settlement/settlement/config.ts';
+import type { SettledOrder } from '@flexder/bap-dso/audit-settlement/settlement/order.ts';
+import { type SettlementValues, settlementRows } from '@flexder/bap-dso/audit-settlement/settlement/rows.ts';
+import { settleOrder } from '@flexder/bap-dso/audit-settlement/settlement/settle.ts';
 import type { MeterDocument, MeterRow } from '@flexder/protocol/flexibility/model.ts';
 import { dateAfter, dayOfWeek } from '@flexder/protocol/flexibility/settlement-period.ts';
 import { BL01_LIKE, baselineFrom } from '@flexder/protocol/settlement/baseline.ts';

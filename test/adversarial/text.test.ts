@@ -2,9 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SETTLEMENT_COLUMNS } from '@flexder/bap-dso/audit-settlement/columns.ts';
-import { settlementCsv } from '@flexder/bap-dso/audit-settlement/csv.ts';
-import type { SettlementValues } from '@flexder/bap-dso/audit-settlement/rows.ts';
+import { settlementCsv } from '@flexder/bap-dso/audit-settlement/reports/csv.ts';
+import { SETTLEMENT_COLUMNS } from '@flexder/bap-dso/audit-settlement/settlement/columns.ts';
+import type { SettlementValues } from '@flexder/bap-dso/audit-settlement/settlement/rows.ts';
 import { expect } from 'chai';
 import { useArena } from '../harness/shared-arena.ts';
 import { sendWire } from '../harness/wire.ts';

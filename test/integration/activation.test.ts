@@ -1,4 +1,4 @@
-import { verifyAudit } from '@flexder/bap-dso/audit-settlement/verify.ts';
+import { verifyAudit } from '@flexder/bap-dso/audit-settlement/audit/verify.ts';
 import type { ParticipantTables } from '@flexder/runtime/participant/open.ts';
 import { thorough } from '@flexder/runtime/testing/thorough.ts';
 import { expect } from 'chai';

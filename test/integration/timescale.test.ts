@@ -1,8 +1,8 @@
 /** Telemetry in hypertables and in plain tables: the services read the same from both. */
 
-import { FEEDER_READINGS } from '@flexder/bap-dso/grid-monitoring/retention.ts';
+import { FEEDER_READINGS } from '@flexder/bap-dso/grid-monitoring/telemetry/retention.ts';
 import { migrations } from '@flexder/bap-dso/migrations.ts';
-import { recentLoad } from '@flexder/bap-dso/operator-api/snapshot.ts';
+import { recentLoad } from '@flexder/bap-dso/operator-api/stream/snapshot.ts';
 import type { BapTables } from '@flexder/bap-dso/tables.ts';
 import { writeHalfHours } from '@flexder/bpp-aggregator/metering/half-hours.ts';
 import { registersAt } from '@flexder/bpp-aggregator/metering/registers.ts';

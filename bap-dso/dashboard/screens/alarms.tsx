@@ -5,7 +5,7 @@ import { dateTime, timeOfDay, withTimes } from '@flexder/runtime/page/format.ts'
 import { Note, Panel, Problem, Title } from '@flexder/runtime/page/parts.tsx';
 import { type Column, Table } from '@flexder/runtime/page/table.tsx';
 import { useState } from 'preact/hooks';
-import type { AlarmView } from '../../src/operator-api/alarms.ts';
+import type { AlarmView } from '../../src/operator-api/alarms/alarms.ts';
 import { alarmText, isStanding, isWanted, PRIORITIES } from '../state/derive.ts';
 import type { Live } from '../state/model.ts';
 import { askAs } from '../state/session.ts';

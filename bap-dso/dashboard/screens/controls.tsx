@@ -3,7 +3,7 @@
 import { kw } from '@flexder/runtime/page/format.ts';
 import { Mark, Panel, Title } from '@flexder/runtime/page/parts.tsx';
 import { type Column, Table } from '@flexder/runtime/page/table.tsx';
-import type { AggregatorView } from '../../src/operator-api/aggregators.ts';
+import type { AggregatorView } from '../../src/operator-api/aggregators/aggregators.ts';
 import { isClosed } from '../state/derive.ts';
 import type { Live } from '../state/model.ts';
 import { aggregators } from '../state/store.ts';

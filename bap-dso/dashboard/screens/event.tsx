@@ -3,8 +3,8 @@
 import { to } from '@flexder/runtime/page/address.ts';
 import { dateTime, kw, time } from '@flexder/runtime/page/format.ts';
 import { Facts, Panel, Reading, Title } from '@flexder/runtime/page/parts.tsx';
-import type { OrderView } from '../../src/operator-api/orders.ts';
-import type { OverloadView } from '../../src/operator-api/overloads.ts';
+import type { OverloadView } from '../../src/operator-api/events/overloads.ts';
+import type { OrderView } from '../../src/operator-api/orders/orders.ts';
 import type { Live } from '../state/model.ts';
 import { useRead } from '../state/read.ts';
 import { gridMs } from '../state/store.ts';

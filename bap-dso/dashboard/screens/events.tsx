@@ -4,7 +4,7 @@ import { to } from '@flexder/runtime/page/address.ts';
 import { dateTime, kw, time } from '@flexder/runtime/page/format.ts';
 import { Mark, Note, Panel, Title } from '@flexder/runtime/page/parts.tsx';
 import { type Column, Table } from '@flexder/runtime/page/table.tsx';
-import type { OverloadView } from '../../src/operator-api/overloads.ts';
+import type { OverloadView } from '../../src/operator-api/events/overloads.ts';
 import type { Live } from '../state/model.ts';
 import { EventState } from '../ui/event-line.tsx';
 

@@ -3,7 +3,7 @@
 import { to } from '@flexder/runtime/page/address.ts';
 import { dateTime, plural, time } from '@flexder/runtime/page/format.ts';
 import { Facts, Mark, Panel, Reading, Title } from '@flexder/runtime/page/parts.tsx';
-import type { OrderView } from '../../src/operator-api/orders.ts';
+import type { OrderView } from '../../src/operator-api/orders/orders.ts';
 import { canCancel } from '../state/derive.ts';
 import type { Live } from '../state/model.ts';
 import { useRead } from '../state/read.ts';

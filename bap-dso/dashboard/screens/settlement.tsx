@@ -4,7 +4,7 @@ import { day, plural, pounds } from '@flexder/runtime/page/format.ts';
 import { Note, Panel, Reading, Title } from '@flexder/runtime/page/parts.tsx';
 import { type Column, Table } from '@flexder/runtime/page/table.tsx';
 import { useState } from 'preact/hooks';
-import type { SettlementReport, Totals } from '../../src/audit-settlement/report.ts';
+import type { SettlementReport, Totals } from '../../src/audit-settlement/reports/report.ts';
 import { useRead } from '../state/read.ts';
 import { gridMs } from '../state/store.ts';
 

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import type { AlarmView } from '../../src/operator-api/alarms.ts';
+import type { AlarmView } from '../../src/operator-api/alarms/alarms.ts';
 import type { FeederView } from '../../src/operator-api/deps.ts';
-import { FLOOD_ALARMS } from '../../src/operator-api/kpi.ts';
-import type { OrderView } from '../../src/operator-api/orders.ts';
+import type { OrderView } from '../../src/operator-api/orders/orders.ts';
+import { FLOOD_ALARMS } from '../../src/operator-api/shift/kpi.ts';
 import {
   byNeed,
   byPriority,

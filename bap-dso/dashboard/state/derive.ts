@@ -2,11 +2,11 @@
 
 import { countdown, duration, plural } from '@flexder/runtime/page/format.ts';
 import type { Level } from '@flexder/runtime/page/parts.tsx';
-import { ALARM_TEXTS, type AlarmPriority, type AlarmText } from '../../src/flex-orchestration/alarm-texts.ts';
-import type { AlarmKind } from '../../src/flex-orchestration/alarms.ts';
-import type { AlarmView } from '../../src/operator-api/alarms.ts';
+import { ALARM_TEXTS, type AlarmPriority, type AlarmText } from '../../src/flex-orchestration/alarms/alarm-texts.ts';
+import type { AlarmKind } from '../../src/flex-orchestration/alarms/alarms.ts';
+import type { AlarmView } from '../../src/operator-api/alarms/alarms.ts';
 import type { FeederView } from '../../src/operator-api/deps.ts';
-import type { OrderView } from '../../src/operator-api/orders.ts';
+import type { OrderView } from '../../src/operator-api/orders/orders.ts';
 import type { Live } from './model.ts';
 
 export const STALE_MS = 300_000;

@@ -1,6 +1,6 @@
 /** More alarms than a person can handle one by one: how many, how fast, and what they have in common. Pure. */
-import type { AlarmView } from '../../src/operator-api/alarms.ts';
-import { FLOOD_ALARMS, SLOT_MS } from '../../src/operator-api/kpi.ts';
+import type { AlarmView } from '../../src/operator-api/alarms/alarms.ts';
+import { FLOOD_ALARMS, SLOT_MS } from '../../src/operator-api/shift/kpi.ts';
 import { alarmText, PRIORITIES } from './derive.ts';
 
 /** More than one a minute over ten minutes is more than a person can handle. */

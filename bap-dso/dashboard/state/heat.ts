@@ -1,5 +1,5 @@
 /** A heat map's rows and steps. Pure. */
-import type { HeatCell, HeatMap } from '../../src/operator-api/heat.ts';
+import type { HeatCell, HeatMap } from '../../src/operator-api/shift/heat.ts';
 
 /** Shares of the limit where a darker step begins; the last but one is where relief is released, the last the limit. */
 export const STEPS: readonly number[] = [0, 0.4, 0.6, 0.8, 0.95, 1];

@@ -1,7 +1,7 @@
 import { parse, to } from '@flexder/runtime/page/address.ts';
 import { expect } from 'chai';
-import type { Delta } from '../../src/operator-api/changes.ts';
-import type { Snapshot } from '../../src/operator-api/snapshot.ts';
+import type { Delta } from '../../src/operator-api/stream/changes.ts';
+import type { Snapshot } from '../../src/operator-api/stream/snapshot.ts';
 import { apply, fromSnapshot, withPast } from './model.ts';
 
 const feeder = (at: number, powerKw: number) => ({ feederId: 'f', at, powerKw, quality: 'GOOD' });

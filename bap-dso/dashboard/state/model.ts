@@ -1,11 +1,11 @@
 /** What the page knows: a snapshot, then deltas whose items stand in place of those of the same id. Pure. */
 import type { AuditRecord } from '@flexder/protocol/audit/record.ts';
-import type { AlarmView } from '../../src/operator-api/alarms.ts';
-import type { Delta } from '../../src/operator-api/changes.ts';
+import type { AlarmView } from '../../src/operator-api/alarms/alarms.ts';
 import type { FeederView } from '../../src/operator-api/deps.ts';
-import type { OrderView } from '../../src/operator-api/orders.ts';
-import type { OverloadView } from '../../src/operator-api/overloads.ts';
-import type { LoadPoint, Snapshot } from '../../src/operator-api/snapshot.ts';
+import type { OverloadView } from '../../src/operator-api/events/overloads.ts';
+import type { OrderView } from '../../src/operator-api/orders/orders.ts';
+import type { Delta } from '../../src/operator-api/stream/changes.ts';
+import type { LoadPoint, Snapshot } from '../../src/operator-api/stream/snapshot.ts';
 
 export interface Live extends Pick<Snapshot, 'mode' | 'dso' | 'clocks' | 'decisions' | 'restrictions'> {
   readonly feeders: ReadonlyMap<string, FeederView>;

@@ -2,9 +2,9 @@
 
 import { ask, every, listen, nowMs } from '@flexder/runtime/page/browser.ts';
 import { computed, signal } from '@preact/signals';
-import type { AggregatorView } from '../../src/operator-api/aggregators.ts';
-import type { Delta } from '../../src/operator-api/changes.ts';
-import type { LoadPoint, Snapshot } from '../../src/operator-api/snapshot.ts';
+import type { AggregatorView } from '../../src/operator-api/aggregators/aggregators.ts';
+import type { Delta } from '../../src/operator-api/stream/changes.ts';
+import type { LoadPoint, Snapshot } from '../../src/operator-api/stream/snapshot.ts';
 import { apply, fromSnapshot, type Live, withPast } from './model.ts';
 import { checkSession, mayNot } from './session.ts';
 

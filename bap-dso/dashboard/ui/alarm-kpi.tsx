@@ -3,8 +3,8 @@ import { dateTime, duration, percent, plural } from '@flexder/runtime/page/forma
 import { Facts, Mark, Note, Panel, Reading } from '@flexder/runtime/page/parts.tsx';
 import { type Column, Table } from '@flexder/runtime/page/table.tsx';
 import { useState } from 'preact/hooks';
-import { type AlarmFigures, FLOOD_ALARMS, type Flood, SPLIT } from '../../src/operator-api/kpi.ts';
-import type { AlarmKpi } from '../../src/operator-api/kpi-view.ts';
+import { type AlarmFigures, FLOOD_ALARMS, type Flood, SPLIT } from '../../src/operator-api/shift/kpi.ts';
+import type { AlarmKpi } from '../../src/operator-api/shift/kpi-view.ts';
 import { PRIORITIES } from '../state/derive.ts';
 import { useRead } from '../state/read.ts';
 import { wallMs } from '../state/store.ts';

@@ -1,7 +1,7 @@
 import { to } from '@flexder/runtime/page/address.ts';
 import { time } from '@flexder/runtime/page/format.ts';
-import type { AlarmPriority } from '../../src/flex-orchestration/alarm-texts.ts';
-import type { AlarmView } from '../../src/operator-api/alarms.ts';
+import type { AlarmPriority } from '../../src/flex-orchestration/alarms/alarm-texts.ts';
+import type { AlarmView } from '../../src/operator-api/alarms/alarms.ts';
 import { alarmText } from '../state/derive.ts';
 
 /** A shape for each, so that it is told without its colour. */

@@ -3,8 +3,8 @@ import { to } from '@flexder/runtime/page/address.ts';
 import { duration, kw, time, timeOfDay, withTimes } from '@flexder/runtime/page/format.ts';
 import { type Level, Mark, Note, Panel } from '@flexder/runtime/page/parts.tsx';
 import { type Column, Table } from '@flexder/runtime/page/table.tsx';
-import type { OrderChangeView } from '../../src/operator-api/order-changes.ts';
-import type { OrderView } from '../../src/operator-api/orders.ts';
+import type { OrderChangeView } from '../../src/operator-api/orders/order-changes.ts';
+import type { OrderView } from '../../src/operator-api/orders/orders.ts';
 import { wallMs } from '../state/store.ts';
 
 interface Row {

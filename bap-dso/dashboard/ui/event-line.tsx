@@ -2,8 +2,8 @@ import { to } from '@flexder/runtime/page/address.ts';
 import { countdown, kw, time } from '@flexder/runtime/page/format.ts';
 import type { Level } from '@flexder/runtime/page/parts.tsx';
 import { Mark } from '@flexder/runtime/page/parts.tsx';
-import type { DecisionView } from '../../src/operator-api/decisions.ts';
-import type { OverloadView } from '../../src/operator-api/overloads.ts';
+import type { DecisionView } from '../../src/operator-api/events/decisions.ts';
+import type { OverloadView } from '../../src/operator-api/events/overloads.ts';
 import { wallMs } from '../state/store.ts';
 
 const STATES: Readonly<Record<OverloadView['state'], readonly [string, Level]>> = {

@@ -2,7 +2,7 @@
 import { kw, percent } from '@flexder/runtime/page/format.ts';
 import { Note, Reading } from '@flexder/runtime/page/parts.tsx';
 import { useState } from 'preact/hooks';
-import type { HeatCell, HeatMap } from '../../src/operator-api/heat.ts';
+import type { HeatCell, HeatMap } from '../../src/operator-api/shift/heat.ts';
 import { type HeatRow, rowsOf, STEPS, slotText, stepOf, stepped } from '../state/heat.ts';
 import { useRead } from '../state/read.ts';
 

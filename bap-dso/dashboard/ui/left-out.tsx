@@ -1,8 +1,8 @@
 /** What was left out of the options of an event, and why: offers by the DSO, devices by their aggregators. */
 import { kw, plural } from '@flexder/runtime/page/format.ts';
+import { toldText } from '../../src/flex-orchestration/discovery/told-left-out.ts';
 import type { ExclusionReason } from '../../src/flex-orchestration/planning/eligibility.ts';
-import { toldText } from '../../src/flex-orchestration/told-left-out.ts';
-import type { DecisionView } from '../../src/operator-api/decisions.ts';
+import type { DecisionView } from '../../src/operator-api/events/decisions.ts';
 
 const OFFER_REASONS: Readonly<Record<ExclusionReason, string>> = {
   'other-feeder': 'on another feeder',

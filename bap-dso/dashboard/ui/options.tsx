@@ -3,8 +3,8 @@
 import { to } from '@flexder/runtime/page/address.ts';
 import { kw, percent, pounds, timeOfDay } from '@flexder/runtime/page/format.ts';
 import { Mark, Note, Panel, Reading } from '@flexder/runtime/page/parts.tsx';
-import type { DecisionView } from '../../src/operator-api/decisions.ts';
-import type { OverloadView } from '../../src/operator-api/overloads.ts';
+import type { DecisionView } from '../../src/operator-api/events/decisions.ts';
+import type { OverloadView } from '../../src/operator-api/events/overloads.ts';
 import type { Live } from '../state/model.ts';
 import { useRead } from '../state/read.ts';
 

@@ -2,7 +2,7 @@ import { to } from '@flexder/runtime/page/address.ts';
 import { kw, shortId, time } from '@flexder/runtime/page/format.ts';
 import { Mark, Note } from '@flexder/runtime/page/parts.tsx';
 import { type Column, Table } from '@flexder/runtime/page/table.tsx';
-import type { OrderView } from '../../src/operator-api/orders.ts';
+import type { OrderView } from '../../src/operator-api/orders/orders.ts';
 import { fellShort, hasFailed, isClosed, nextOf } from '../state/derive.ts';
 import { gridMs, wallMs } from '../state/store.ts';
 import { pendingOf, wanted } from './changes.tsx';

@@ -2,7 +2,7 @@
 import { duration, percent } from '@flexder/runtime/page/format.ts';
 import { Mark, Panel, Reading } from '@flexder/runtime/page/parts.tsx';
 import { type Column, Table } from '@flexder/runtime/page/table.tsx';
-import type { ScoreView } from '../../src/operator-api/scores.ts';
+import type { ScoreView } from '../../src/operator-api/aggregators/scores.ts';
 import { useRead } from '../state/read.ts';
 
 /** Below this a promise was not kept. */

@@ -4,7 +4,7 @@ import { ProblemError } from '@flexder/runtime/page/browser.ts';
 import { Dialog, Form, ReasonField } from '@flexder/runtime/page/form.tsx';
 import { Note, Problem } from '@flexder/runtime/page/parts.tsx';
 import { useState } from 'preact/hooks';
-import type { AlarmView } from '../../src/operator-api/alarms.ts';
+import type { AlarmView } from '../../src/operator-api/alarms/alarms.ts';
 import { alarmText } from '../state/derive.ts';
 import { askAs } from '../state/session.ts';
 import { whereOf } from './alarm.tsx';

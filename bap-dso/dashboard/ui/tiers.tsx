@@ -2,7 +2,7 @@
 import { kw, pounds, time } from '@flexder/runtime/page/format.ts';
 import { Mark, Note, Panel } from '@flexder/runtime/page/parts.tsx';
 import { type Column, Table } from '@flexder/runtime/page/table.tsx';
-import type { FallbackView, OverloadView } from '../../src/operator-api/overloads.ts';
+import type { FallbackView, OverloadView } from '../../src/operator-api/events/overloads.ts';
 
 const STATES: Readonly<Record<string, readonly [string, string]>> = {
   ARMED: ['armed', 'bought when an order is lost or falls short'],

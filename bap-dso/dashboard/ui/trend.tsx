@@ -4,7 +4,7 @@ import { kw, time } from '@flexder/runtime/page/format.ts';
 import { useEffect, useRef } from 'preact/hooks';
 import type uPlot from 'uplot';
 import type { FeederView } from '../../src/operator-api/deps.ts';
-import type { LoadPoint } from '../../src/operator-api/snapshot.ts';
+import type { LoadPoint } from '../../src/operator-api/stream/snapshot.ts';
 import { peakOf } from '../state/derive.ts';
 import { needLoad } from '../state/store.ts';
 import { colourOf, plotLine, plotOptions, type Span, shade, usePlot } from './plot.ts';

@@ -5,14 +5,14 @@ import { rewriteChain, tamper } from '@flexder/runtime/testing/rewrite.ts';
 import { expect } from 'chai';
 import type { Kysely } from 'kysely';
 import { archiveWitness } from './archive.ts';
-import { settlementCsv } from './csv.ts';
+import { verifyAudit } from './audit/verify.ts';
 import { bapTables } from './deps.ts';
 import { sha256 } from './digest.ts';
 import { DSO, type Opened, opened, seedOrder } from './fixtures/opened.ts';
 import { meterDocument } from './fixtures/worked-example.ts';
-import { loadSettlementRows, settlementReport } from './report.ts';
-import { settleOrder } from './settle.ts';
-import { verifyAudit } from './verify.ts';
+import { settlementCsv } from './reports/csv.ts';
+import { loadSettlementRows, settlementReport } from './reports/report.ts';
+import { settleOrder } from './settlement/settle.ts';
 
 /** Asks again until it is so, at most for as long as the test may last. */
 async function until(holds: () => Promise<boolean>): Promise<void> {

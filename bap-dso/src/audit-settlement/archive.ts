@@ -6,10 +6,10 @@ import type { ParticipantTables } from '@flexder/runtime/participant/tables.ts';
 import type { UnitOfWork } from '@flexder/runtime/participant/types.ts';
 import type { Kysely } from 'kysely';
 import type { BapTables } from '../tables.ts';
-import { settlementCsv } from './csv.ts';
+import { type Witness, witness } from './audit/witness.ts';
 import { sha256 } from './digest.ts';
-import { loadSettlementRows, settlementReport } from './report.ts';
-import { type Witness, witness } from './witness.ts';
+import { settlementCsv } from './reports/csv.ts';
+import { loadSettlementRows, settlementReport } from './reports/report.ts';
 
 /**
  * The settlement of one order as JSON and CSV, a pair of files a revision, and their hashes in the form that

@@ -2,7 +2,7 @@ import type { Context } from '@flexder/runtime/context.ts';
 import type { OpenParticipant } from '@flexder/runtime/participant/open.ts';
 import type { Kysely } from 'kysely';
 import type { BapTables } from '../tables.ts';
-import type { SettlementConfig } from './config.ts';
+import type { SettlementConfig } from './settlement/config.ts';
 
 export interface SettlementDeps {
   readonly context: Pick<Context, 'wall' | 'log' | 'metrics' | 'activity'>;

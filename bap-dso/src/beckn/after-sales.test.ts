@@ -1,8 +1,8 @@
 import type { OrderId } from '@flexder/protocol/beckn/identifiers.ts';
 import { encodeOnSupport, encodeOnTrack } from '@flexder/protocol/flexibility/codec-v1.ts';
 import { expect } from 'chai';
-import { handsOf } from '../flex-orchestration/by-hand.ts';
-import { TooLateError } from '../flex-orchestration/too-late.ts';
+import { handsOf } from '../flex-orchestration/decisions/by-hand.ts';
+import { TooLateError } from '../flex-orchestration/decisions/too-late.ts';
 import { aggregator, statusOf } from '../testing/aggregator.ts';
 import type { Trade } from '../testing/trade.ts';
 import { useTrades } from '../testing/trades.ts';

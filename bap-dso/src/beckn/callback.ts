@@ -1,9 +1,9 @@
 /** What every callback of an order has in common: its order is found by exchange and signer, an error ends it. */
 import { CodecError, type ValidBody } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { ActionHandler, InboundMessage } from '@flexder/runtime/participant/types.ts';
-import { decline, withdraw } from '../flex-orchestration/closing.ts';
 import type { Desk, Work } from '../flex-orchestration/desk.ts';
-import { findOrder, type PlacedOrder } from '../flex-orchestration/orders.ts';
+import { decline, withdraw } from '../flex-orchestration/orders/closing.ts';
+import { findOrder, type PlacedOrder } from '../flex-orchestration/orders/orders.ts';
 import type { BapTables } from '../tables.ts';
 import { quarantine } from './quarantine.ts';
 

@@ -1,7 +1,7 @@
 import { INBOUND_STEPS } from '@flexder/protocol/beckn/inbound.ts';
 import { systemWallClock } from '@flexder/runtime/clock.ts';
 import { expect } from 'chai';
-import { knowsExchange } from '../flex-orchestration/orders.ts';
+import { knowsExchange } from '../flex-orchestration/orders/orders.ts';
 import { aggregator } from '../testing/aggregator.ts';
 import { openTestDatabase, type TestDatabase } from '../testing/test-database.ts';
 import { Trade } from '../testing/trade.ts';

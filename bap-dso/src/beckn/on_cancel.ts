@@ -1,8 +1,8 @@
 import { CodecError, decodeOnCancel } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { ActionHandler } from '@flexder/runtime/participant/types.ts';
-import { raiseAlarm } from '../flex-orchestration/alarms.ts';
+import { raiseAlarm } from '../flex-orchestration/alarms/alarms.ts';
 import type { Desk } from '../flex-orchestration/desk.ts';
-import { moveOrder, walk } from '../flex-orchestration/orders.ts';
+import { moveOrder, walk } from '../flex-orchestration/orders/orders.ts';
 import type { BapTables } from '../tables.ts';
 import { type Callback, orderCallback } from './callback.ts';
 import { quarantine, refuse } from './quarantine.ts';

@@ -1,9 +1,9 @@
 import { decodeOnConfirm } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { Commitment, FlexQuote } from '@flexder/protocol/flexibility/model.ts';
 import type { ActionHandler } from '@flexder/runtime/participant/types.ts';
-import { sendCancel, withdraw } from '../flex-orchestration/closing.ts';
 import type { Desk } from '../flex-orchestration/desk.ts';
-import { moveOrder, walk } from '../flex-orchestration/orders.ts';
+import { sendCancel, withdraw } from '../flex-orchestration/orders/closing.ts';
+import { moveOrder, walk } from '../flex-orchestration/orders/orders.ts';
 import type { BapTables } from '../tables.ts';
 import { type Callback, orDecline, orderCallback } from './callback.ts';
 import { isDearer } from './on_init.ts';

@@ -1,7 +1,7 @@
 import { CodecError, decodeCatalogue, decodeLeftOut, type ValidBody } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { ActionHandler, InboundMessage } from '@flexder/runtime/participant/types.ts';
 import type { Desk } from '../flex-orchestration/desk.ts';
-import { toldBy } from '../flex-orchestration/told-left-out.ts';
+import { toldBy } from '../flex-orchestration/discovery/told-left-out.ts';
 import type { BapTables } from '../tables.ts';
 import { quarantine } from './quarantine.ts';
 

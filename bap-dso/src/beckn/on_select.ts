@@ -2,9 +2,9 @@ import type { SubscriberId, TransactionId } from '@flexder/protocol/beckn/identi
 import { decodeOnSelect, encodeInit } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { FlexQuote, FlexSelection } from '@flexder/protocol/flexibility/model.ts';
 import type { ActionHandler } from '@flexder/runtime/participant/types.ts';
-import { decline } from '../flex-orchestration/closing.ts';
 import type { Desk } from '../flex-orchestration/desk.ts';
-import { moveOrder, referencesOf, walk } from '../flex-orchestration/orders.ts';
+import { decline } from '../flex-orchestration/orders/closing.ts';
+import { moveOrder, referencesOf, walk } from '../flex-orchestration/orders/orders.ts';
 import type { BapTables } from '../tables.ts';
 import { type Callback, orDecline, orderCallback } from './callback.ts';
 import { refuse } from './quarantine.ts';

@@ -6,7 +6,7 @@ import { noteDevices } from '../ders/known.ts';
 import { answersRecord, latencies, mergeDispatch } from '../dispatch/report.ts';
 import { agree, changeShownBy } from '../flex-orchestration/changes/agree.ts';
 import type { Desk, OrderRow, Work } from '../flex-orchestration/desk.ts';
-import { findOrder, moveOrder, type PlacedOrder, walk } from '../flex-orchestration/orders.ts';
+import { findOrder, moveOrder, type PlacedOrder, walk } from '../flex-orchestration/orders/orders.ts';
 import { RATING_TTL_MS, SETTLE_ATTEMPTS, SETTLE_BACKOFF_MS } from '../limits.ts';
 import type { BapTables } from '../tables.ts';
 import { type Callback, orderCallback } from './callback.ts';

@@ -2,7 +2,7 @@ import { CodecError, decodeOnUpdate, type UpdateAnswer } from '@flexder/protocol
 import type { ActionHandler } from '@flexder/runtime/participant/types.ts';
 import { agree, findChange, refuseChange } from '../flex-orchestration/changes/agree.ts';
 import type { Desk } from '../flex-orchestration/desk.ts';
-import { walk } from '../flex-orchestration/orders.ts';
+import { walk } from '../flex-orchestration/orders/orders.ts';
 import type { BapTables } from '../tables.ts';
 import { type Callback, orderCallback } from './callback.ts';
 import { quarantine, refuse } from './quarantine.ts';

@@ -1,9 +1,9 @@
 /** A person holds a single device back, or gives it free. Requests from then on carry it; running orders stay as they are. */
 import { EXCLUDED_DEVICES } from '@flexder/protocol/flexibility/codec-v1.ts';
-import { actionRecord, type ByHand } from '../flex-orchestration/by-hand.ts';
+import { actionRecord, type ByHand } from '../flex-orchestration/decisions/by-hand.ts';
+import { ANY_BPP, type KnownDer, type Restrictions } from '../flex-orchestration/decisions/restrictions.ts';
+import { TooLateError } from '../flex-orchestration/decisions/too-late.ts';
 import type { Desk } from '../flex-orchestration/desk.ts';
-import { ANY_BPP, type KnownDer, type Restrictions } from '../flex-orchestration/restrictions.ts';
-import { TooLateError } from '../flex-orchestration/too-late.ts';
 import { EXCLUDED_DERS } from '../limits.ts';
 
 /** Why no further device can be excluded; undefined when one can. */

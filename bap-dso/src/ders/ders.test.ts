@@ -8,8 +8,8 @@ import {
 import type { DeviceAnswer, DeviceAnswers } from '@flexder/protocol/flexibility/model.ts';
 import type { OutgoingMessage } from '@flexder/runtime/participant/types.ts';
 import { expect } from 'chai';
-import { handsOf } from '../flex-orchestration/by-hand.ts';
-import { ANY_BPP } from '../flex-orchestration/restrictions.ts';
+import { handsOf } from '../flex-orchestration/decisions/by-hand.ts';
+import { ANY_BPP } from '../flex-orchestration/decisions/restrictions.ts';
 import { DER_ORDERS } from '../limits.ts';
 import type { NetworkModel } from '../network-model/model.ts';
 import { aggregator, changedFacts, dispatched, statusOf } from '../testing/aggregator.ts';

@@ -2,9 +2,9 @@
 import { NAMED_DEVICES, type StatusAnswer } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { DeviceAnswers } from '@flexder/protocol/flexibility/model.ts';
 import { type Kysely, sql } from 'kysely';
-import { raiseAlarm } from '../flex-orchestration/alarms.ts';
+import { raiseAlarm } from '../flex-orchestration/alarms/alarms.ts';
+import { ANY_BPP } from '../flex-orchestration/decisions/restrictions.ts';
 import type { Desk, OrderRow, Work } from '../flex-orchestration/desk.ts';
-import { ANY_BPP } from '../flex-orchestration/restrictions.ts';
 import { DER_ORDERS, DERS_PER_AGGREGATOR } from '../limits.ts';
 import type { NetworkModel } from '../network-model/model.ts';
 import type { BapTables } from '../tables.ts';

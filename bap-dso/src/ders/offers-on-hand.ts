@@ -1,7 +1,7 @@
 /** The latest catalogues, as far as they go: what could be bought now. In memory, since an old offer is none. */
 import type { FlexOffer } from '@flexder/protocol/flexibility/model.ts';
-import type { Catalogue } from '../flex-orchestration/gather.ts';
-import type { ToldLeftOut } from '../flex-orchestration/told-left-out.ts';
+import type { Catalogue } from '../flex-orchestration/discovery/gather.ts';
+import type { ToldLeftOut } from '../flex-orchestration/discovery/told-left-out.ts';
 import { OFFERED_BLOCKS, OFFERED_CATALOGUES } from '../limits.ts';
 
 export interface OnOffer {

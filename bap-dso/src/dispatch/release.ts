@@ -1,12 +1,12 @@
 /** The end of an event, and the completions that come after it. */
 import { isFinal } from '@flexder/protocol/flexibility/order-machine.ts';
-import { raiseAlarm } from '../flex-orchestration/alarms.ts';
-import { askStatus } from '../flex-orchestration/ask-status.ts';
+import { raiseAlarm } from '../flex-orchestration/alarms/alarms.ts';
+import { lapseTiers } from '../flex-orchestration/buying/fallback.ts';
 import type { Desk, OrderRow } from '../flex-orchestration/desk.ts';
-import type { OpenEvent } from '../flex-orchestration/event.ts';
-import { lapseTiers } from '../flex-orchestration/fallback.ts';
-import { BOUGHT } from '../flex-orchestration/orders.ts';
-import { moveOverload } from '../flex-orchestration/overloads.ts';
+import type { OpenEvent } from '../flex-orchestration/events/event.ts';
+import { moveOverload } from '../flex-orchestration/events/overloads.ts';
+import { askStatus } from '../flex-orchestration/orders/ask-status.ts';
+import { BOUGHT } from '../flex-orchestration/orders/orders.ts';
 import { EVENT_RELEASED, ruleOf } from '../rules.ts';
 
 /** The event is over: nothing of it runs any more. Returns false while something still does. */

@@ -1,11 +1,11 @@
 /** Relief, once it is due: sample by sample against what was promised and what is needed. */
-import { raiseAlarm } from '../flex-orchestration/alarms.ts';
+import { raiseAlarm } from '../flex-orchestration/alarms/alarms.ts';
 import type { Desk } from '../flex-orchestration/desk.ts';
-import type { OpenEvent, Purchase } from '../flex-orchestration/event.ts';
-import { moveOverload } from '../flex-orchestration/overloads.ts';
-import { rounded } from '../grid-monitoring/detection.ts';
+import type { OpenEvent, Purchase } from '../flex-orchestration/events/event.ts';
+import { moveOverload } from '../flex-orchestration/events/overloads.ts';
+import { rounded } from '../grid-monitoring/detection/detection.ts';
 import type { MonitoredFeeder } from '../grid-monitoring/monitor.ts';
-import { meanKw, type Reading } from '../grid-monitoring/series.ts';
+import { meanKw, type Reading } from '../grid-monitoring/telemetry/series.ts';
 import { OPERATIONAL_BASELINE_MS } from '../limits.ts';
 import { EMERGENCY_ESCALATION, RESPONSE_VERIFIED, ruleOf } from '../rules.ts';
 import { topUpOf, topUpRecord } from './top-up.ts';

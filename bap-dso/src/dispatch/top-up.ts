@@ -1,8 +1,8 @@
 /** Top-ups: what is still missing of an event, bought as a need of its own under the same event. */
 import type { Desk, OrderRow } from '../flex-orchestration/desk.ts';
-import { newPurchase, type OpenEvent, type Purchase } from '../flex-orchestration/event.ts';
-import { feltKw } from '../flex-orchestration/orders.ts';
-import { rounded } from '../grid-monitoring/detection.ts';
+import { newPurchase, type OpenEvent, type Purchase } from '../flex-orchestration/events/event.ts';
+import { feltKw } from '../flex-orchestration/orders/orders.ts';
+import { rounded } from '../grid-monitoring/detection/detection.ts';
 import { ACKNOWLEDGED_TOP_UPS, WINDOW_MIN_MINUTES } from '../limits.ts';
 import { ACKNOWLEDGED_SHORT, RESPONSE_VERIFIED, type Rule, ruleOf } from '../rules.ts';
 import { acknowledgedGapKw } from './verification.ts';

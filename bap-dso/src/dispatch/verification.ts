@@ -1,6 +1,6 @@
 /** Whether relief came: what a feeder shows once it is due, against what was promised and what is needed. Pure. */
 
-import { rounded } from '../grid-monitoring/detection.ts';
+import { rounded } from '../grid-monitoring/detection/detection.ts';
 import { GAP_MIN_KW, GUARD_SHARE, SHORTFALL_TOLERANCE } from '../limits.ts';
 
 export interface Reading {

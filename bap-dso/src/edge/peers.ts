@@ -3,7 +3,7 @@ import type { Context } from '@flexder/runtime/context.ts';
 import type { AnomalyChanged, FeederReading, OverloadDetected } from '@flexder/schemas/types.ts';
 import { anomalyOf, MONITORING_TOPIC } from '../grid-monitoring/messages.ts';
 import type { Monitor } from '../grid-monitoring/monitor.ts';
-import { subscribed } from '../grid-monitoring/sources.ts';
+import { subscribed } from '../grid-monitoring/telemetry/sources.ts';
 
 /** Every monitor of a group hears all of them: whose feeders they are may change at any time. */
 export function hearPeers(

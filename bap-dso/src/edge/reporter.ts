@@ -5,7 +5,7 @@
 import type { Context } from '@flexder/runtime/context.ts';
 import type { StreamEvent } from '@flexder/runtime/engines/events/port.ts';
 import type { OverloadChanged } from '@flexder/schemas/types.ts';
-import type { AnomalyChange } from '../grid-monitoring/anomalies.ts';
+import type { AnomalyChange } from '../grid-monitoring/detection/anomalies.ts';
 import { anomalyMessage, findingMessage, MONITORING_TOPIC, readingMessage } from '../grid-monitoring/messages.ts';
 import type { Monitor, MonitoredFeeder, MonitorListener, NamedFinding, Received } from '../grid-monitoring/monitor.ts';
 import { UNHEARD_MS, UNRELEASED_MS } from '../limits.ts';

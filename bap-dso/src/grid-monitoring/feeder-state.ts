@@ -4,12 +4,12 @@ import { publishAllowance } from '@flexder/runtime/engines/bus/rate.ts';
 import { engineLimits } from '@flexder/runtime/engines/limits.ts';
 import type { BapConfig, FeederConfig } from '../config.ts';
 import { WARMED_UP_FEEDERS } from '../limits.ts';
-import { ARMED, type DetectorState } from './detection.ts';
+import { ARMED, type DetectorState } from './detection/detection.ts';
 import type { ForecastInput } from './forecast/inputs.ts';
-import type { Beginning } from './forecast-restore.ts';
-import { type Forecast, Forecaster } from './forecaster.ts';
-import { FeederSeries, type Reading } from './series.ts';
-import type { AdmittedSample } from './telemetry.ts';
+import type { Beginning } from './forecaster/forecast-restore.ts';
+import { type Forecast, Forecaster } from './forecaster/forecaster.ts';
+import { FeederSeries, type Reading } from './telemetry/series.ts';
+import type { AdmittedSample } from './telemetry/telemetry.ts';
 
 /** Feeders fit in turns, by half hours of the day. */
 const FIT_TURNS = 48;

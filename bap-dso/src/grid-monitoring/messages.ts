@@ -9,10 +9,10 @@ import type {
 } from '@flexder/schemas/types.ts';
 import { FINDING_READINGS, OPERATIONAL_BASELINE_MS } from '../limits.ts';
 import { ANOMALY_RULES, OVERLOAD_RULES } from '../rules.ts';
-import type { AnomalyChange, AnomalyKind } from './anomalies.ts';
-import type { Sample } from './detection.ts';
+import type { AnomalyChange, AnomalyKind } from './detection/anomalies.ts';
+import type { Sample } from './detection/detection.ts';
 import type { ModelKind } from './forecast/load-model.ts';
-import type { Forecast } from './forecaster.ts';
+import type { Forecast } from './forecaster/forecaster.ts';
 import type { MonitoredFeeder, NamedFinding, Received } from './monitor.ts';
 
 /** Topic of what Grid Monitoring at the edge sees and finds, by feeder. */

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { aggregator } from '../testing/aggregator.ts';
 import { openTestDatabase, type TestDatabase } from '../testing/test-database.ts';
 import { Trade } from '../testing/trade.ts';
-import { ReadingWriter } from './reading-writer.ts';
+import { ReadingWriter } from './telemetry/reading-writer.ts';
 import { feederViews } from './view.ts';
 
 describe('grid monitoring', () => {

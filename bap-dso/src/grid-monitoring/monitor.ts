@@ -11,20 +11,20 @@ import { validateDevice } from '@flexder/schemas/validators.ts';
 import type { BapConfig, FeederConfig } from '../config.ts';
 import { FITS_AT_ONCE, FORECAST_QUIET_MS, RISE_WITHIN_MS } from '../limits.ts';
 import { type LimitsAt, limitsAt, limitsWithOutage } from '../network-model/feeders.ts';
-import type { Anomalies, AnomalyChange } from './anomalies.ts';
-import { AnomalyWatch, type LastRead } from './anomaly-watch.ts';
-import { type DetectorState, detect, eventClosed, eventOpened, type Finding } from './detection.ts';
+import type { Anomalies, AnomalyChange } from './detection/anomalies.ts';
+import { AnomalyWatch, type LastRead } from './detection/anomaly-watch.ts';
+import { type DetectorState, detect, eventClosed, eventOpened, type Finding } from './detection/detection.ts';
+import { implausible, refusedSign } from './detection/symptoms.ts';
 import { type FeederState, openFeeders } from './feeder-state.ts';
-import { FitQueue } from './fit-queue.ts';
 import type { ForecastInput } from './forecast/inputs.ts';
-import type { Forecasting } from './forecast-keeper.ts';
-import { type Beginning, NOTHING_KEPT } from './forecast-restore.ts';
-import type { TakenState } from './forecast-store.ts';
-import type { Forecast } from './forecaster.ts';
-import type { ReadingWriter } from './reading-writer.ts';
-import type { FeederSeries } from './series.ts';
-import { implausible, refusedSign } from './symptoms.ts';
-import { type Admission, type AdmittedSample, admitMessage, admitReading } from './telemetry.ts';
+import { FitQueue } from './forecaster/fit-queue.ts';
+import type { Forecasting } from './forecaster/forecast-keeper.ts';
+import { type Beginning, NOTHING_KEPT } from './forecaster/forecast-restore.ts';
+import type { TakenState } from './forecaster/forecast-store.ts';
+import type { Forecast } from './forecaster/forecaster.ts';
+import type { ReadingWriter } from './telemetry/reading-writer.ts';
+import type { FeederSeries } from './telemetry/series.ts';
+import { type Admission, type AdmittedSample, admitMessage, admitReading } from './telemetry/telemetry.ts';
 
 /** A sample as it came: the start of every latency figure. */
 export interface Received {

@@ -3,14 +3,14 @@ import type { Context } from '@flexder/runtime/context.ts';
 import type { AnomalyChanged, FeederReading, OverloadDetected } from '@flexder/schemas/types.ts';
 import type { BapConfig, FeederConfig } from '../config.ts';
 import { ANOMALIES_REMEMBERED, TELEMETRY_FUTURE_MS } from '../limits.ts';
-import { type Anomalies, type AnomalyChange, NO_ANOMALIES } from './anomalies.ts';
-import type { DetectorState, Sample } from './detection.ts';
-import type { Forecast } from './forecaster.ts';
+import { type Anomalies, type AnomalyChange, NO_ANOMALIES } from './detection/anomalies.ts';
+import type { DetectorState, Sample } from './detection/detection.ts';
+import type { Forecast } from './forecaster/forecaster.ts';
 import { anomalyOf, forecastOf, receivedOf, sampleOf } from './messages.ts';
 import type { MonitoredFeeder, MonitorListener, Received } from './monitor.ts';
-import type { ReadingWriter } from './reading-writer.ts';
-import { FeederSeries } from './series.ts';
-import type { AdmittedSample } from './telemetry.ts';
+import type { ReadingWriter } from './telemetry/reading-writer.ts';
+import { FeederSeries } from './telemetry/series.ts';
+import type { AdmittedSample } from './telemetry/telemetry.ts';
 
 interface RemoteFeeder {
   readonly config: FeederConfig;

@@ -2,8 +2,8 @@
 import type { Context } from '@flexder/runtime/context.ts';
 import { STALE_MS } from '../limits.ts';
 import type { FeederView } from '../operator-api/deps.ts';
-import type { Anomaly } from './anomalies.ts';
-import type { Forecast } from './forecaster.ts';
+import type { Anomaly } from './detection/anomalies.ts';
+import type { Forecast } from './forecaster/forecaster.ts';
 import type { Monitor, MonitoredFeeder, MonitorListener, Received } from './monitor.ts';
 
 interface EventStates {

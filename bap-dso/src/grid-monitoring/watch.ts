@@ -12,15 +12,15 @@ import { groupBy } from '../network-model/group.ts';
 import type { OpenData } from '../open-data/open.ts';
 import type { BapTables } from '../tables.ts';
 import { DAY_MS } from './forecast/calendar.ts';
-import { keepForecasts } from './forecast-keeper.ts';
-import { type RelievedAt, restoreForecasts } from './forecast-restore.ts';
-import { lastReadings } from './forecast-store.ts';
-import { gatherInputs, LiveInputs, restoreInputs, WEATHER_TOPIC } from './live-inputs.ts';
+import { keepForecasts } from './forecaster/forecast-keeper.ts';
+import { type RelievedAt, restoreForecasts } from './forecaster/forecast-restore.ts';
+import { lastReadings } from './forecaster/forecast-store.ts';
+import { gatherInputs, LiveInputs, restoreInputs, WEATHER_TOPIC } from './forecaster/live-inputs.ts';
 import { MONITORING_TOPIC } from './messages.ts';
 import { Monitor, type MonitoredFeeder, type MonitorListener } from './monitor.ts';
-import type { ReadingWriter } from './reading-writer.ts';
 import { RemoteMonitor } from './remote.ts';
-import { readBus, readStream, subscribed } from './sources.ts';
+import type { ReadingWriter } from './telemetry/reading-writer.ts';
+import { readBus, readStream, subscribed } from './telemetry/sources.ts';
 
 export interface Watch {
   feeder(feederId: string): MonitoredFeeder | undefined;

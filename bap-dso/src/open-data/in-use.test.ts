@@ -1,6 +1,6 @@
 import { validateRecord } from '@flexder/schemas/validators.ts';
 import { expect } from 'chai';
-import { overloadViews } from '../operator-api/overloads.ts';
+import { overloadViews } from '../operator-api/events/overloads.ts';
 import { aggregator } from '../testing/aggregator.ts';
 import { openTestDatabase, type TestDatabase } from '../testing/test-database.ts';
 import { Trade } from '../testing/trade.ts';

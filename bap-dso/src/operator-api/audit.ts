@@ -3,15 +3,15 @@ import type { AuditRecord } from '@flexder/protocol/audit/record.ts';
 import { type Request, type Response, Router } from 'express';
 import { type SqlBool, sql } from 'kysely';
 import { archiveWitness } from '../audit-settlement/archive.ts';
-import { auditBundle, BundleError } from '../audit-settlement/bundle.ts';
-import { bundleKey, type RegistryAnswer } from '../audit-settlement/bundle-keys.ts';
-import { auditTrail } from '../audit-settlement/export.ts';
-import { type AuditVerdict, verifyAudit } from '../audit-settlement/verify.ts';
+import { auditBundle, BundleError } from '../audit-settlement/audit/bundle.ts';
+import { bundleKey, type RegistryAnswer } from '../audit-settlement/audit/bundle-keys.ts';
+import { auditTrail } from '../audit-settlement/audit/export.ts';
+import { type AuditVerdict, verifyAudit } from '../audit-settlement/audit/verify.ts';
 import type { OperatorApiDeps } from './deps.ts';
 import { ofEvent } from './events/of-event.ts';
 import { answering, problem } from './http.ts';
 import { BadRequestError, identifier, integer, oneOf, PAGE, page, parameters } from './parameters.ts';
-import { auditTables, bapTables } from './snapshot.ts';
+import { auditTables, bapTables } from './stream/snapshot.ts';
 
 export function auditRoutes(deps: OperatorApiDeps): Router {
   const router = Router();

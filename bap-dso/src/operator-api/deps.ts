@@ -3,9 +3,9 @@ import type { Context } from '@flexder/runtime/context.ts';
 import type { OpenParticipant } from '@flexder/runtime/participant/open.ts';
 import type { BapConfig } from '../config.ts';
 import type { OffersOnHand } from '../ders/offers-on-hand.ts';
-import type { ByHand } from '../flex-orchestration/by-hand.ts';
+import type { ByHand } from '../flex-orchestration/decisions/by-hand.ts';
+import type { KnownDer, RestrictionKind } from '../flex-orchestration/decisions/restrictions.ts';
 import type { OptionName } from '../flex-orchestration/planning/options.ts';
-import type { KnownDer, RestrictionKind } from '../flex-orchestration/restrictions.ts';
 import type { OpenData } from '../open-data/open.ts';
 import type { BapTables } from '../tables.ts';
 

@@ -1,7 +1,7 @@
 import type { Logger } from '@flexder/runtime/logging.ts';
 import { problem, security } from '@flexder/runtime/page/security.ts';
 import type { ErrorRequestHandler, NextFunction, Request, RequestHandler, Response } from 'express';
-import { ReportTooLargeError } from '../audit-settlement/report.ts';
+import { ReportTooLargeError } from '../audit-settlement/reports/report.ts';
 import { BadRequestError } from './parameters.ts';
 
 export { problem, security };

@@ -8,7 +8,7 @@ import request from 'supertest';
 import { sha256 } from '../audit-settlement/digest.ts';
 import { DSO, NOW_MS, type Opened, opened, seedOrder } from '../audit-settlement/fixtures/opened.ts';
 import { meterDocument } from '../audit-settlement/fixtures/worked-example.ts';
-import { settleOrder } from '../audit-settlement/settle.ts';
+import { settleOrder } from '../audit-settlement/settlement/settle.ts';
 import type { BapConfig } from '../config.ts';
 import { importNetwork } from '../network-model/import.ts';
 import { DATASETS } from '../open-data/datasets/all.ts';

@@ -2,12 +2,12 @@
 import type { ParticipantTables } from '@flexder/runtime/participant/tables.ts';
 import { type Percentiles, percentiles } from '@flexder/runtime/percentiles.ts';
 import type { Kysely } from 'kysely';
-import { settledTotals } from '../audit-settlement/report.ts';
-import { type AuditVerdict, verifyAudit } from '../audit-settlement/verify.ts';
+import { type AuditVerdict, verifyAudit } from '../audit-settlement/audit/verify.ts';
+import { settledTotals } from '../audit-settlement/reports/report.ts';
 import type { BapTables } from '../tables.ts';
+import { type OverloadView, overloadViews } from './events/overloads.ts';
 import { SUMMARY_ROWS } from './limits.ts';
-import { COMMITTED_STATES, type OrderView, orderViews } from './orders.ts';
-import { type OverloadView, overloadViews } from './overloads.ts';
+import { COMMITTED_STATES, type OrderView, orderViews } from './orders/orders.ts';
 
 export interface Summary {
   readonly overloads: readonly Pick<

@@ -1,6 +1,6 @@
 /** Trades in which somebody decides, and what was decided in them. */
 import type { BapConfigInput } from '../config.ts';
-import { handsOf } from '../flex-orchestration/by-hand.ts';
+import { handsOf } from '../flex-orchestration/decisions/by-hand.ts';
 import type { Script, Trade } from './trade.ts';
 import { both, overload, useTrades } from './trades.ts';
 

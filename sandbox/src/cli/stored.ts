@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { RegistryAnswer } from '@flexder/bap-dso/audit-settlement/bundle-keys.ts';
+import type { RegistryAnswer } from '@flexder/bap-dso/audit-settlement/audit/bundle-keys.ts';
 import { migrations } from '@flexder/bap-dso/migrations.ts';
 import type { BapTables } from '@flexder/bap-dso/tables.ts';
 import { AGGREGATOR_MIGRATIONS } from '@flexder/bpp-aggregator/migrations.ts';

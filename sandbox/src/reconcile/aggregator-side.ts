@@ -1,8 +1,8 @@
 /** An aggregator's own figures for its orders: its terms and its meter data, put through the published rules. */
 
-import type { SettlementConfig } from '@flexder/bap-dso/audit-settlement/config.ts';
-import type { SettledOrder } from '@flexder/bap-dso/audit-settlement/order.ts';
-import { type SettlementValues, settlementRows } from '@flexder/bap-dso/audit-settlement/rows.ts';
+import type { SettlementConfig } from '@flexder/bap-dso/audit-settlement/settlement/config.ts';
+import type { SettledOrder } from '@flexder/bap-dso/audit-settlement/settlement/order.ts';
+import { type SettlementValues, settlementRows } from '@flexder/bap-dso/audit-settlement/settlement/rows.ts';
 import type { AggregatorTables } from '@flexder/bpp-aggregator/tables.ts';
 import type { MeterDocument, MeterRow } from '@flexder/protocol/flexibility/model.ts';
 import { periodStart } from '@flexder/protocol/flexibility/settlement-period.ts';

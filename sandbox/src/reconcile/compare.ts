@@ -1,6 +1,6 @@
 /** Two parties' figures of the same orders, cell by cell: they agree to the last digit, or the difference is named. */
 
-import type { SettlementValues } from '@flexder/bap-dso/audit-settlement/rows.ts';
+import type { SettlementValues } from '@flexder/bap-dso/audit-settlement/settlement/rows.ts';
 import { decimal, fixed, MONEY_PLACES, sum } from '@flexder/protocol/settlement/decimal.ts';
 import { NAMED_DIFFERENCES } from './limits.ts';
 

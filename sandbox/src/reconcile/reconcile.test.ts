@@ -1,9 +1,9 @@
-import { settlementConfig } from '@flexder/bap-dso/audit-settlement/config.ts';
 import { bapTables } from '@flexder/bap-dso/audit-settlement/deps.ts';
 import { sha256 } from '@flexder/bap-dso/audit-settlement/digest.ts';
 import { DSO, type Opened, opened, seedOrder } from '@flexder/bap-dso/audit-settlement/fixtures/opened.ts';
 import { METER_A, METER_B, meterDocument, ORDER } from '@flexder/bap-dso/audit-settlement/fixtures/worked-example.ts';
-import { settleOrder } from '@flexder/bap-dso/audit-settlement/settle.ts';
+import { settlementConfig } from '@flexder/bap-dso/audit-settlement/settlement/config.ts';
+import { settleOrder } from '@flexder/bap-dso/audit-settlement/settlement/settle.ts';
 import { AGGREGATOR_MIGRATIONS } from '@flexder/bpp-aggregator/migrations.ts';
 import type { AggregatorTables } from '@flexder/bpp-aggregator/tables.ts';
 import type { MeterDocument } from '@flexder/protocol/flexibility/model.ts';

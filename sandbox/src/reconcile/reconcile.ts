@@ -1,6 +1,7 @@
 /** The DSO's settlement of an aggregator's orders beside the figures that the aggregator computes itself. */
-import type { SettlementConfig } from '@flexder/bap-dso/audit-settlement/config.ts';
-import { loadSettlementRows } from '@flexder/bap-dso/audit-settlement/report.ts';
+
+import { loadSettlementRows } from '@flexder/bap-dso/audit-settlement/reports/report.ts';
+import type { SettlementConfig } from '@flexder/bap-dso/audit-settlement/settlement/config.ts';
 import type { BapTables } from '@flexder/bap-dso/tables.ts';
 import type { AggregatorTables } from '@flexder/bpp-aggregator/tables.ts';
 import type { Kysely } from 'kysely';

@@ -6,9 +6,9 @@ import { meanPrice } from '@flexder/protocol/settlement/payable.ts';
 import type { Selectable } from 'kysely';
 import { mergeDispatch } from '../../dispatch/report.ts';
 import { CHANGES_LOOKED_AT } from '../../limits.ts';
-import { raiseAlarm } from '../alarms.ts';
+import { raiseAlarm } from '../alarms/alarms.ts';
 import type { Desk, OrderRow, Work } from '../desk.ts';
-import { moveOrder } from '../orders.ts';
+import { moveOrder } from '../orders/orders.ts';
 import type { OrderChangeTable } from '../tables.ts';
 import { differenceFrom, quoteAt, totalKw, windowText } from './change.ts';
 

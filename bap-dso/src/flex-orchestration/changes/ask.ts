@@ -4,8 +4,8 @@ import type { MessageId, OrderId, SubscriberId, TransactionId } from '@flexder/p
 import { changedSelection, encodeUpdate } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { OrderChange } from '@flexder/protocol/flexibility/model.ts';
 import { nextOrderState } from '@flexder/protocol/flexibility/order-machine.ts';
+import { TooLateError } from '../decisions/too-late.ts';
 import type { Desk, OrderRow, Work } from '../desk.ts';
-import { TooLateError } from '../too-late.ts';
 import { totalKw, windowText } from './change.ts';
 
 export interface Asker {

@@ -1,7 +1,7 @@
 /** Running orders that are changed by rule: less of them where the load falls of itself, longer ones where it does not. */
 import type { OrderChange } from '@flexder/protocol/flexibility/model.ts';
 import { meanPrice } from '@flexder/protocol/settlement/payable.ts';
-import { rounded } from '../../grid-monitoring/detection.ts';
+import { rounded } from '../../grid-monitoring/detection/detection.ts';
 import type { MonitoredFeeder } from '../../grid-monitoring/monitor.ts';
 import {
   CHANGE_EVERY_MS,
@@ -13,11 +13,11 @@ import {
   WINDOW_STEP_MINUTES,
 } from '../../limits.ts';
 import { ORDER_PROLONGED, type Rule, ruleOf, SURPLUS_RETURNED } from '../../rules.ts';
+import { unlentOrders } from '../buying/lent.ts';
+import { TooLateError } from '../decisions/too-late.ts';
 import type { Desk, OrderRow } from '../desk.ts';
-import type { OpenEvent } from '../event.ts';
-import { unlentOrders } from '../lent.ts';
-import { feltKw, ordersOf } from '../orders.ts';
-import { TooLateError } from '../too-late.ts';
+import type { OpenEvent } from '../events/event.ts';
+import { feltKw, ordersOf } from '../orders/orders.ts';
 import { askChange } from './ask.ts';
 import { itemsAt, totalKw } from './change.ts';
 

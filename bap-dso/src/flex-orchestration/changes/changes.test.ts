@@ -3,11 +3,11 @@ import { changedSelection, decodeUpdate, encodeOnUpdate } from '@flexder/protoco
 import type { TimeWindow } from '@flexder/protocol/flexibility/model.ts';
 import type { OutgoingMessage } from '@flexder/runtime/participant/types.ts';
 import { expect } from 'chai';
-import { orderViews } from '../../operator-api/orders.ts';
+import { orderViews } from '../../operator-api/orders/orders.ts';
 import { aggregator, changedFacts, dispatched, statusOf } from '../../testing/aggregator.ts';
 import type { Answer, Script, Trade } from '../../testing/trade.ts';
 import { overload, useTrades } from '../../testing/trades.ts';
-import { handsOf } from '../by-hand.ts';
+import { handsOf } from '../decisions/by-hand.ts';
 import { itemsAt } from './change.ts';
 
 const HAND = { by: 'R. Okafor', reason: 'the crew is done early' };

@@ -1,8 +1,8 @@
 /** Changes that nobody answers: the order stands as it was here, and its aggregator is asked how it stands there. */
 import { isFinal } from '@flexder/protocol/flexibility/order-machine.ts';
-import { raiseAlarm } from '../alarms.ts';
-import { askStatus } from '../ask-status.ts';
+import { raiseAlarm } from '../alarms/alarms.ts';
 import type { Desk, OrderRow, Work } from '../desk.ts';
+import { askStatus } from '../orders/ask-status.ts';
 import { type ChangeRow, endChange, findChange, refuseChange } from './agree.ts';
 
 /** The wait ran out. True when it stays open, for an answer that lies here. */

@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import { aggregator } from '../../testing/aggregator.ts';
 import { bought, decisions, eventId, HAND, requested, useDecisions } from '../../testing/decisions.ts';
 import { both, overload } from '../../testing/trades.ts';
-import { handsOf } from '../by-hand.ts';
-import { TooLateError } from '../too-late.ts';
+import { handsOf } from './by-hand.ts';
+import { TooLateError } from './too-late.ts';
 
 describe('by hand', () => {
   const { open, overloaded, restarted } = useDecisions();

@@ -1,16 +1,15 @@
 /** From offers to a choice: by the rule at once, or by a person who has the options before them. */
 import { PLAN_NAMED, STEP_PAUSE_MS } from '../../limits.ts';
 import { CHEAPEST_SUFFICIENT, COUNTDOWN_OVER, type Rule, WINDOW_OVER } from '../../rules.ts';
-import { raiseAlarm } from '../alarms.ts';
+import { raiseAlarm } from '../alarms/alarms.ts';
+import { place, planConditions } from '../buying/placing.ts';
+import type { Placement } from '../buying/together.ts';
 import type { Desk } from '../desk.ts';
-import type { OpenEvent, Purchase } from '../event.ts';
-import type { NotOffered } from '../gather.ts';
-import { needOf } from '../need.ts';
-import { place, planConditions } from '../placing.ts';
+import type { NotOffered } from '../discovery/gather.ts';
+import { needOf } from '../discovery/need.ts';
+import type { OpenEvent, Purchase } from '../events/event.ts';
 import { type OptionName, planOptions } from '../planning/options.ts';
 import { marketOf } from '../planning/plan.ts';
-import type { Placement } from '../together.ts';
-import { TooLateError } from '../too-late.ts';
 import { beyondApproval, type Mode, modeOf } from './modes.ts';
 import {
   type Choice,
@@ -22,6 +21,7 @@ import {
   type NotToBeHad,
   type Offered,
 } from './store.ts';
+import { TooLateError } from './too-late.ts';
 
 /** The first plan of a need: bought at once where the rule may decide, else a person is asked and nothing is bought yet. */
 export async function decide(

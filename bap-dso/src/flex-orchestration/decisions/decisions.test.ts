@@ -10,8 +10,8 @@ import {
   useDecisions,
 } from '../../testing/decisions.ts';
 import { both, overload, states } from '../../testing/trades.ts';
-import { handsOf } from '../by-hand.ts';
-import { TooLateError } from '../too-late.ts';
+import { handsOf } from './by-hand.ts';
+import { TooLateError } from './too-late.ts';
 
 describe('who decides', () => {
   const { overloaded, restarted } = useDecisions();

@@ -2,8 +2,8 @@
 import type { Kysely, Selectable } from 'kysely';
 import type { BapTables, DecisionTable } from '../../tables.ts';
 import type { Desk, Work } from '../desk.ts';
-import type { OpenEvent } from '../event.ts';
-import type { NotOffered } from '../gather.ts';
+import type { NotOffered } from '../discovery/gather.ts';
+import type { OpenEvent } from '../events/event.ts';
 import type { OptionName, PlanOptions } from '../planning/options.ts';
 
 export type DecisionRow = Selectable<DecisionTable>;

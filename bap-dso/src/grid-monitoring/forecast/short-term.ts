@@ -2,7 +2,7 @@
  * Below half an hour, on telemetry of a reading a minute or so: the straight line of the last quarter of an hour and
  * the way from the present load to the model's half-hour forecast, weighted by how either did lately.
  */
-import { type FeederSeries, meanKw } from '../series.ts';
+import { type FeederSeries, meanKw } from '../telemetry/series.ts';
 import { ConformalBands, type Interval } from './conformal.ts';
 
 const MINUTE_MS = 60_000;

@@ -1,6 +1,6 @@
 /** The state of a forecaster as bytes: bounded, versioned, and restored to the very same numbers. */
 import { deserialize, serialize } from 'node:v8';
-import type { SeriesState } from '../series.ts';
+import type { SeriesState } from '../telemetry/series.ts';
 import { MODEL_VERSION } from './load-model.ts';
 import type { RollingState } from './rolling.ts';
 import type { ShortTermState } from './short-term.ts';

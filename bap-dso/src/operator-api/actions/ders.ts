@@ -1,11 +1,11 @@
 /** Holding a single device back, and giving it free again: what it would mean now. */
-import type { KnownDer } from '../../flex-orchestration/restrictions.ts';
+import type { KnownDer } from '../../flex-orchestration/decisions/restrictions.ts';
 import type { OperatorApiDeps } from '../deps.ts';
 import { type DerView, derViews } from '../ders/views.ts';
 import { type WhatIf, whatIfText, whatIfWithout } from '../ders/what-if.ts';
 import { PAGE_ROWS, PARAMETER_LENGTH } from '../limits.ts';
 import { BadRequestError } from '../parameters.ts';
-import { bapTables } from '../snapshot.ts';
+import { bapTables } from '../stream/snapshot.ts';
 import { type ActionKind, done, type Given, id } from './kind.ts';
 
 /** `bpp_id` of a device whose aggregator is not known. */

@@ -1,6 +1,6 @@
 /** What a kind of action is. */
 import { isIdentifier } from '@flexder/protocol/beckn/identifiers.ts';
-import type { ByHand } from '../../flex-orchestration/by-hand.ts';
+import type { ByHand } from '../../flex-orchestration/decisions/by-hand.ts';
 import type { OperatorApiDeps } from '../deps.ts';
 import { BadRequestError } from '../parameters.ts';
 

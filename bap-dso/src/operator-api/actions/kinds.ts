@@ -1,15 +1,16 @@
 /** The things an operator may do by hand: what each is asked with, what it would do, and how it is done. */
+
+import { EVERYBODY } from '../../flex-orchestration/decisions/restrictions.ts';
 import type { OptionName } from '../../flex-orchestration/planning/options.ts';
-import { EVERYBODY } from '../../flex-orchestration/restrictions.ts';
-import { aggregatorViews } from '../aggregators.ts';
-import { decisionViews } from '../decisions.ts';
+import { aggregatorViews } from '../aggregators/aggregators.ts';
 import type { OperatorApiDeps } from '../deps.ts';
 import { whatIfTexts, whatIfWithoutBpp } from '../ders/what-if.ts';
+import { decisionViews } from '../events/decisions.ts';
+import { type OverloadView, overloadViews } from '../events/overloads.ts';
 import { PARAMETER_LENGTH } from '../limits.ts';
-import { COMMITTED_STATES, type OrderView, orderViews } from '../orders.ts';
-import { type OverloadView, overloadViews } from '../overloads.ts';
+import { COMMITTED_STATES, type OrderView, orderViews } from '../orders/orders.ts';
 import { BadRequestError } from '../parameters.ts';
-import { bapTables } from '../snapshot.ts';
+import { bapTables } from '../stream/snapshot.ts';
 import { DER_ACTIONS } from './ders.ts';
 import { type ActionKind, done, type Given, id, type Wanted } from './kind.ts';
 

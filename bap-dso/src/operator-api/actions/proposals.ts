@@ -3,7 +3,7 @@
  * the same person with the token of the proposal, within a minute, once.
  */
 import type { Context } from '@flexder/runtime/context.ts';
-import type { ByHand } from '../../flex-orchestration/by-hand.ts';
+import type { ByHand } from '../../flex-orchestration/decisions/by-hand.ts';
 import { PROPOSAL_MS, PROPOSALS } from '../limits.ts';
 
 export interface Proposal {

@@ -1,6 +1,6 @@
 /** What an operator may do by hand: proposed first, done when it is confirmed. */
 import { type Request, type Response, Router } from 'express';
-import { TooLateError } from '../../flex-orchestration/too-late.ts';
+import { TooLateError } from '../../flex-orchestration/decisions/too-late.ts';
 import type { Guard } from '../access/guard.ts';
 import { body, text } from '../body.ts';
 import type { OperatorApiDeps } from '../deps.ts';

@@ -7,8 +7,8 @@ import { DSO, NOW_MS, type Opened, opened, seedOrder } from '../../audit-settlem
 import type { BapConfig } from '../../config.ts';
 import { derHandsOf } from '../../ders/by-hand.ts';
 import { OffersOnHand } from '../../ders/offers-on-hand.ts';
+import { Restrictions } from '../../flex-orchestration/decisions/restrictions.ts';
 import type { Desk } from '../../flex-orchestration/desk.ts';
-import { Restrictions } from '../../flex-orchestration/restrictions.ts';
 import { offer } from '../../testing/offers.ts';
 import type { Hands } from '../deps.ts';
 import { createOperatorApi, type OperatorApi } from '../router.ts';

@@ -5,7 +5,7 @@ import type { OperatorApiDeps } from '../deps.ts';
 import { answering } from '../http.ts';
 import { AVAILABILITY_ROWS } from '../limits.ts';
 import { identifier, oneOf, PAGE, page, parameters } from '../parameters.ts';
-import { bapTables } from '../snapshot.ts';
+import { bapTables } from '../stream/snapshot.ts';
 import { DER_STATES, derViews } from './views.ts';
 import { lastNeeds } from './what-if.ts';
 

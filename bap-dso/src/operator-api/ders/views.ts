@@ -1,7 +1,7 @@
 /** Single devices as the operator sees them. Meters stay out of it: ids are pseudonymous. Powers kW. */
 import { type Kysely, sql } from 'kysely';
 import type { DerOrder } from '../../ders/tables.ts';
-import { ANY_BPP } from '../../flex-orchestration/restrictions.ts';
+import { ANY_BPP } from '../../flex-orchestration/decisions/restrictions.ts';
 import { DER_ORDERS } from '../../limits.ts';
 import type { BapTables } from '../../tables.ts';
 import { type ConsentTold, consentOf } from './consent.ts';

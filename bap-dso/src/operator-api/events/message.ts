@@ -6,7 +6,7 @@ import type { Request, Response } from 'express';
 import type { OperatorApiDeps } from '../deps.ts';
 import { problem } from '../http.ts';
 import { BadRequestError, parameters } from '../parameters.ts';
-import { auditTables } from '../snapshot.ts';
+import { auditTables } from '../stream/snapshot.ts';
 import { type MessageView, messageOf } from './steps.ts';
 
 export interface RawMessage {

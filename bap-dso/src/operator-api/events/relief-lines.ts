@@ -2,9 +2,9 @@
 import type { AuditRecord } from '@flexder/protocol/audit/record.ts';
 import type { TimeWindow } from '@flexder/protocol/flexibility/model.ts';
 import { answersOfRecord } from '../../dispatch/report.ts';
-import { stateOfRecord } from '../../flex-orchestration/orders.ts';
-import { rounded } from '../../grid-monitoring/detection.ts';
-import type { Reading } from '../../grid-monitoring/series.ts';
+import { stateOfRecord } from '../../flex-orchestration/orders/orders.ts';
+import { rounded } from '../../grid-monitoring/detection/detection.ts';
+import type { Reading } from '../../grid-monitoring/telemetry/series.ts';
 
 export interface LinePoint {
   readonly atMs: number;

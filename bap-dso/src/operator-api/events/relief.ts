@@ -3,14 +3,14 @@ import type { AuditRecord } from '@flexder/protocol/audit/record.ts';
 import type { TimeWindow } from '@flexder/protocol/flexibility/model.ts';
 import { type Kysely, type Selectable, type SqlBool, sql } from 'kysely';
 import { baselineOf } from '../../dispatch/relief.ts';
-import { rounded } from '../../grid-monitoring/detection.ts';
-import type { Reading } from '../../grid-monitoring/series.ts';
+import { rounded } from '../../grid-monitoring/detection/detection.ts';
+import type { Reading } from '../../grid-monitoring/telemetry/series.ts';
 import { OPERATIONAL_BASELINE_MS } from '../../limits.ts';
 import type { BapTables, OverloadTable } from '../../tables.ts';
 import type { OperatorApiDeps } from '../deps.ts';
 import { EVENT_ORDERS, RELIEF_POINTS, RELIEF_RECORDS } from '../limits.ts';
-import { COMMITTED_STATES } from '../orders.ts';
-import { auditTables, bapTables } from '../snapshot.ts';
+import { COMMITTED_STATES } from '../orders/orders.ts';
+import { auditTables, bapTables } from '../stream/snapshot.ts';
 import {
   acknowledgedLine,
   gridMsOf,

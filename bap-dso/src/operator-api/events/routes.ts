@@ -4,7 +4,7 @@ import { type Request, type Response, Router } from 'express';
 import type { OperatorApiDeps } from '../deps.ts';
 import { answering, problem } from '../http.ts';
 import { BadRequestError, integer, PAGE, page, parameters } from '../parameters.ts';
-import { bapTables } from '../snapshot.ts';
+import { bapTables } from '../stream/snapshot.ts';
 import { deviceAnswersOf } from './devices.ts';
 import { rawMessage, verifyMessage } from './message.ts';
 import { reliefOf } from './relief.ts';

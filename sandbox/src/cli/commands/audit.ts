@@ -1,9 +1,9 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { archiveWitness } from '@flexder/bap-dso/audit-settlement/archive.ts';
-import { auditBundle, BundleError } from '@flexder/bap-dso/audit-settlement/bundle.ts';
-import { bundleKey } from '@flexder/bap-dso/audit-settlement/bundle-keys.ts';
-import { auditTrail } from '@flexder/bap-dso/audit-settlement/export.ts';
-import { type AuditVerdict, verifyAudit } from '@flexder/bap-dso/audit-settlement/verify.ts';
+import { auditBundle, BundleError } from '@flexder/bap-dso/audit-settlement/audit/bundle.ts';
+import { bundleKey } from '@flexder/bap-dso/audit-settlement/audit/bundle-keys.ts';
+import { auditTrail } from '@flexder/bap-dso/audit-settlement/audit/export.ts';
+import { type AuditVerdict, verifyAudit } from '@flexder/bap-dso/audit-settlement/audit/verify.ts';
 import { checkBundle } from '@flexder/protocol/audit/bundle-check.ts';
 import { BUNDLE_BYTES } from '@flexder/protocol/audit/limits.ts';
 import { readPublicKey } from '@flexder/protocol/beckn/keys.ts';

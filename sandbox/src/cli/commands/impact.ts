@@ -1,4 +1,4 @@
-import { type FeederImpact, impactOf } from '@flexder/bap-dso/audit-settlement/impact.ts';
+import { type FeederImpact, impactOf } from '@flexder/bap-dso/audit-settlement/reports/impact.ts';
 import type { BapTables } from '@flexder/bap-dso/tables.ts';
 import type { Kysely } from 'kysely';
 import { type Command, print, text, UsageError, type Values } from '../command.ts';

@@ -1,13 +1,21 @@
 import { readFileSync } from 'node:fs';
-import { RUN_TYPES, type SettlementConfig, settlementConfig } from '@flexder/bap-dso/audit-settlement/config.ts';
-import { settlementInput } from '@flexder/bap-dso/audit-settlement/config-input.ts';
-import { settlementCsv } from '@flexder/bap-dso/audit-settlement/csv.ts';
-import { P0282Error, p0282, p0282Flow, pairsWithoutUnit } from '@flexder/bap-dso/audit-settlement/p0282.ts';
-import { loadSettlementRows, ReportTooLargeError, settlementReport } from '@flexder/bap-dso/audit-settlement/report.ts';
-import { revisionsOf } from '@flexder/bap-dso/audit-settlement/revisions.ts';
-import { statementOf } from '@flexder/bap-dso/audit-settlement/statement.ts';
-import { statementCsv, statementText } from '@flexder/bap-dso/audit-settlement/statement-text.ts';
-import { usageCsv, usageReport } from '@flexder/bap-dso/audit-settlement/usage-report.ts';
+import { settlementCsv } from '@flexder/bap-dso/audit-settlement/reports/csv.ts';
+import { P0282Error, p0282, p0282Flow, pairsWithoutUnit } from '@flexder/bap-dso/audit-settlement/reports/p0282.ts';
+import {
+  loadSettlementRows,
+  ReportTooLargeError,
+  settlementReport,
+} from '@flexder/bap-dso/audit-settlement/reports/report.ts';
+import { statementOf } from '@flexder/bap-dso/audit-settlement/reports/statement.ts';
+import { statementCsv, statementText } from '@flexder/bap-dso/audit-settlement/reports/statement-text.ts';
+import { usageCsv, usageReport } from '@flexder/bap-dso/audit-settlement/reports/usage-report.ts';
+import {
+  RUN_TYPES,
+  type SettlementConfig,
+  settlementConfig,
+} from '@flexder/bap-dso/audit-settlement/settlement/config.ts';
+import { settlementInput } from '@flexder/bap-dso/audit-settlement/settlement/config-input.ts';
+import { revisionsOf } from '@flexder/bap-dso/audit-settlement/settlement/revisions.ts';
 import type { BapTables } from '@flexder/bap-dso/tables.ts';
 import { systemWallClock } from '@flexder/runtime/clock.ts';
 import type { Kysely } from 'kysely';
