@@ -7,14 +7,14 @@ import { systemIds } from '@flexder/runtime/context.ts';
 import type { OutsideBroker } from '@flexder/sandbox/network/broker.ts';
 import { Closing } from '@flexder/sandbox/network/closing.ts';
 import { HOST } from '@flexder/sandbox/network/ids.ts';
-import { makePlan, type Plan, type PlannedService, serviceNames } from '@flexder/sandbox/serve/plan.ts';
-import { freePorts, writePlan } from '@flexder/sandbox/serve/plan-folder.ts';
-import { activate, type Bench, figuresOf } from './fleet-activation.ts';
-import { commandTimes } from './fleet-commands.ts';
-import { READING_EVERY_MS } from './fleet-devices.ts';
-import { spawnDevices } from './fleet-process.ts';
-import { type FleetScenario, fleetScenario, WARM_UP_DERS } from './fleet-scenario.ts';
-import { startServices } from './fleet-services.ts';
+import { makePlan, type Plan, type PlannedService, serviceNames } from '@flexder/sandbox/serve/plan/plan.ts';
+import { freePorts, writePlan } from '@flexder/sandbox/serve/plan/plan-folder.ts';
+import { activate, type Bench, figuresOf } from './fleet/activation.ts';
+import { commandTimes } from './fleet/commands.ts';
+import { READING_EVERY_MS } from './fleet/devices.ts';
+import { spawnDevices } from './fleet/process.ts';
+import { type FleetScenario, fleetScenario, WARM_UP_DERS } from './fleet/scenario.ts';
+import { startServices } from './fleet/services.ts';
 
 export interface FleetBenchOptions {
   /** Of the feeder that is measured. */

@@ -1,7 +1,7 @@
 import { type FeederModel, feederLoadKw } from './feeder.ts';
 import type { DerManifest } from './model.ts';
-import { type Physics, startWarmPhysics } from './physics.ts';
-import { seededWeather } from './weather.ts';
+import { type Physics, startWarmPhysics } from './physics/physics.ts';
+import { seededWeather } from './physics/weather.ts';
 
 /** One feeder with nobody dispatched; arrays have one entry per instant of `atMs`. */
 export interface FeederSeries {

@@ -7,8 +7,8 @@ import type { BusAccount, BusClient, BusMessage } from '@flexder/runtime/engines
 import { createLogger } from '@flexder/runtime/logging.ts';
 import type { DeviceAck, DeviceCommand } from '@flexder/schemas/types.ts';
 import { type Fleet, startFleet } from './fleet.ts';
-import { makeFleet } from './manifest.ts';
 import type { Behaviour, DerManifest } from './model.ts';
+import { makeFleet } from './portfolio/manifest.ts';
 
 export const T0 = Date.parse('2026-01-15T17:00:00Z');
 export const MINUTE = 60_000;

@@ -3,12 +3,12 @@ import type { GridClock, WallClock } from '@flexder/runtime/clock.ts';
 import type { BusClient, BusConnectOptions } from '@flexder/runtime/engines/bus/port.ts';
 import type { Logger } from '@flexder/runtime/logging.ts';
 import { type FleetCounts, newCounts } from './counts.ts';
-import { type Credentials, Device } from './device.ts';
+import { type Credentials, Device } from './device/device.ts';
+import { topicOfFeeder } from './device/topics.ts';
 import { type FeederModel, feederLoadKw, feederTelemetry } from './feeder.ts';
 import { CONNECT_BATCH, PUBLISH_BATCH, TURN_MS } from './limits.ts';
 import type { DerManifest } from './model.ts';
-import { topicOfFeeder } from './topics.ts';
-import { seededWeather } from './weather.ts';
+import { seededWeather } from './physics/weather.ts';
 
 export interface FleetOptions {
   readonly wall: WallClock;

@@ -5,7 +5,7 @@ import { pgliteQueueEngine } from '@flexder/runtime/engines/queue/pglite.ts';
 import type { JobQueueEngine } from '@flexder/runtime/engines/queue/port.ts';
 import { testDeps } from '@flexder/runtime/testing/quiet.ts';
 import { thorough } from '@flexder/runtime/testing/thorough.ts';
-import { type Operations, openOperations } from '@flexder/sandbox/serve/operations.ts';
+import { type Operations, openOperations } from '@flexder/sandbox/serve/process/operations.ts';
 import { expect } from 'chai';
 import { askUntil } from '../harness/processes.ts';
 import { flexderBeside } from './flexder.ts';

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BusAccount } from '@flexder/runtime/engines/bus/port.ts';
 import { freePort } from '@flexder/runtime/http/free-port.ts';
 import { type Balancer, startBalancer } from '@flexder/runtime/testing/balancer.ts';
-import type { PlannedService } from '@flexder/sandbox/serve/plan.ts';
+import type { PlannedService } from '@flexder/sandbox/serve/plan/plan.ts';
 import { flexder } from '../cli/flexder.ts';
 import { askUntil, getJson, type Running, startProcess, stopProcess } from './processes.ts';
 

@@ -6,7 +6,7 @@ import { type Balancer, startBalancer } from '@flexder/runtime/testing/balancer.
 import { accepts, needsEngine, programPath, startEngine } from '@flexder/runtime/testing/engine.ts';
 import { needsKafka, startKafkaFrom } from '@flexder/runtime/testing/kafka.ts';
 import { type PostgresServer, startPostgres } from '@flexder/runtime/testing/postgres.ts';
-import type { PlannedService } from '@flexder/sandbox/serve/plan.ts';
+import type { PlannedService } from '@flexder/sandbox/serve/plan/plan.ts';
 
 export interface PlanEngines {
   readonly postgres: PostgresServer;

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import type { PlannedService } from '@flexder/sandbox/serve/plan.ts';
+import type { PlannedService } from '@flexder/sandbox/serve/plan/plan.ts';
 import { bin } from '../cli/flexder.ts';
 
 export interface Running extends PlannedService {

@@ -10,7 +10,7 @@ import { openEvents } from '@flexder/runtime/engines/events/open.ts';
 import type { EventStream } from '@flexder/runtime/engines/events/port.ts';
 import { type KafkaServer, needsKafka, startKafka } from '@flexder/runtime/testing/kafka.ts';
 import { testDeps } from '@flexder/runtime/testing/quiet.ts';
-import type { PlannedService } from '@flexder/sandbox/serve/plan.ts';
+import type { PlannedService } from '@flexder/sandbox/serve/plan/plan.ts';
 import { expect } from 'chai';
 import { flexder } from '../cli/flexder.ts';
 import { askUntil, getJson, metricOf, type Running, startProcess, stopProcess } from '../harness/processes.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openEvents } from '@flexder/runtime/engines/events/open.ts';
 import { testDeps } from '@flexder/runtime/testing/quiet.ts';
-import type { PlannedService } from '@flexder/sandbox/serve/plan.ts';
+import type { PlannedService } from '@flexder/sandbox/serve/plan/plan.ts';
 import { expect } from 'chai';
 import { flexder } from '../cli/flexder.ts';
 import { needsPlanEngines, type PlanEngines, startPlanEngines } from '../harness/plan-engines.ts';

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { thorough } from '@flexder/runtime/testing/thorough.ts';
-import type { PlannedService } from '@flexder/sandbox/serve/plan.ts';
+import type { PlannedService } from '@flexder/sandbox/serve/plan/plan.ts';
 import { expect } from 'chai';
 import { flexder } from '../cli/flexder.ts';
 import { askUntil, getJson, type Running, startProcess, stopProcess } from '../harness/processes.ts';

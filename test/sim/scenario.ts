@@ -1,7 +1,7 @@
 /** Feeders that are pushed over their limits once each, and two aggregators with a few devices of every temper behind them. */
 import type { FeederModel } from '@flexder/der-simulators/feeder.ts';
-import { makeFleet } from '@flexder/der-simulators/manifest.ts';
 import type { DerManifest } from '@flexder/der-simulators/model.ts';
+import { makeFleet } from '@flexder/der-simulators/portfolio/manifest.ts';
 import type { Random } from '@flexder/runtime/random.ts';
 import { scenarioAggregators } from '@flexder/sandbox/scenario/aggregators.ts';
 import type { ScenarioAggregator } from '@flexder/sandbox/scenario/types.ts';

@@ -1,4 +1,4 @@
-import { withPassword } from '../serve/secrets.ts';
+import { withPassword } from '../serve/settings/secrets.ts';
 import { type CommandOptions, text, UsageError, type Values } from './command.ts';
 
 export const DATABASE_OPTION: CommandOptions = {

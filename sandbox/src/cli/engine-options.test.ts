@@ -5,7 +5,7 @@ import { systemIds } from '@flexder/runtime/context.ts';
 import { fileArchive } from '@flexder/runtime/engines/archive/file.ts';
 import { expect } from 'chai';
 import { eveningPeak } from '../scenario/evening-peak.ts';
-import type { Env } from '../serve/config.ts';
+import type { Env } from '../serve/settings/config.ts';
 import { UsageError, type Values } from './command.ts';
 import { engineLine, enginesOf, refuseEarlierRun } from './engine-options.ts';
 

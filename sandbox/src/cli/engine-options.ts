@@ -7,9 +7,9 @@ import { earlierRun, type StoreUrls } from '../network/earlier-run.ts';
 import { DSO_ID, GATEWAY_ID, REGISTRY_ID } from '../network/ids.ts';
 import { mosquittoIn } from '../network/mosquitto.ts';
 import type { Scenario } from '../scenario/types.ts';
-import { type Env, storeEngines } from '../serve/config.ts';
 import { servingPid } from '../serve/mosquitto-folder.ts';
-import { mqttEngine } from '../serve/mqtt-config.ts';
+import { type Env, storeEngines } from '../serve/settings/config.ts';
+import { mqttEngine } from '../serve/settings/mqtt-config.ts';
 import { type CommandOptions, text, UsageError, type Values } from './command.ts';
 
 export const ENGINE_OPTIONS: CommandOptions = {

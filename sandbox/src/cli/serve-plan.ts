@@ -3,13 +3,13 @@ import { join, resolve } from 'node:path';
 import { systemIds } from '@flexder/runtime/context.ts';
 import { kafkaSettings } from '@flexder/runtime/engines/events/kafka/url.ts';
 import { HEALTH_PORT_OFFSET, REPLICAS_MOST, TELEMETRY_LEAST_S, TELEMETRY_MOST_S } from '../serve/limits.ts';
-import type { PlannedService, PlanShape } from '../serve/plan.ts';
+import type { PlannedService, PlanShape } from '../serve/plan/plan.ts';
 import { integer, print, required, say, text, UsageError, type Values } from './command.ts';
 
 export async function plan(values: Values): Promise<number> {
   const dir = resolve(required(values, 'dir'));
-  const { makePlan, serviceNames } = await import('../serve/plan.ts');
-  const { freePorts, planIn, portsFrom, writePlan } = await import('../serve/plan-folder.ts');
+  const { makePlan, serviceNames } = await import('../serve/plan/plan.ts');
+  const { freePorts, planIn, portsFrom, writePlan } = await import('../serve/plan/plan-folder.ts');
   const existing = planIn(dir);
   if (existing && values.keep !== true)
     throw new UsageError(`${dir} holds a plan already: name a new folder, or use this one as it is with --keep`);

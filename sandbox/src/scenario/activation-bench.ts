@@ -1,7 +1,7 @@
 import { counterfactual } from '@flexder/der-simulators/counterfactual.ts';
-import { meterRows, simulateHistory } from '@flexder/der-simulators/history.ts';
-import { makeFleet, type PortfolioMix } from '@flexder/der-simulators/manifest.ts';
 import type { DerManifest } from '@flexder/der-simulators/model.ts';
+import { meterRows, simulateHistory } from '@flexder/der-simulators/portfolio/history.ts';
+import { makeFleet, type PortfolioMix } from '@flexder/der-simulators/portfolio/manifest.ts';
 import { scenarioAggregators } from './aggregators.ts';
 import type { Scenario, ScenarioOptions } from './types.ts';
 

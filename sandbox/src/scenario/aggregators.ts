@@ -1,4 +1,4 @@
-import type { PortfolioMix } from '@flexder/der-simulators/manifest.ts';
+import type { PortfolioMix } from '@flexder/der-simulators/portfolio/manifest.ts';
 import type { ScenarioAggregator } from './types.ts';
 
 export interface ScenarioPortfolio {

@@ -1,9 +1,14 @@
 import { counterfactual, type FeederSeries, withBase } from '@flexder/der-simulators/counterfactual.ts';
 import { feederNoiseKw } from '@flexder/der-simulators/feeder.ts';
-import { londonMidnight } from '@flexder/der-simulators/half-hour.ts';
-import { devicesKwByFeeder, type FleetHistory, meterRows, simulateHistory } from '@flexder/der-simulators/history.ts';
-import { makeFleet } from '@flexder/der-simulators/manifest.ts';
 import type { DerManifest } from '@flexder/der-simulators/model.ts';
+import { londonMidnight } from '@flexder/der-simulators/portfolio/half-hour.ts';
+import {
+  devicesKwByFeeder,
+  type FleetHistory,
+  meterRows,
+  simulateHistory,
+} from '@flexder/der-simulators/portfolio/history.ts';
+import { makeFleet } from '@flexder/der-simulators/portfolio/manifest.ts';
 import { seededRandom } from '@flexder/runtime/random.ts';
 import { scenarioAggregators } from './aggregators.ts';
 import type { Scenario, ScenarioFeeder, ScenarioOptions } from './types.ts';

@@ -1,9 +1,9 @@
-import { temperOf } from '@flexder/der-simulators/behaviour.ts';
 import { mayBeDispatched } from '@flexder/der-simulators/counterfactual.ts';
+import { temperOf } from '@flexder/der-simulators/device/behaviour.ts';
+import { createUnit } from '@flexder/der-simulators/device/unit.ts';
 import { feederLoadKw } from '@flexder/der-simulators/feeder.ts';
-import { startWarmPhysics } from '@flexder/der-simulators/physics.ts';
-import { createUnit } from '@flexder/der-simulators/unit.ts';
-import { seededWeather } from '@flexder/der-simulators/weather.ts';
+import { startWarmPhysics } from '@flexder/der-simulators/physics/physics.ts';
+import { seededWeather } from '@flexder/der-simulators/physics/weather.ts';
 import { isThorough } from '@flexder/runtime/testing/thorough.ts';
 import type { DeviceCommand } from '@flexder/schemas/types.ts';
 import { expect } from 'chai';

@@ -1,6 +1,6 @@
 import type { FeederSeries } from '@flexder/der-simulators/counterfactual.ts';
-import type { MeterHistoryRow } from '@flexder/der-simulators/history.ts';
 import type { Behaviour, DerManifest, DerType } from '@flexder/der-simulators/model.ts';
+import type { MeterHistoryRow } from '@flexder/der-simulators/portfolio/history.ts';
 
 /** Mean load of a feeder in one half hour that began at `atMs` (grid time). */
 export interface FeederHistoryRow {

@@ -5,7 +5,7 @@ import { mqttBus } from '@flexder/runtime/engines/bus/mqtt.ts';
 import { createMetrics } from '@flexder/runtime/metrics.ts';
 import { testDeps } from '@flexder/runtime/testing/quiet.ts';
 import { expect } from 'chai';
-import { configure } from './configure.ts';
+import { configure } from './settings/configure.ts';
 
 const account = (name: string) => ({
   username: name,

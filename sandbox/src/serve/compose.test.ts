@@ -4,8 +4,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { SERVICE_NODE_FLAGS } from './node-flags.ts';
-import { makePlan, type PlannedService, serviceNames } from './plan.ts';
-import { portsFrom } from './plan-folder.ts';
+import { makePlan, type PlannedService, serviceNames } from './plan/plan.ts';
+import { portsFrom } from './plan/plan-folder.ts';
 
 type Volume = string | { readonly source: string; readonly target: string; readonly read_only?: boolean };
 interface ComposeService {

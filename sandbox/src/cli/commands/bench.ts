@@ -126,7 +126,7 @@ export default command;
 /** The other half of `fleet`, in a process of its own. */
 async function devices(): Promise<number> {
   if (!process.send) throw new UsageError('`bench devices` is started by `flexder bench fleet` alone');
-  const { serveDevices } = await import('@flexder/bench/fleet-devices.ts');
+  const { serveDevices } = await import('@flexder/bench/fleet/devices.ts');
   await serveDevices();
   // Devices that are still connected would keep a process whose parent has gone.
   process.exit(0);

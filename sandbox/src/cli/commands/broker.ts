@@ -3,7 +3,6 @@ import { systemIds } from '@flexder/runtime/context.ts';
 import { MOSQUITTO_FILES, MosquittoAccountError } from '@flexder/runtime/engines/bus/mosquitto.ts';
 import type { BusAccount } from '@flexder/runtime/engines/bus/port.ts';
 import { AccountsError, checkedAccounts } from '../../serve/accounts.ts';
-import { readJson } from '../../serve/config.ts';
 import {
   accountFiles,
   configFile,
@@ -12,6 +11,7 @@ import {
   reload,
   writeFolder,
 } from '../../serve/mosquitto-folder.ts';
+import { readJson } from '../../serve/settings/config.ts';
 import { type Command, integer, print, required, say, text, UsageError, type Values } from '../command.ts';
 
 const command: Command = {

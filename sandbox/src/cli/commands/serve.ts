@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { DirectoryLockedError } from '@flexder/runtime/lock.ts';
-import { type Env, ServeConfigError } from '../../serve/config.ts';
-import { configure, SERVICES } from '../../serve/configure.ts';
 import { STOP_MS } from '../../serve/limits.ts';
-import type { Signals } from '../../serve/process.ts';
-import type { Setting } from '../../serve/settings.ts';
+import type { Signals } from '../../serve/process/process.ts';
+import { type Env, ServeConfigError } from '../../serve/settings/config.ts';
+import { configure, SERVICES } from '../../serve/settings/configure.ts';
+import type { Setting } from '../../serve/settings/settings.ts';
 import { type Command, print, say, text, UsageError, type Values } from '../command.ts';
 import { plan } from '../serve-plan.ts';
 import { untilInterrupted } from '../signals.ts';
@@ -61,7 +61,7 @@ async function serve(service: string, values: Values): Promise<number> {
       show(service, settings(from), values.json === true);
       return 0;
     }
-    const { runService } = await import('../../serve/process.ts');
+    const { runService } = await import('../../serve/process/process.ts');
     await runService(service, config, start, signals(), (ready) => print(JSON.stringify(ready)));
     return 0;
   } catch (error) {

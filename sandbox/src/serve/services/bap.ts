@@ -1,8 +1,8 @@
 import { listensToBus } from '@flexder/bap-dso/config.ts';
 import { configFromEnv, settingsOf } from '@flexder/bap-dso/config-env.ts';
 import { startBap } from '@flexder/bap-dso/main.ts';
-import { needsStream } from '../config.ts';
-import type { ServiceKind } from '../kind.ts';
+import type { ServiceKind } from '../process/kind.ts';
+import { needsStream } from '../settings/config.ts';
 
 const bap: ServiceKind = {
   configure(env) {

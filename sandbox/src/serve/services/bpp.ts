@@ -1,7 +1,7 @@
 import { configFromEnv, settingsOf } from '@flexder/bpp-aggregator/config-env.ts';
 import { type AggregatorService, startAggregator } from '@flexder/bpp-aggregator/main.ts';
-import { reader, ServeConfigError } from '../config.ts';
-import type { ServiceKind } from '../kind.ts';
+import type { ServiceKind } from '../process/kind.ts';
+import { reader, ServeConfigError } from '../settings/config.ts';
 
 type MeterHistory = Parameters<AggregatorService['importMeterHistory']>[0];
 

@@ -1,8 +1,8 @@
 import type { AccountDirectory } from '@flexder/runtime/engines/bus/accounts.ts';
 import { startBroker } from '@flexder/runtime/engines/bus/broker.ts';
 import { AccountsError, readAccounts } from '../accounts.ts';
-import { type Env, reader, readJson, ServeConfigError } from '../config.ts';
-import type { Base, ServiceKind, Start } from '../kind.ts';
+import type { Base, ServiceKind, Start } from '../process/kind.ts';
+import { type Env, reader, readJson, ServeConfigError } from '../settings/config.ts';
 
 const HOST = '127.0.0.1';
 const PORT = 1883;

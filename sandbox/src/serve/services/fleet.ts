@@ -1,10 +1,10 @@
 import { startFleet } from '@flexder/der-simulators/fleet.ts';
 import { wallGridClock } from '@flexder/runtime/clock.ts';
 import { mqttBus } from '@flexder/runtime/engines/bus/mqtt.ts';
-import { type Env, reader, ServeConfigError } from '../config.ts';
-import { credentialsOf, type FleetCredentials, scenarioOf } from '../fleet-file.ts';
-import type { Base, ServiceKind, Start } from '../kind.ts';
 import { TELEMETRY_LEAST_S, TELEMETRY_MOST_S } from '../limits.ts';
+import { credentialsOf, type FleetCredentials, scenarioOf } from '../plan/fleet-file.ts';
+import type { Base, ServiceKind, Start } from '../process/kind.ts';
+import { type Env, reader, ServeConfigError } from '../settings/config.ts';
 
 /** Between two readings. */
 const TELEMETRY_S = 60;

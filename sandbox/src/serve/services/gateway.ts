@@ -1,6 +1,6 @@
 import { gatewayConfigFromEnv } from '@flexder/registry-mock/config.ts';
 import { startGateway } from '@flexder/registry-mock/main.ts';
-import type { ServiceKind } from '../kind.ts';
+import type { ServiceKind } from '../process/kind.ts';
 
 const gateway: ServiceKind = {
   configure(env) {

@@ -1,7 +1,7 @@
 import { edgeConfigFromEnv } from '@flexder/bap-dso/edge/config.ts';
 import { startMonitor } from '@flexder/bap-dso/edge/main.ts';
-import { needsStream } from '../config.ts';
-import type { ServiceKind } from '../kind.ts';
+import type { ServiceKind } from '../process/kind.ts';
+import { needsStream } from '../settings/config.ts';
 
 const monitor: ServiceKind = {
   configure(env) {

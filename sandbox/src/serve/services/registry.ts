@@ -1,6 +1,6 @@
 import { registryConfigFromEnv } from '@flexder/registry-mock/config.ts';
 import { startRegistry } from '@flexder/registry-mock/main.ts';
-import type { ServiceKind } from '../kind.ts';
+import type { ServiceKind } from '../process/kind.ts';
 
 const registry: ServiceKind = {
   configure(env) {
