@@ -1,6 +1,6 @@
 // Bundles the pages of DSO and aggregator, each into dist/dashboard of its room: script and style under the hash of
 // their content, each also compressed, and the page that names them.
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -40,12 +40,22 @@ async function buildPage(room, { title, data, packages }) {
   const of = { title, data, script: named('.js'), style: named('.css') };
   const page = frame.replace(/\{\{(\w+)\}\}/g, (_, name) => of[name]);
   const licences = packages.map(licenceOf).join('\n\n');
-  rmSync(outdir, { recursive: true, force: true });
+  const texts = [...files, ['licences.txt', Buffer.from(licences)], ['index.html', Buffer.from(page)]];
+  const built = texts.flatMap(([name, bytes]) => [
+    [`${name}.gz`, gzipSync(bytes, { level: 9 })],
+    [name, bytes],
+  ]);
   mkdirSync(outdir, { recursive: true });
-  for (const [name, bytes] of [...files, ['index.html', Buffer.from(page)], ['licences.txt', Buffer.from(licences)]]) {
-    writeFileSync(join(outdir, name), bytes);
-    writeFileSync(join(outdir, `${name}.gz`), gzipSync(bytes, { level: 9 }));
-  }
+  for (const [name, bytes] of built) replace(join(outdir, name), bytes);
+  const kept = new Set(built.map(([name]) => name));
+  for (const name of readdirSync(outdir)) if (!kept.has(name)) rmSync(join(outdir, name), { recursive: true });
+}
+
+/** In one step: a service that starts meanwhile finds the page of before, or this one, whole. */
+function replace(path, bytes) {
+  const beside = `${path}.${process.pid}`;
+  writeFileSync(beside, bytes);
+  renameSync(beside, path);
 }
 
 function licenceOf(name) {
