@@ -11,6 +11,7 @@ import {
 } from '@flexder/protocol/flexibility/codec-v1.ts';
 import type { FlexQuote, FlexSelection, OrderReferences, TimeWindow } from '@flexder/protocol/flexibility/model.ts';
 import type { Bench } from './bench.ts';
+import { feederOf } from './portfolio.ts';
 import type { Buyer } from './world.ts';
 
 /** What is asked of one feeder. */
@@ -38,6 +39,26 @@ export const REFERENCES: OrderReferences = {
   obpIdSource: 'network-assigned',
   interventionClass: 'INCENTIVE',
 };
+
+const HALF_HOUR_MS = 1_800_000;
+
+/**
+ * For each test a feeder that no other used, and 50 kW asked of it from now on. Its devices are online with one reading
+ * and behave, and what the aggregator says is acknowledged. `first` is the number of its first device.
+ */
+export function feedersInTurn(bench: Bench, dersEach: number): () => Promise<{ ask: Ask; first: number }> {
+  let turn = 0;
+  return async () => {
+    bench.fleet.received.length = 0;
+    bench.fleet.behave = () => ({});
+    bench.world.answer = () => ({ status: 200, body: { message: { ack: { status: 'ACK' } } } });
+    const startMs = bench.grid.nowMs();
+    const first = turn * dersEach;
+    const ask = { feeder: feederOf(turn++), kw: 50, window: { startMs, endMs: startMs + HALF_HOUR_MS } };
+    await bench.report();
+    return { ask, first };
+  };
+}
 
 const SELECT_AGAIN = 5;
 
