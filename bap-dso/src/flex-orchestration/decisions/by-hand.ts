@@ -11,7 +11,7 @@ import type { Desk, OrderRow } from '../desk.ts';
 import { newPurchase, type OpenEvent } from '../events/event.ts';
 import { moveOverload } from '../events/overloads.ts';
 import { withdraw } from '../orders/closing.ts';
-import { ordersOf } from '../orders/orders.ts';
+import { lockOrder, ordersOf } from '../orders/orders.ts';
 import type { OptionName } from '../planning/options.ts';
 import { choose } from './decide.ts';
 import { EVERYBODY, type RestrictionKind } from './restrictions.ts';
@@ -63,12 +63,7 @@ function changeByHand(
   hand: ByHand,
 ): Promise<{ readonly changeId: string }> {
   return desk.participant.transact(async (work) => {
-    const order = await work.db
-      .selectFrom('flex_order')
-      .selectAll()
-      .where('obp_id', '=', obpId)
-      .forUpdate()
-      .executeTakeFirst();
+    const order = await lockOrder(work.db, obpId);
     if (!order) throw new Error(`there is no order ${obpId}`);
     const change = {
       items: wanted.kw === undefined ? [] : itemsAt(order.selection.items, wanted.kw),

@@ -8,7 +8,7 @@ import { CANCEL_TTL_MS } from '../../limits.ts';
 import { raiseAlarm } from '../alarms/alarms.ts';
 import { closeLateChange, closeUndeliveredChange } from '../changes/late.ts';
 import type { Desk, OrderRow, Work } from '../desk.ts';
-import { AWAITING, findOrder, moveOrder, walk } from './orders.ts';
+import { AWAITING, findOrder, lockOrder, moveOrder, walk } from './orders.ts';
 
 const CANCELLATION_REASON = '001';
 
@@ -49,12 +49,7 @@ export async function sendCancel(work: Work, order: OrderRow, note: string): Pro
 /** The wait for an answer to an order, or to a change of one, ran out. True when the order stays open: with `mayHaveCome`, for an answer that waits to be handled. */
 export async function closeLate(desk: Desk, obpId: string, mayHaveCome: boolean): Promise<boolean> {
   return desk.participant.transact(async (work) => {
-    const order = await work.db
-      .selectFrom('flex_order')
-      .selectAll()
-      .where('obp_id', '=', obpId)
-      .forUpdate()
-      .executeTakeFirst();
+    const order = await lockOrder(work.db, obpId);
     if (!order) return closeLateChange(desk, work, obpId, mayHaveCome, liesHere);
     if (!AWAITING.includes(order.state)) return false;
     if (mayHaveCome && (await liesHere(work, order))) return true;

@@ -78,6 +78,11 @@ export function findOrder(db: Work['db'], transactionId: string, bppId: string):
     .executeTakeFirst();
 }
 
+/** The order of that OBP id, locked until the transaction ends. */
+export function lockOrder(db: Work['db'], obpId: string): Promise<OrderRow | undefined> {
+  return db.selectFrom('flex_order').selectAll().where('obp_id', '=', obpId).forUpdate().executeTakeFirst();
+}
+
 /** kW of an order as they are felt at the feeder of its event. */
 export function feltKw(order: Pick<OrderRow, 'felt_share'>, kw: number): number {
   return kw * order.felt_share;
